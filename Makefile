@@ -1,0 +1,42 @@
+# Everything a newcomer needs: `make demo`, then `make ui`; `make test` before a commit.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help install demo ui test check bench clean
+
+help:            ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+install: $(STAMP) ## create .venv and install
+
+demo: $(STAMP)   ## the whole pipeline on the embedded catalogue: no key, no network
+	RECFEAT_LAKE=$${RECFEAT_LAKE:-data_lake/demo} $(BIN)/recfeat run
+
+ui: $(STAMP)     ## open the Dagster UI on the demo's lake
+	RECFEAT_LAKE=$${RECFEAT_LAKE:-data_lake/demo} $(BIN)/recfeat ui
+
+check: $(STAMP)  ## lint, types, fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest recfeat_pipeline_tests/unit
+
+test: $(STAMP)   ## lint, types, every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: $(STAMP)  ## speed and memory, as ratios measured in one run
+	$(BIN)/python -m bench
+
+clean:           ## remove the virtual environment and the demo's lake
+	rm -rf $(VENV) data_lake/demo

@@ -1,0 +1,230 @@
+"""The lake: paths, atomic writes, append-only segments, compaction.
+
+The root is a folder or an fsspec URL (``s3://bucket/lake``); no other module knows which. A file
+appears whole or not at all: locally it is written beside its place and renamed, on an object store
+a put is atomic by itself. What must be a local file whatever the root is (journals, locks, the
+DuckDB file, Dagster's home) lies under :attr:`Lake.state`.
+"""
+
+import hashlib
+import io
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import polars as pl
+from filelock import FileLock
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.schemas import LAKE, LakeTable
+
+FORMAT = 1  # of the lake's layout; raised together with a migration
+DEFAULT_SHARDS = 16
+
+
+class Lake:
+    """One catalogue's lake. Paths given to its methods are relative to the root."""
+
+    def __init__(self, root: str | os.PathLike[str]):
+        root = os.fspath(root)
+        self.is_local = "://" not in root
+        self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+        self._fs, self._base = fsspec.core.url_to_fs(self.root)
+        if self.is_local:
+            self.state = Path(self.root)
+        else:
+            digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
+            self.state = Path.home() / ".recfeat" / digest
+
+    def __repr__(self) -> str:
+        return f"Lake({self.root!r})"
+
+    def path(self, *parts: str) -> str:
+        """The full path or URL of a file, as Polars and DuckDB take it."""
+        return "/".join((self.root, *parts))
+
+    @property
+    def feature_store(self) -> Path:
+        """The DuckDB file, always local."""
+        return self.state / "feature_store.duckdb"
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return self._fs.exists(self._full(path))
+
+    def glob(self, pattern: str) -> list[str]:
+        """Relative paths that match, sorted."""
+        base = self._base.rstrip("/") + "/"
+        return sorted(p.removeprefix(base) for p in self._fs.glob(self._full(pattern)))
+
+    def read_bytes(self, path: str) -> bytes:
+        """The whole file."""
+        return self._fs.cat_file(self._full(path))
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a file atomically."""
+        full = self._full(path)
+        try:
+            if not self.is_local:
+                self._fs.pipe_file(full, data)
+                return
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            temporary = f"{full}.{uuid.uuid4().hex}.tmp"
+            try:
+                with open(temporary, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, full)
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+        except OSError as error:
+            raise RecfeatError(
+                f"Cannot write {self.path(path)}: {error.strerror or error}. "
+                "Check the disk and the folder's permissions; nothing was half-written."
+            ) from error
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a folder, if it is there."""
+        if self.exists(path):
+            self._fs.rm(self._full(path), recursive=True)
+
+    def read_json(self, path: str) -> Any:
+        """Parse a JSON file; None when it is absent."""
+        return json.loads(self.read_bytes(path)) if self.exists(path) else None
+
+    def write_json(self, path: str, value: Any) -> None:
+        """Write a JSON file atomically."""
+        self.write_bytes(path, json.dumps(value, indent=2, sort_keys=True).encode())
+
+    # -- frames --------------------------------------------------------------------------------
+
+    def write_parquet(self, path: str, frame: pl.DataFrame) -> None:
+        """Write one Parquet file atomically."""
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd")
+        self.write_bytes(path, buffer.getvalue())
+
+    def append_segment(self, folder: str, frame: pl.DataFrame) -> str | None:
+        """Add rows to a folder as a new file named by its content; None when there are no rows.
+
+        Appending the same rows twice leaves one file, so a retried append is harmless.
+        """
+        if frame.is_empty():
+            return None
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd")
+        data = buffer.getvalue()
+        path = f"{folder}/part-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+        self.write_bytes(path, data)
+        return path
+
+    def compact(self, folder: str) -> None:
+        """Merge a folder's segments into one. A crash in between leaves rows twice, never fewer."""
+        paths = self.glob(f"{folder}/*.parquet")
+        if len(paths) < 2:
+            return
+        merged = pl.concat([self._read(p) for p in paths], how="diagonal_relaxed").unique(
+            maintain_order=True
+        )
+        kept = self.append_segment(folder, merged)
+        for path in paths:
+            if path != kept:
+                self.delete(path)
+
+    def read(self, table: str, **hive: str) -> pl.DataFrame:
+        """A lake table, with its hive keys as columns; typed and empty when there are no files.
+
+        ``hive`` narrows it to one partition: ``read("scores", version="v1", shard="03")``.
+        """
+        spec: LakeTable = LAKE[table]
+        paths = self.table_paths(table, **hive)
+        if not paths:
+            return pl.DataFrame(schema={**spec.schema, **{key: pl.String for key in spec.hive}})
+        frames = []
+        for path in paths:
+            keys = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
+            frames.append(
+                self._read(path).with_columns(pl.lit(keys[key]).alias(key) for key in spec.hive)
+            )
+        return pl.concat(frames, how="vertical_relaxed")
+
+    def table_paths(self, table: str, **hive: str) -> list[str]:
+        """Relative paths of a table's files, narrowed to the given hive keys."""
+        pattern = LAKE[table].glob
+        for key, value in hive.items():
+            pattern = pattern.replace(f"{key}=*", f"{key}={value}")
+        return self.glob(pattern)
+
+    def _read(self, path: str) -> pl.DataFrame:
+        try:
+            return pl.read_parquet(io.BytesIO(self.read_bytes(path)))
+        except pl.exceptions.PolarsError as error:
+            raise RecfeatError(
+                f"{self.path(path)} is not a readable Parquet file ({error}). "
+                "Restore it from a backup, or delete it and run again to rebuild it."
+            ) from error
+
+    def _full(self, path: str) -> str:
+        return f"{self._base.rstrip('/')}/{path}" if path else self._base
+
+    # -- identity, shards, locks ---------------------------------------------------------------
+
+    def open(self, catalog: str | None = None, name: str | None = None) -> dict[str, Any]:
+        """Create or check ``lake.json``; returns it.
+
+        Args:
+            catalog: the catalogue file or folder to remember; None keeps what is remembered.
+            name: the catalogue's name; a lake that already holds another one refuses.
+
+        Raises:
+            RecfeatError: the lake belongs to another catalogue or to a newer format.
+        """
+        meta = self.read_json("lake.json") or {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
+        if meta["format"] > FORMAT:
+            raise RecfeatError(
+                f"{self.root} was written by a newer recfeat (lake format {meta['format']}, this "
+                f"one knows {FORMAT}). Upgrade recfeat_pipeline, or name another lake."
+            )
+        held = meta.get("name")
+        if name and held and held != name:
+            raise RecfeatError(
+                f"The lake {self.root} holds the catalogue {held!r}, not {name!r}. "
+                f"Give each catalogue a lake of its own: RECFEAT_LAKE=data_lake/{name}."
+            )
+        updated = {**meta, **({"name": name, "catalog": catalog} if name else {})}
+        if updated != self.read_json("lake.json"):
+            self.write_json("lake.json", updated)
+        return updated
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards, fixed when the lake was created (at most 64)."""
+        return self.open()["n_shards"]
+
+    def lock(self, name: str, timeout: float = -1) -> FileLock:
+        """An inter-process lock; freed by the operating system if its holder dies."""
+        folder = self.state / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{name}.lock", timeout=timeout)
+
+
+def shard_names(n_shards: int) -> list[str]:
+    """``["00", "01", …]``."""
+    return [f"{shard:02d}" for shard in range(n_shards)]
+
+
+def shard_of(item_ids: Iterable[int | str], n_shards: int) -> pl.Series:
+    """The shard of each item id: CRC-32 of its text, so it never depends on other items."""
+    return pl.Series(
+        "shard",
+        [f"{zlib.crc32(str(item_id).encode()) % n_shards:02d}" for item_id in item_ids],
+        dtype=pl.String,
+    )

@@ -1,0 +1,159 @@
+"""Column names and table schemas: the contracts between stages.
+
+A stage writes frames in these schemas and reads nothing else of another stage. ``item_id`` and
+``user_id`` are ``Int64`` when every id in the catalogue is an integer, else ``String``; every other
+dtype is fixed. ``LAKE`` lists each lake table once, with where its files lie.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+# Ids keep the catalogue's own type; these are the defaults of a table that has no rows yet.
+ID = pl.Int64
+
+ITEMS = {
+    "item_id": ID,
+    "title": pl.String,
+    "year": pl.Int32,
+    "genres": pl.List(pl.String),
+    "imdb_id": pl.String,  # "tt0114709", padded to seven digits
+    "tmdb_id": pl.Int64,
+    "n_ratings": pl.Int64,  # raw interactions, before any user filter
+    "in_corpus": pl.Boolean,
+    "item_index": pl.Int32,  # 0..n_corpus-1 in item_id order; null outside the corpus
+    "tier": pl.String,  # "Q1".."Q4": quartiles of n_ratings with equal item counts; null outside
+}
+"""One row per catalogue item."""
+
+FIELDS = {
+    "item_id": ID,
+    "source": pl.String,  # "catalog", "tmdb", "wikipedia", "wikidata"
+    "label": pl.String,  # as the prompt shows it: "Plot"
+    "position": pl.Int32,  # order within the document
+    "text": pl.String,  # whole, never cut
+}
+"""One row per item × text field: what every text source gives."""
+
+INTERACTIONS = {
+    "user_id": ID,
+    "item_id": ID,
+    "rating": pl.Float32,  # null: implicit
+    "timestamp": pl.Int64,  # Unix seconds; null: unordered
+    "split": pl.String,  # "train" | "valid" | "test" when the catalogue brings one, else null
+}
+"""One row per interaction, as read (before corpus rules)."""
+
+TAGS = {
+    "item_id": ID,
+    "tag": pl.String,
+    "relevance": pl.Float32,
+}
+"""One row per item × curated tag (the genome, crowd tags, any matrix)."""
+
+EVENTS = {
+    "user_id": ID,
+    "item_index": pl.Int32,
+    "rating": pl.Float32,
+    "timestamp": pl.Int64,
+    "split": pl.String,  # of the event: where it may be a target
+    "position": pl.Int32,  # 0.. within the user's history, in the pinned order
+}
+"""Corpus interactions sorted by (user_id, position); a user's rows are contiguous."""
+
+EXAMPLES = {
+    "example_id": pl.Int64,
+    "user_id": ID,
+    "split": pl.String,  # "train" | "valid" | "test"
+    "event_row": pl.Int64,  # row of the target in EVENTS; the history is the rows just before it
+    "history_length": pl.Int32,  # rows before the target that belong to the user (uncut)
+    "target_index": pl.Int32,  # item_index of the target
+}
+"""One row per rollback example. Context = EVENTS rows [event_row - min(history_length, 50), event_row)."""
+
+DOCUMENTS = {
+    "item_id": ID,
+    "title": pl.String,
+    "text": pl.String,  # fields rendered with the default cuts
+    "content_hash": pl.String,  # sha256 of text
+    "n_chars": pl.Int32,
+    "fields": pl.List(
+        pl.Struct({"label": pl.String, "source": pl.String, "text": pl.String})
+    ),  # whole fields with provenance, for prompt versions with cuts of their own
+}
+"""One row per item."""
+
+RESPONSES = {
+    "cache_key": pl.String,
+    "item_id": ID,
+    "version": pl.String,  # the version that first bought it (a label, not part of the key)
+    "group": pl.String,
+    "status": pl.String,  # "ok" | "failed"
+    "reason": pl.String,  # why it failed; null when ok
+    "response": pl.String,  # the model's content as it came
+    "model": pl.String,
+    "backend": pl.String,  # "online" | "lexical" | "batch" | "batch-files"
+    "attempts": pl.Int32,
+    "prompt_tokens": pl.Int64,
+    "cached_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
+    "cost_usd": pl.Float64,
+    "latency_ms": pl.Float64,
+    "created_at": pl.Datetime("us", "UTC"),
+}
+"""One row per call that ended; append-only. For one cache_key the newest "ok" row wins."""
+
+SCORES = {
+    "item_id": ID,
+    "group": pl.String,
+    "dimension": pl.String,
+    "score": pl.Float32,  # in [0, 1]
+    "model": pl.String,
+    "cache_key": pl.String,
+    "generated_at": pl.Datetime("us", "UTC"),
+}
+"""One row per item × dimension of one prompt version."""
+
+DIMENSIONS = {
+    "taxonomy": pl.String,
+    "group": pl.String,
+    "dimension": pl.String,
+    "gloss": pl.String,
+    "genome_tags": pl.List(pl.String),
+    "position": pl.Int32,
+}
+"""One row per taxonomy dimension."""
+
+RANKS = {
+    "example_id": pl.Int64,
+    "user_id": ID,
+    "target_item_id": ID,
+    "history_length": pl.Int32,
+    "rank": pl.Int32,  # seen items masked; ties at their mean rank, rounded up
+    "rank_with_seen": pl.Int32,  # the published convention: seen items stay candidates
+}
+"""One row per test example of one (arm, seed)."""
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
+
+    glob: str
+    schema: dict[str, pl.DataType | type[pl.DataType]]
+    hive: tuple[str, ...] = ()
+
+
+LAKE = {
+    "items": LakeTable("catalog/items.parquet", ITEMS),
+    "interactions": LakeTable("catalog/interactions.parquet", INTERACTIONS),
+    "tags": LakeTable("catalog/tags.parquet", TAGS),
+    "fields": LakeTable("catalog/fields.parquet", FIELDS),
+    "events": LakeTable("catalog/events.parquet", EVENTS),
+    "examples": LakeTable("catalog/examples.parquet", EXAMPLES),
+    "documents": LakeTable("documents/shard=*/*.parquet", DOCUMENTS, ("shard",)),
+    "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
+    "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
+    "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
+    "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
+}

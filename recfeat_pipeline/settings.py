@@ -1,0 +1,51 @@
+"""Every knob once: name, default, meaning.
+
+Each field is read from the environment with the prefix ``RECFEAT_`` (``RECFEAT_LAKE``) or from the
+aliases it names; ``recfeat doctor`` prints them all.
+"""
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The process's configuration, read from the environment when constructed."""
+
+    model_config = SettingsConfigDict(env_prefix="RECFEAT_", env_ignore_empty=True, extra="ignore")
+
+    lake: str = Field("data_lake", description="Root of the lake: a folder or an object-store URL.")
+    catalog: str | None = Field(
+        None, description="Catalogue file or MovieLens folder; unset: what the lake holds."
+    )
+    prompts: str | None = Field(
+        None, description="A folder of further prompt versions, beside the built-in ones."
+    )
+
+    llm_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("RECFEAT_LLM_BASE_URL", "OPENAI_BASE_URL"),
+        description="Any OpenAI-compatible endpoint, e.g. http://localhost:8000/v1.",
+    )
+    llm_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("RECFEAT_LLM_API_KEY", "OPENAI_API_KEY"),
+        description="Key for the endpoint. Neither key nor URL: the lexical extractor (no LLM).",
+    )
+    llm_model: str | None = Field(None, description="Model; unset: the prompt version's own.")
+
+    tmdb_base_url: str = Field("https://api.themoviedb.org", description="TMDB API root.")
+    tmdb_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("TMDB_API_KEY", "RECFEAT_TMDB_API_KEY"),
+        description="TMDB v3 key or v4 read token; unset: TMDB is skipped.",
+    )
+    wikipedia_base_url: str = Field("https://en.wikipedia.org", description="Wikipedia root.")
+    wikidata_base_url: str = Field("https://www.wikidata.org", description="Wikidata root.")
+    sparql_url: str = Field(
+        "https://query.wikidata.org/sparql", description="Wikidata query service."
+    )
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a real model is configured; otherwise the lexical extractor answers."""
+        return self.llm_base_url is not None or self.llm_api_key is not None
