@@ -134,6 +134,18 @@ RANKS = {
 }
 """One row per test example of one (arm, seed)."""
 
+RUNS = {
+    "label": pl.String,
+    "kind": pl.String,  # "tower" | "baseline" | "control"
+    "n_parameters": pl.Int64,
+    "content_width": pl.Int32,
+    "content_coverage": pl.Float64,
+    "steps": pl.Int64,
+    "best_step": pl.Int64,
+    "seconds": pl.Float64,
+}
+"""One row: what a finished (arm, seed) was."""
+
 
 @dataclass(frozen=True)
 class LakeTable:
@@ -155,5 +167,6 @@ LAKE = {
     "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
     "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
     "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
+    "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
 }

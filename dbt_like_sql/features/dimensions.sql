@@ -1,0 +1,3 @@
+SELECT taxonomy, "group", dimension, gloss, genome_tags, position
+FROM {{ source('lake', 'dimensions') }}
+ORDER BY position

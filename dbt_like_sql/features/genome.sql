@@ -1,0 +1,2 @@
+SELECT item_id, tag, relevance
+FROM {{ ref('staging.tags') }}

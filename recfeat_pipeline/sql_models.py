@@ -1,0 +1,247 @@
+"""The SQL models of ``dbt_like_sql/``: loading, ordering, compiling, building, testing.
+
+A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions, as in dbt:
+``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table. YAML files
+beside the SQL hold descriptions and tests; a test is a SELECT of the rows that break it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import polars as pl
+import yaml
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import LAKE
+
+FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
+
+
+@dataclass(frozen=True)
+class SqlTest:
+    """A YAML test on a model: ``query`` selects the offending rows (``{table}`` is the model)."""
+
+    name: str
+    description: str
+    query: str
+    blocking: bool
+
+
+@dataclass(frozen=True)
+class SqlModel:
+    """One table: where it comes from, what it means, what must hold of it."""
+
+    key: str  # "features.genome"
+    sql: str  # the Jinja template
+    refs: tuple[str, ...]
+    sources: tuple[str, ...]
+    description: str = ""
+    columns: dict[str, str] = field(default_factory=dict)  # name -> meaning
+    tests: tuple[SqlTest, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """The folder, which is the DuckDB schema."""
+        return self.key.split(".")[0]
+
+    @property
+    def table(self) -> str:
+        """The file's name, which is the table."""
+        return self.key.split(".")[1]
+
+
+def load_models(folder: Path = FOLDER) -> dict[str, SqlModel]:
+    """Every model, in an order in which each comes after what it refers to.
+
+    Raises:
+        RecfeatError: a ref or source that does not exist, a cycle, or YAML for no model.
+    """
+    described = dict(_descriptions(folder))
+    models = {}
+    for path in sorted(folder.glob("*/*.sql")):
+        key = f"{path.parent.name}.{path.stem}"
+        models[key] = _load_model(key, path, described.pop(key, {}))
+    if described:
+        raise RecfeatError(f"{folder}: YAML describes {sorted(described)[0]!r}; no such .sql file.")
+    for model in models.values():
+        for ref in model.refs:
+            if ref not in models:
+                raise RecfeatError(f"{folder}/{model.schema}/{model.table}.sql: no model {ref!r}.")
+    try:
+        order = TopologicalSorter({k: m.refs for k, m in models.items()}).static_order()
+        return {key: models[key] for key in order}
+    except CycleError as error:
+        raise RecfeatError(f"{folder}: models refer in a circle: {error.args[1]}.") from error
+
+
+def compile_sql(model: SqlModel, lake: Lake) -> str:
+    """The SELECT with every ref and source resolved."""
+    return _render(model.sql, ref=lambda key: key, source=lambda _, name: _scan(lake, name))
+
+
+def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) -> int:
+    """Replace the model's table in one transaction; returns its row count.
+
+    Raises:
+        RecfeatError: the SQL fails; the old table stays.
+    """
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{compile_sql(model, lake)}")
+    except duckdb.Error as error:
+        raise RecfeatError(f"dbt_like_sql/{model.schema}/{model.table}.sql: {error}") from error
+    row = connection.execute(f"SELECT count(*) FROM {model.key}").fetchone()
+    return row[0] if row else 0
+
+
+def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTest) -> int:
+    """How many rows of the built model break a test (0: it passes)."""
+    query = test.query.format(table=model.key)
+    row = connection.execute(f"SELECT count(*) FROM ({query})").fetchone()
+    return row[0] if row else 0
+
+
+def build_all(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
+    """Build every model in order; returns row counts."""
+    return {key: build(connection, model, lake) for key, model in load_models().items()}
+
+
+# -- loading -------------------------------------------------------------------------------------
+
+
+def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlModel:
+    sql = path.read_text(encoding="utf-8")
+    refs: list[str] = []
+    sources: list[str] = []
+
+    def ref(name: str) -> str:
+        refs.append(name)
+        return name
+
+    def source(place: str, name: str) -> str:
+        if place != "lake" or name not in LAKE:
+            raise RecfeatError(f"{path}: no source {place}.{name}; the lake has {sorted(LAKE)}.")
+        sources.append(name)
+        return name
+
+    _render(sql, ref=ref, source=source)
+    columns = {column["name"]: column for column in description.get("columns", [])}
+    tests = list(_tests("", description.get("tests", [])))
+    for name, column in columns.items():
+        tests += _tests(name, column.get("tests", []))
+    return SqlModel(
+        key=key,
+        sql=sql,
+        refs=tuple(dict.fromkeys(refs)),
+        sources=tuple(dict.fromkeys(sources)),
+        description=description.get("description", ""),
+        columns={name: column.get("description", "") for name, column in columns.items()},
+        tests=tuple(tests),
+    )
+
+
+def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path in sorted(folder.glob("*/*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            yield f"{path.parent.name}.{model['name']}", model
+
+
+def _render(sql: str, **functions: Any) -> str:
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    return environment.from_string(sql).render(**functions).strip().rstrip(";")
+
+
+def _scan(lake: Lake, name: str) -> str:
+    """A lake table as SQL: its Parquet files, or a typed relation without rows."""
+    table = LAKE[name]
+    paths = lake.table_paths(name)
+    if paths:
+        files = ", ".join(_literal(lake.path(path)) for path in paths)
+        return (
+            f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "
+            "hive_types_autocast = false, union_by_name = true)"
+        )
+    empty = pl.DataFrame(schema={**table.schema, **{key: pl.String for key in table.hive}})
+    relation = duckdb.connect().from_arrow(empty.to_arrow())
+    columns = zip(relation.columns, relation.types, strict=True)
+    return f'(SELECT {", ".join(f"NULL::{t} AS {_quote(c)}" for c, t in columns)} LIMIT 0)'
+
+
+# -- tests ---------------------------------------------------------------------------------------
+
+
+def _tests(column: str, specs: list[Any]) -> Iterator[SqlTest]:
+    for spec in specs:
+        name, options = (spec, {}) if isinstance(spec, str) else next(iter(spec.items()))
+        options = dict(options) if isinstance(options, dict) else {"columns": options}
+        blocking = options.pop("severity", "error") == "error"
+        if name not in _TESTS:
+            raise RecfeatError(f"dbt_like_sql: unknown test {name!r}; there are {sorted(_TESTS)}.")
+        description, condition = _TESTS[name](_quote(column), **options)
+        yield SqlTest("_".join(filter(None, (name, column))), description, condition, blocking)
+
+
+def _not_null(column: str) -> tuple[str, str]:
+    return f"{column} is never missing", f"SELECT 1 FROM {{table}} WHERE {column} IS NULL"
+
+
+def _unique(column: str, columns: list[str] | None = None) -> tuple[str, str]:
+    key = ", ".join(map(_quote, columns)) if columns else column
+    query = f"SELECT 1 FROM {{table}} GROUP BY {key} HAVING count(*) > 1"
+    return f"one row per {key}", query
+
+
+def _accepted_values(column: str, values: list[Any]) -> tuple[str, str]:
+    allowed = ", ".join(_literal(value) for value in values)
+    query = f"SELECT 1 FROM {{table}} WHERE {column} NOT IN ({allowed})"
+    return f"{column} is one of {allowed}", query
+
+
+def _range(column: str, min: float | None = None, max: float | None = None) -> tuple[str, str]:
+    low, high = [f"{column} < {min}"] * (min is not None), [f"{column} > {max}"] * (max is not None)
+    query = f"SELECT 1 FROM {{table}} WHERE {' OR '.join(low + high)}"
+    return f"{column} lies between {min} and {max}", query
+
+
+def _relationships(column: str, to: str, field: str) -> tuple[str, str]:
+    query = (
+        f"SELECT 1 FROM {{table}} WHERE {column} IS NOT NULL "
+        f"AND {column} NOT IN (SELECT {_quote(field)} FROM {to})"
+    )
+    return f"every {column} is in {to}", query
+
+
+def _unique_where_present(column: str) -> tuple[str, str]:
+    query = (
+        f"SELECT 1 FROM {{table}} WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
+    )
+    return f"no two rows share a {column}", query
+
+
+def _not_empty(column: str) -> tuple[str, str]:
+    return "the table has rows", "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {table})"
+
+
+_TESTS = {
+    "not_null": _not_null,
+    "unique": _unique,
+    "unique_where_present": _unique_where_present,
+    "accepted_values": _accepted_values,
+    "range": _range,
+    "relationships": _relationships,
+    "not_empty": _not_empty,
+}
+
+
+def _literal(value: Any) -> str:
+    return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if name else ""
