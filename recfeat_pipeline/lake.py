@@ -187,7 +187,7 @@ class Lake:
         Raises:
             RecfeatError: the lake belongs to another catalogue or to a newer format.
         """
-        meta = self.read_json("lake.json") or {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
+        meta = self.meta
         if meta["format"] > FORMAT:
             raise RecfeatError(
                 f"{self.root} was written by a newer recfeat (lake format {meta['format']}, this "
@@ -205,9 +205,14 @@ class Lake:
         return updated
 
     @property
+    def meta(self) -> dict[str, Any]:
+        """``lake.json``, or what a new lake would hold; never writes."""
+        return self.read_json("lake.json") or {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
+
+    @property
     def n_shards(self) -> int:
         """Number of shards, fixed when the lake was created (at most 64)."""
-        return self.open()["n_shards"]
+        return self.meta["n_shards"]
 
     def lock(self, name: str, timeout: float = -1) -> FileLock:
         """An inter-process lock; freed by the operating system if its holder dies."""

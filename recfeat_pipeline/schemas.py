@@ -35,6 +35,19 @@ FIELDS = {
 }
 """One row per item × text field: what every text source gives."""
 
+RAW = {
+    "item_id": ID,
+    "key": pl.String,  # the id it was asked for: "tmdb:862"; another key makes the row void
+    "fetched_at": pl.Datetime("us", "UTC"),
+    "status": pl.String,  # "ok" | "partial" | "missing" | "failed"
+    "reason": pl.String,  # why not ok; null when ok
+    "how_found": pl.String,  # "id", "find", "sitelink", "search"
+    "revision": pl.String,  # the source's own version of the body
+    "url": pl.String,  # for people and attribution; holds no secret
+    "body": pl.String,  # whole, as it came; null with "ok": the stored revision is still current
+}
+"""One row per answer of a text source about an item; append-only, the newest answer wins."""
+
 INTERACTIONS = {
     "user_id": ID,
     "item_id": ID,
@@ -158,6 +171,7 @@ class LakeTable:
 
 LAKE = {
     "items": LakeTable("catalog/items.parquet", ITEMS),
+    "catalog_items": LakeTable("catalog/catalog_items.parquet", ITEMS),
     "interactions": LakeTable("catalog/interactions.parquet", INTERACTIONS),
     "tags": LakeTable("catalog/tags.parquet", TAGS),
     "fields": LakeTable("catalog/fields.parquet", FIELDS),

@@ -5,6 +5,7 @@ A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions,
 beside the SQL hold descriptions and tests; a test is a SELECT of the rows that break it.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -105,6 +106,11 @@ def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTe
     query = test.query.format(table=model.key)
     row = connection.execute(f"SELECT count(*) FROM ({query})").fetchone()
     return row[0] if row else 0
+
+
+def fingerprint(model: SqlModel) -> str:
+    """A short hash of the SQL, which changes when the model does."""
+    return hashlib.sha256(model.sql.encode()).hexdigest()[:12]
 
 
 def build_all(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:

@@ -7,23 +7,22 @@ turn for a while before it gives up with a sentence.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake
 
 
 @contextmanager
 def open_store(
-    lake: Lake, *, read_only: bool = True, wait_seconds: float = 60
+    path: Path, *, read_only: bool = True, wait_seconds: float = 60
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the feature store, closed on leaving whatever happened.
+    """A connection to the feature store (``Lake.feature_store``), closed whatever happened.
 
     Raises:
         RecfeatError: there is no store yet (read-only), or another process keeps it locked.
     """
-    path = lake.feature_store
     if read_only and not path.exists():
         raise RecfeatError(f"There is no feature store at {path} yet: run `recfeat run` first.")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,107 @@
+"""Catalogue: what the user brought, the corpus it makes, and the examples cut from it."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from recfeat_pipeline.catalog.corpus import build_corpus
+from recfeat_pipeline.catalog.read import read_catalog
+from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
+from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.taxonomy import load_taxonomy
+
+COMMON = {"group_name": "catalog", "owners": ["team:recfeat"]}
+
+
+def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
+    keys = [["lake", dep] for dep in deps]
+    return dg.AssetSpec(
+        ["lake", name], deps=keys, description=description, kinds={"polars", "parquet"}, **COMMON
+    )
+
+
+@dg.multi_asset(
+    name="catalogue",
+    specs=[
+        _spec("catalog_items", "Items as the catalogue gives them. One row per item."),
+        _spec("fields", "The catalogue's own text. One row per item and labelled field, uncut."),
+        _spec("interactions", "Ratings or other interactions as read. One row per event."),
+        _spec("tags", "Curated tags (the genome, crowd tags). One row per item and tag."),
+    ],
+)
+def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
+    """Read the user's catalogue; everything dropped or repaired is counted and kept as a note."""
+    target = lake.open()
+    catalog = read_catalog(target.meta.get("catalog") or Settings().catalog)
+    target.open(catalog=target.meta.get("catalog"), name=catalog.name)
+    rows = save_catalog(target, catalog)
+    notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
+    for name, count in rows.items():
+        metadata = {"dagster/row_count": count, "notes": dg.MetadataValue.md(notes)}
+        yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
+
+
+@dg.multi_asset(
+    name="corpus",
+    specs=[
+        _spec(
+            "items",
+            "Items with popularity, tier and corpus membership. One row per item.",
+            ("catalog_items", "interactions"),
+        ),
+        _spec(
+            "events",
+            "Interactions of corpus items by eligible users, in each user's pinned order. "
+            "One row per event.",
+            ("catalog_items", "interactions"),
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "corpus_is_usable",
+            asset=["lake", "events"],
+            blocking=True,
+            description="The corpus rules leave at least 10 items and 10 users",
+        )
+    ],
+)
+def corpus(lake: LakeResource) -> Iterator[object]:
+    """Apply the corpus rules: item and user cut-offs, tiers, split, pinned order."""
+    target = lake.open()
+    built = build_corpus(load_catalog(target))
+    target.write_parquet("catalog/items.parquet", built.items)
+    target.write_parquet("catalog/events.parquet", built.events)
+    target.write_json("catalog/corpus.json", built.report)
+    for name, frame in (("items", built.items), ("events", built.events)):
+        metadata = {"dagster/row_count": frame.height, **built.report}
+        yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
+    n_items, n_users = built.items["in_corpus"].sum(), built.events["user_id"].n_unique()
+    yield dg.AssetCheckResult(
+        asset_key=["lake", "events"],
+        check_name="corpus_is_usable",
+        passed=n_items >= 10 and n_users >= 10,
+        metadata={"items": n_items, "users": n_users},
+    )
+
+
+@dg.asset(key=["lake", "examples"], deps=[["lake", "events"]], kinds={"polars"}, **COMMON)
+def examples(lake: LakeResource) -> dg.MaterializeResult:
+    """Rollback examples: up to 20 positions per user and split. One row per example."""
+    target = lake.open()
+    frame = build_examples(target.read("events"))
+    target.write_parquet("catalog/examples.parquet", frame)
+    counts = dict(frame.group_by("split").len().iter_rows())
+    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height, **counts})
+
+
+@dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **COMMON)
+def dimensions(lake: LakeResource) -> dg.MaterializeResult:
+    """The taxonomy that items are scored on. One row per dimension."""
+    frame = load_taxonomy("genome132").frame()
+    lake.open().write_parquet("catalog/dimensions.parquet", frame)
+    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
+
+
+assets = [catalogue, corpus, examples, dimensions]

@@ -1,0 +1,66 @@
+"""What assets reach for: the lake, the feature store, and somewhere to show progress.
+
+Secrets are no resource configuration, which Dagster shows in its UI; they are read from the
+environment at the moment of use (:class:`recfeat_pipeline.settings.Settings`).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import Field
+
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.store import open_store
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as long work advances."""
+
+
+class LakeResource(dg.ConfigurableResource):
+    """The lake that every asset reads and writes."""
+
+    root: str = Field(description="Folder or object-store URL of the lake (RECFEAT_LAKE).")
+
+    def open(self) -> Lake:
+        """The lake."""
+        return Lake(self.root)
+
+
+class FeatureStoreResource(DuckDBResource):
+    """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only.
+
+    dagster-duckdb's own connection stays open after an exception and is always read-write, hence
+    the override.
+    """
+
+    @contextmanager
+    def get_connection(  # type: ignore[override]
+        self, read_only: bool = True
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that is closed on leaving; read-only unless asked."""
+        with open_store(Path(self.database), read_only=read_only) as connection:
+            yield connection
+
+
+class Reporter:
+    """Shows progress nowhere; the command line passes one that draws bars."""
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        """A progress callback that lives as long as the work does."""
+        yield lambda done, total: None
+
+
+def resources(reporter: Reporter | None = None) -> dict[str, object]:
+    """The resources of the code location, from the environment."""
+    settings = Settings()
+    return {
+        "lake": LakeResource(root=settings.lake),
+        "store": FeatureStoreResource(database=str(Lake(settings.lake).feature_store)),
+        "reporter": reporter or Reporter(),
+    }
