@@ -45,6 +45,23 @@ class Settings(BaseSettings):
         "https://query.wikidata.org/sparql", description="Wikidata query service."
     )
 
+    contact: str | None = Field(
+        None,
+        description="Your e-mail address or URL, sent to Wikimedia as its policy asks; unset: "
+        "Wikipedia and Wikidata are skipped, unless their base URLs point elsewhere.",
+    )
+    tmdb_rate: float = Field(25.0, gt=0, le=40, description="TMDB requests a second.")
+    wikimedia_rate: float = Field(2.0, gt=0, le=10, description="Wikimedia requests a second.")
+    tmdb_days: float = Field(
+        150, gt=0, le=183, description="Days until a TMDB record is asked again (its terms: 6 months)."
+    )
+    wikimedia_days: float = Field(
+        30, gt=0, description="Days until an article's or entity's revision is looked at again."
+    )
+    missing_days: float = Field(
+        30, gt=0, description="Days until an item that a text source does not know is asked again."
+    )
+
     @property
     def has_llm(self) -> bool:
         """Whether a real model is configured; otherwise the lexical extractor answers."""
