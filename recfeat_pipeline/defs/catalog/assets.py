@@ -1,6 +1,7 @@
 """Catalogue: what the user brought, the corpus it makes, and the examples cut from it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
@@ -34,8 +35,10 @@ def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSp
 def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     """Read the user's catalogue; everything dropped or repaired is counted and kept as a note."""
     target = lake.open()
-    catalog = read_catalog(target.meta.get("catalog") or Settings().catalog)
-    target.open(catalog=target.meta.get("catalog"), name=catalog.name)
+    given = Settings().catalog
+    path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
+    catalog = read_catalog(path)
+    target.open(catalog=path, name=catalog.name)
     rows = save_catalog(target, catalog)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
     for name, count in rows.items():

@@ -1,0 +1,1 @@
+"""What the ``recfeat`` commands do, one module each; ``cli.py`` declares their options."""

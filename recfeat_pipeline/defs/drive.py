@@ -1,0 +1,121 @@
+"""``recfeat run``: the same assets as in the UI, driven stage by stage in this process.
+
+Every stage keeps what it has done, so a run that was killed is continued by running it again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from recfeat_pipeline.defs.partitions import MAX_SEEDS, shards, versions
+from recfeat_pipeline.defs.resources import Reporter, resources
+from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import PromptVersion
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import Arm
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run."""
+
+    version: PromptVersion
+    arms: Sequence[Arm]
+    seeds: Sequence[int]
+    steps: int | None = None
+    until: str = "evaluation"
+
+    def __post_init__(self) -> None:
+        if self.until not in STAGES:
+            raise RecfeatError(f"--until {self.until!r}: no such stage; one of {list(STAGES)}.")
+        if outside := [seed for seed in self.seeds if not 0 <= seed < MAX_SEEDS]:
+            raise RecfeatError(f"--seeds {outside[0]}: seeds run from 0 to {MAX_SEEDS - 1}.")
+
+
+class Driver:
+    """Executes assets in this process and records the runs in the lake's instance."""
+
+    def __init__(self, lake: Lake, instance: dg.DagsterInstance, reporter: Reporter):
+        from recfeat_pipeline.definitions import defs
+
+        self.job = defs.resolve_implicit_global_asset_job_def()
+        self.lake, self.instance, self.reporter = lake, instance, reporter
+
+    def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
+        """Run the plan's stages in order; ``announce`` is told of each."""
+        steps = {
+            "catalog": self._whole,
+            "text": self._text,
+            "extraction": self._extraction,
+            "feature_store": self._whole,
+            "training": self._training,
+            "evaluation": self._whole,
+        }
+        for stage in STAGES:
+            announce(stage)
+            steps[stage](stage, plan)
+            if stage == plan.until:
+                return
+
+    def _whole(self, stage: str, plan: Plan) -> None:
+        self._execute(stage)
+
+    def _text(self, stage: str, plan: Plan) -> None:
+        keys = shards.get_partition_keys()
+        self._execute(stage, tags=_range(keys[0], keys[-1]))
+
+    def _extraction(self, stage: str, plan: Plan) -> None:
+        self.instance.add_dynamic_partitions(str(versions.name), [plan.version.key])
+        keys = [
+            str(dg.MultiPartitionKey({"version": plan.version.key, "shard": shard}))
+            for shard in shards.get_partition_keys()
+        ]
+        self._execute(stage, tags=_range(keys[0], keys[-1]))
+
+    def _training(self, stage: str, plan: Plan) -> None:
+        config = {"ops": {"two_tower": {"config": {"steps": plan.steps}}}} if plan.steps else None
+        for arm, seed in arm_seed_pairs(plan):
+            key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
+            self._execute(stage, partition_key=key, run_config=config)
+
+    def _execute(
+        self,
+        stage: str,
+        partition_key: str | None = None,
+        tags: dict[str, str] | None = None,
+        run_config: dict[str, Any] | None = None,
+    ) -> None:
+        keys = [key for asset in STAGES[stage] for key in asset.keys]
+        config = {**(run_config or {}), "loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+        result = self.job.execute_in_process(
+            instance=self.instance,
+            asset_selection=keys,
+            partition_key=partition_key,
+            tags=tags,
+            run_config=config,
+            resources=resources(self.reporter),
+        )
+        for check in result.get_asset_check_evaluations():
+            if not check.passed and check.blocking:
+                raise RecfeatError(
+                    f"Check {check.check_name!r} of {check.asset_key.to_user_string()} failed: "
+                    f"{ {k: v.value for k, v in check.metadata.items()} }."
+                )
+
+
+def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
+    """Every model to fit: seeds outermost, so that an interrupted run has whole seeds."""
+    for seed in plan.seeds:
+        for arm in plan.arms:
+            if arm.seeded or seed == plan.seeds[0]:
+                yield arm, seed
+
+
+def _range(first: str, last: str) -> dict[str, str]:
+    return {
+        "dagster/asset_partition_range_start": first,
+        "dagster/asset_partition_range_end": last,
+    }

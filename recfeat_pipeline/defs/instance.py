@@ -1,0 +1,36 @@
+"""The Dagster instance of a lake: persistent, so that the UI shows what the command line ran."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from recfeat_pipeline.lake import Lake
+
+# Pools hold one run each unless raised in the UI: DuckDB has a single writer, and a scrape or an
+# extraction already runs as many requests at once as its source allows.
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    granularity: op
+    default_limit: 1
+"""
+
+
+def dagster_home(lake: Lake) -> Path:
+    """``DAGSTER_HOME`` if set, else the lake's own; made ready for use and exported."""
+    home = Path(os.environ.get("DAGSTER_HOME") or lake.state / "dagster_home").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(DAGSTER_YAML, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def open_instance(lake: Lake) -> dg.DagsterInstance:
+    """The lake's instance."""
+    dagster_home(lake)
+    return dg.DagsterInstance.get()
