@@ -147,7 +147,7 @@ class Lake:
         spec: LakeTable = LAKE[table]
         paths = self.table_paths(table, **hive)
         if not paths:
-            return pl.DataFrame(schema={**spec.schema, **{key: pl.String for key in spec.hive}})
+            return pl.DataFrame(schema={**spec.schema, **dict.fromkeys(spec.hive, pl.String)})
         frames = []
         for path in paths:
             keys = dict(part.split("=", 1) for part in path.split("/") if "=" in part)

@@ -82,7 +82,8 @@ EXAMPLES = {
     "history_length": pl.Int32,  # rows before the target that belong to the user (uncut)
     "target_index": pl.Int32,  # item_index of the target
 }
-"""One row per rollback example. Context = EVENTS rows [event_row - min(history_length, 50), event_row)."""
+"""One row per rollback example. Its context: EVENTS rows ``[event_row - min(history_length, 50),
+event_row)``."""
 
 DOCUMENTS = {
     "item_id": ID,

@@ -53,7 +53,10 @@ class Settings(BaseSettings):
     tmdb_rate: float = Field(25.0, gt=0, le=40, description="TMDB requests a second.")
     wikimedia_rate: float = Field(2.0, gt=0, le=10, description="Wikimedia requests a second.")
     tmdb_days: float = Field(
-        150, gt=0, le=183, description="Days until a TMDB record is asked again (its terms: 6 months)."
+        150,
+        gt=0,
+        le=183,
+        description="Days until a TMDB record is asked again (its terms: 6 months).",
     )
     wikimedia_days: float = Field(
         30, gt=0, description="Days until an article's or entity's revision is looked at again."

@@ -1,8 +1,8 @@
 """The SQL models of ``dbt_like_sql/``: loading, ordering, compiling, building, testing.
 
 A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions, as in dbt:
-``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table. YAML files
-beside the SQL hold descriptions and tests; a test is a SELECT of the rows that break it.
+``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table. YAML
+files beside the SQL hold descriptions and tests; a test is a SELECT of the rows that break it.
 """
 
 import hashlib
@@ -173,10 +173,10 @@ def _scan(lake: Lake, name: str) -> str:
             f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "
             "hive_types_autocast = false, union_by_name = true)"
         )
-    empty = pl.DataFrame(schema={**table.schema, **{key: pl.String for key in table.hive}})
+    empty = pl.DataFrame(schema={**table.schema, **dict.fromkeys(table.hive, pl.String)})
     relation = duckdb.connect().from_arrow(empty.to_arrow())
     columns = zip(relation.columns, relation.types, strict=True)
-    return f'(SELECT {", ".join(f"NULL::{t} AS {_quote(c)}" for c, t in columns)} LIMIT 0)'
+    return f"(SELECT {', '.join(f'NULL::{t} AS {_quote(c)}' for c, t in columns)} LIMIT 0)"
 
 
 # -- tests ---------------------------------------------------------------------------------------
@@ -246,7 +246,9 @@ _TESTS = {
 
 
 def _literal(value: Any) -> str:
-    return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
+    return (
+        str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
+    )
 
 
 def _quote(name: str) -> str:

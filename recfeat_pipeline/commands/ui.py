@@ -28,7 +28,9 @@ def serve_ui(console: Console, host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError:
-            raise RecfeatError(f"Port {port} on {host} is in use: give another, --port {port + 1}.") from None
+            raise RecfeatError(
+                f"Port {port} on {host} is in use: give another, --port {port + 1}."
+            ) from None
     lake = Lake(Settings().lake)
     home = dagster_home(lake)
     console.print(f"Dagster UI on http://{host}:{port} (lake {lake.root}); Ctrl-C stops it.")

@@ -1,0 +1,1 @@
+"""Stage 1: the catalogue, the corpus it makes, and the examples cut from it."""

@@ -37,6 +37,8 @@ def load_catalog(lake: Lake) -> Catalog:
         interactions=lake.read("interactions"),
         tags=None if tags.is_empty() else tags,
         rules=CorpusRules(**about["rules"]),
-        notes=tuple(Note(**{**note, "examples": tuple(note["examples"])}) for note in about["notes"]),
+        notes=tuple(
+            Note(**{**note, "examples": tuple(note["examples"])}) for note in about["notes"]
+        ),
         source=about["source"],
     )

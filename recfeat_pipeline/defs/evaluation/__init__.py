@@ -1,0 +1,1 @@
+"""Stage 6: metrics, contrasts, agreement, report."""

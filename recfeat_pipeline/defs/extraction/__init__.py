@@ -1,0 +1,1 @@
+"""Stage 3: scores and profiles per prompt version and shard."""

@@ -1,0 +1,1 @@
+"""Stage 4: the SQL models as assets, their YAML tests as asset checks."""

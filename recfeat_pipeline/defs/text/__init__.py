@@ -1,0 +1,1 @@
+"""Stage 2: raw text per source, and one document per item."""

@@ -1,0 +1,1 @@
+"""Stage 5: one model per arm and seed, and its ranks."""

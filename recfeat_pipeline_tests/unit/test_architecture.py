@@ -1,0 +1,57 @@
+"""The house rules that a reader should be able to rely on."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "recfeat_pipeline"
+ORCHESTRATION = ("defs/", "commands/", "definitions.py", "cli.py")
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+DOMAIN = [module for module in MODULES if not module.startswith(ORCHESTRATION)]
+SIBLINGS = ("catalog", "text", "extraction", "models", "evaluation", "report", "explore")
+
+
+def imports(module: str) -> set[str]:
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+def test_there_is_domain_code_to_check():
+    assert len(DOMAIN) > 10
+
+
+@pytest.mark.parametrize("module", DOMAIN)
+def test_domain_code_never_imports_dagster(module):
+    offenders = {name for name in imports(module) if name.split(".")[0].startswith("dagster")}
+    assert not offenders, f"{module} imports {offenders}: only defs/ and the command line may"
+
+
+@pytest.mark.parametrize("module", DOMAIN)
+def test_imports_point_one_way(module):
+    upper = {
+        name
+        for name in imports(module)
+        if name.startswith(("recfeat_pipeline.defs", "recfeat_pipeline.commands"))
+    }
+    assert not upper, f"{module} imports {upper}"
+
+
+@pytest.mark.parametrize("module", [m for m in DOMAIN if m.split("/")[0] in SIBLINGS])
+def test_siblings_meet_through_tables(module):
+    own = module.split("/")[0]
+    others = {f"recfeat_pipeline.{name}" for name in SIBLINGS if name != own}
+    offenders = {n for n in imports(module) if any((n + ".").startswith(o + ".") for o in others)}
+    assert not offenders, f"{module} imports {offenders}: pass a frame or an array instead"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_outgrows_400_lines(module):
+    lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
+    assert lines <= 400, f"{module} has {lines} lines: what is the second idea in it?"

@@ -1,0 +1,116 @@
+import multiprocessing
+import os
+import zlib
+
+import polars as pl
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import FORMAT, Lake, shard_of
+
+ROWS = pl.DataFrame({"a": [1, 2, 3]})
+
+
+@pytest.fixture(params=["local", "memory"])
+def lake(request, tmp_path):
+    if request.param == "local":
+        return Lake(tmp_path / "lake")
+    return Lake(f"memory://{tmp_path.name}-{os.getpid()}")
+
+
+def test_a_written_table_is_read_back(lake):
+    lake.write_parquet("catalog/tags.parquet", ROWS)
+    assert lake.read("tags").equals(ROWS)
+
+
+def test_an_absent_table_is_empty_and_typed(lake):
+    scores = lake.read("scores")
+    assert scores.height == 0
+    assert scores.schema["score"] == pl.Float32
+    assert {"version", "shard"} <= set(scores.columns)
+
+
+def test_hive_keys_become_columns_and_narrow_a_read(lake):
+    lake.write_parquet("scores/version=v1@ab/shard=00/s.parquet", ROWS)
+    lake.write_parquet("scores/version=v2@cd/shard=07/s.parquet", ROWS)
+    assert lake.read("scores").height == 6
+    one = lake.read("scores", version="v2@cd", shard="07")
+    assert one.select("version", "shard").unique().rows() == [("v2@cd", "07")]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
+    lake = Lake(tmp_path)
+    lake.write_bytes("a/b", b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(RecfeatError, match="No space left on device"):
+        lake.write_bytes("a/b", b"new")
+    assert lake.read_bytes("a/b") == b"old"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_appending_the_same_rows_twice_leaves_one_segment(lake):
+    first = lake.append_segment("raw/tmdb/shard=00", ROWS)
+    assert lake.append_segment("raw/tmdb/shard=00", ROWS) == first
+    assert lake.append_segment("raw/tmdb/shard=00", ROWS.clear()) is None
+    assert lake.glob("raw/tmdb/shard=00/*.parquet") == [first]
+
+
+def test_compaction_keeps_every_row_once(lake):
+    lake.append_segment("r", ROWS)
+    lake.append_segment("r", pl.DataFrame({"a": [3, 4]}))
+    lake.compact("r")
+    (path,) = lake.glob("r/*.parquet")
+    assert sorted(pl.read_parquet(lake.read_bytes(path))["a"]) == [1, 2, 3, 4]
+
+
+def test_a_corrupt_file_is_named(lake):
+    lake.write_bytes("catalog/tags.parquet", b"not parquet")
+    with pytest.raises(RecfeatError, match=r"catalog/tags\.parquet is not a readable Parquet file"):
+        lake.read("tags")
+
+
+def test_a_lake_holds_one_catalogue(lake):
+    lake.open(catalog="/x/a.toml", name="a")
+    assert lake.open()["catalog"] == "/x/a.toml"
+    with pytest.raises(RecfeatError, match="holds the catalogue 'a', not 'b'"):
+        lake.open(name="b")
+
+
+def test_a_newer_lake_is_refused(lake):
+    lake.write_json("lake.json", {"format": FORMAT + 1, "n_shards": 16})
+    with pytest.raises(RecfeatError, match="newer recfeat"):
+        lake.open()
+
+
+def test_asking_for_shards_writes_nothing(tmp_path):
+    assert Lake(tmp_path / "none").n_shards == 16
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_shard_depends_on_the_id_alone():
+    expected = [f"{zlib.crc32(text.encode()) % 16:02d}" for text in ("1", "B00X", "1")]
+    assert shard_of([1, "B00X", "1"], 16).to_list() == expected
+
+
+def _hold(root, ready, release):
+    with Lake(root).lock("shard-00"):
+        ready.set()
+        release.wait(20)
+
+
+def test_a_lock_keeps_another_process_out_and_dies_with_it(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(str(tmp_path), ready, release))
+    holder.start()
+    assert ready.wait(20)
+    with pytest.raises(TimeoutError), Lake(tmp_path).lock("shard-00", timeout=0.05):
+        pass
+    holder.kill()
+    holder.join()
+    with Lake(tmp_path).lock("shard-00", timeout=5):
+        pass
