@@ -1,0 +1,1 @@
+"""From a catalogue on disk, or the embedded one, to items, fields, interactions and events."""

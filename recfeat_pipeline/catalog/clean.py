@@ -1,0 +1,128 @@
+"""Columns as users have them, turned into ours; what does not convert is null and counted.
+
+Every function is pure and takes a Series of any plausible type: CSV text, or whatever type a
+Parquet file gave the column.
+"""
+
+import polars as pl
+
+NULL_WORDS = ("", "na", "nan", "null", "none", "\\n")  # nulls as CSV writers spell them
+INTEGER = r"^(0|-?[1-9]\d{0,17})(\.0+)?$"  # "7", "7.0"; not "007", which would lose its zeros
+YEAR_IN_TITLE = r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$"  # "Title (1995)", "Series (2006-2007)"
+SHORT_LIST = r"^[^|]{1,60}(\|[^|]{1,60})+$"  # "Action|Drama", but not a paragraph with a bar in it
+NO_GENRES = "(no genres listed)"
+
+MAX_TIMESTAMP = 4_102_444_800  # 2100-01-01
+
+
+def text(values: pl.Series) -> pl.Series:
+    """Stripped text; empty is null. ("NA" stays: it may be a title or a tag.)"""
+    values = values.cast(pl.String).str.strip_chars()
+    return values.set(values == "", None)
+
+
+def given(values: pl.Series) -> pl.Series:
+    """Whether a value is there at all: neither null, nor NaN, nor a spelling of null."""
+    if values.dtype.is_float():
+        return values.is_not_null() & values.is_not_nan()
+    if values.dtype == pl.String:
+        return ~values.fill_null("").str.strip_chars().str.to_lowercase().is_in(NULL_WORDS)
+    return values.is_not_null()
+
+
+def ids(columns: list[pl.Series]) -> list[pl.Series]:
+    """Columns of one kind of id, cast alike: ``Int64`` when every id is an integer, else text."""
+    cast = [_id(column) for column in columns]
+    if all(column.dtype == pl.Int64 for column in cast):
+        return cast
+    return [column.cast(pl.String) for column in cast]
+
+
+def _id(values: pl.Series) -> pl.Series:
+    if values.dtype.is_integer() and values.dtype != pl.UInt64:
+        return values.cast(pl.Int64)
+    stripped = text(values)
+    if stripped.str.contains(INTEGER).all():  # nulls aside
+        return stripped.str.replace(r"\.0+$", "").cast(pl.Int64)
+    return stripped
+
+
+def number(values: pl.Series) -> pl.Series:
+    """``Float64``; null where there is none, or where it is not a finite number."""
+    if not values.dtype.is_numeric():
+        values = text(values)
+    out = values.cast(pl.Float64, strict=False)
+    return pl.select(pl.when(out.is_finite()).then(out)).to_series()
+
+
+def integer(values: pl.Series) -> pl.Series:
+    """``Int64``; null where there is none, or where it is not a whole number."""
+    if values.dtype.is_integer():
+        return values.cast(pl.Int64, strict=False)
+    out = number(values)
+    return pl.select(pl.when(out == out.floor()).then(out).cast(pl.Int64, strict=False)).to_series()
+
+
+def seconds(values: pl.Series) -> tuple[pl.Series, str | None]:
+    """Unix seconds and the unit met when it was another ("milliseconds").
+
+    Takes dates, date-times, numbers (the unit is told by their size) and text of either kind
+    (ISO 8601, UTC where it names no zone). Out-of-range values are left for the caller to judge.
+    """
+    if values.dtype.is_temporal():
+        return values.cast(pl.Datetime("us")).dt.epoch("s"), None
+    out = number(values).cast(pl.Int64, strict=False)
+    if values.dtype == pl.String and out.null_count() > values.null_count():
+        iso = values.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
+        naive = iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+        zoned = iso.str.to_datetime("%+", strict=False, time_unit="us")
+        day = iso.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+        out = pl.select(
+            pl.coalesce(out, *(parsed.dt.epoch("s") for parsed in (naive, zoned, day)))
+        ).to_series()
+    typical = out.median()
+    for limit, divisor, unit in (
+        (1e17, 10**9, "nanoseconds"),
+        (1e14, 10**6, "microseconds"),
+        (1e11, 10**3, "milliseconds"),
+    ):
+        if isinstance(typical, float) and typical > limit:
+            return out // divisor, unit
+    return out, None
+
+
+def year_in_title(titles: pl.Series) -> pl.Series:
+    """The year at the end of "Title (1995)"; null where there is none."""
+    return titles.str.extract(YEAR_IN_TITLE).cast(pl.Int32)
+
+
+def genres(values: pl.Series) -> pl.Series:
+    """A list of genres from a list, ``"A|B"`` or ``"A, B"``; never null."""
+    if values.dtype == pl.String:
+        values = values.fill_null("").str.replace_all(r"\s*[|,]\s*", "|").str.split("|")
+    values = values.cast(pl.List(pl.String)).fill_null([])
+    element = pl.element().str.strip_chars()
+    return values.list.eval(element.filter((element != "") & (element != NO_GENRES)))
+
+
+def document_text(values: pl.Series) -> pl.Series:
+    """Text for the prompt: lists and ``"A|B"`` become ``"A, B"``; null where there is nothing."""
+    if isinstance(values.dtype, pl.List | pl.Array):
+        lists = values.cast(pl.List(pl.String))
+        values = lists.list.eval(pl.element().drop_nulls()).list.join(", ")
+    if values.dtype.is_float() and (values.drop_nulls() % 1 == 0).all():
+        values = values.cast(pl.Int64, strict=False)
+    values = values.cast(pl.String).str.strip_chars()
+    return pl.select(
+        pl.when(values.is_in(["", NO_GENRES]))
+        .then(None)
+        .when(values.str.contains(SHORT_LIST))
+        .then(values.str.replace_all(r"\s*\|\s*", ", "))
+        .otherwise(values)
+    ).to_series()
+
+
+def imdb_id(values: pl.Series) -> pl.Series:
+    """``"tt0114709"`` from 114709, "0114709" or "tt0114709"; null where it is none of these."""
+    digits = text(values).str.replace(r"\.0$", "").str.extract(r"^(?:tt)?0*(\d{1,8})$")
+    return "tt" + digits.str.zfill(7)

@@ -1,0 +1,196 @@
+"""Corpus rules: which items and users take part, in which order, and where events may be targets.
+
+**Order.** A user's events are sorted by time, then item id. Events without a time come before the
+timed ones, among themselves in a pseudo-random order that depends on (user, item, seed) alone.
+Where the catalogue brings a split, train events precede valid ones and these precede test ones, so
+an untimed training history never follows what it has to predict.
+
+**Split.** The catalogue's own where it brings one (a global-time split, typically). Otherwise each
+user falls whole into train, valid or test, 80/10/10 (``three_way``), or, as published, into train
+or valid, 90/10 (``published``).
+
+**Counts.** ``n_ratings`` counts every interaction read, before any user is dropped, as published;
+it therefore sees the test period of a global-time split.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.catalog.hashing import hash_ids, mix, uniform
+from recfeat_pipeline.catalog.types import Catalog, CorpusRules
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.schemas import EVENTS, ITEMS
+
+SplitMode = Literal["three_way", "published"]
+SHARES = {
+    "three_way": [("train", 0.8), ("valid", 0.9), ("test", 1.0)],
+    "published": [("train", 0.9), ("valid", 1.0)],
+}
+"""Upper ends of each split's part of [0, 1)."""
+SPLIT_ORDER = {"train": 0, "valid": 1, "test": 2}
+N_TIERS = 4
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Items and events after the corpus rules, and what the rules did."""
+
+    items: pl.DataFrame  # schemas.ITEMS, every item of the catalogue
+    events: pl.DataFrame  # schemas.EVENTS
+    report: dict[str, Any]  # counts; see _report
+
+
+def build_corpus(catalog: Catalog, split: SplitMode = "three_way", seed: int = 0) -> Corpus:
+    """Apply the catalogue's corpus rules.
+
+    Args:
+        catalog: as read.
+        split: how users are split when the catalogue brings no split.
+        seed: of the user split and of the order of untimed events.
+
+    Raises:
+        RecfeatError: no item or no user passes the rules.
+    """
+    items = complete_items(catalog.items, catalog.interactions, catalog.rules)
+    of_corpus_items = catalog.interactions.join(
+        items.filter("in_corpus").select("item_id", "item_index"), on="item_id"
+    )
+    per_user = of_corpus_items.group_by("user_id").len("n")
+    events = _keep_users(of_corpus_items, per_user, catalog.rules)
+    provided = events["split"].null_count() < events.height
+    events = _order(events, provided, seed)
+    if not provided:
+        events = events.with_columns(split=_split_users(events["user_id"], split, seed))
+    events = events.with_columns(position=_positions(events["user_id"])).select(
+        pl.col(name).cast(dtype) if name != "user_id" else name for name, dtype in EVENTS.items()
+    )
+    report = _report(catalog, items, of_corpus_items, per_user, events)
+    return Corpus(
+        items, events, {**report, "split": "provided" if provided else split, "seed": seed}
+    )
+
+
+def complete_items(
+    items: pl.DataFrame, interactions: pl.DataFrame, rules: CorpusRules
+) -> pl.DataFrame:
+    """Items with ``n_ratings, in_corpus, item_index, tier``, in item_id order.
+
+    Tiers are quartiles of ``n_ratings`` with equal item counts (the first ones take the remainder);
+    items with equal counts are told apart by item id.
+
+    Raises:
+        RecfeatError: no item has enough interactions.
+    """
+    counts = interactions.group_by("item_id").len("n_ratings")
+    items = items.join(counts, on="item_id", how="left").with_columns(
+        pl.col("n_ratings").fill_null(0).cast(pl.Int64)
+    )
+    items = items.sort("item_id").with_columns(
+        in_corpus=pl.col("n_ratings") > rules.more_than_item_interactions
+    )
+    inside = items.filter("in_corpus")
+    if inside.is_empty():
+        raise RecfeatError(
+            f"No item has more than {rules.more_than_item_interactions} interactions (the most is "
+            f"{items['n_ratings'].max() or 0}): lower [corpus] more_than_item_interactions."
+        )
+    by_count = inside.select("item_id", "n_ratings").sort("n_ratings", "item_id")
+    tiers = by_count.select(
+        "item_id",
+        tier=pl.format("Q{}", pl.int_range(pl.len()) * N_TIERS // pl.len() + 1),
+    )
+    indices = inside.select("item_id", item_index=pl.int_range(pl.len(), dtype=pl.Int32))
+    return (
+        items.join(indices, on="item_id", how="left", maintain_order="left")
+        .join(tiers, on="item_id", how="left", maintain_order="left")
+        .select(ITEMS.keys())
+    )
+
+
+def _keep_users(
+    interactions: pl.DataFrame, per_user: pl.DataFrame, rules: CorpusRules
+) -> pl.DataFrame:
+    low, high = rules.min_user_interactions, rules.max_user_interactions
+    kept = per_user.filter(pl.col("n").is_between(low, high))
+    if kept.is_empty():
+        raise RecfeatError(
+            f"No user has {low} to {high} interactions inside the corpus (users have "
+            f"{per_user['n'].min()} to {per_user['n'].max()}): change [corpus] "
+            "min_user_interactions or max_user_interactions."
+        )
+    return interactions.join(kept.select("user_id"), on="user_id", how="semi")
+
+
+def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
+    """Sort by (user, split if the catalogue brings one, untimed first, time, item)."""
+    keys: list[str | pl.Expr] = ["user_id"]
+    if provided:
+        keys.append(pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8))
+    if events["timestamp"].null_count():
+        # Within one user, timed events share the key 0 and untimed ones come first by their hash.
+        timed = events["timestamp"].is_not_null()
+        shuffled = mix(hash_ids(events["user_id"], seed) ^ mix(hash_ids(events["item_id"], seed)))
+        events = events.with_columns(
+            __shuffle=pl.Series(np.where(timed.to_numpy(), np.uint64(0), shuffled))
+        )
+        keys += [timed, "timestamp", "__shuffle"]
+    else:
+        keys.append("timestamp")
+    return events.sort(*keys, "item_index")
+
+
+def _split_users(user_ids: pl.Series, mode: SplitMode, seed: int) -> pl.Series:
+    names, ends = zip(*SHARES[mode], strict=True)
+    users = user_ids.unique(maintain_order=True)
+    part = np.searchsorted(ends, uniform(users, seed), side="right")
+    where = pl.DataFrame({"user_id": users, "split": np.array(names)[part]})
+    joined = user_ids.to_frame().join(where, on="user_id", how="left", maintain_order="left")
+    return joined["split"]
+
+
+def _positions(user_ids: pl.Series) -> pl.Series:
+    """0, 1, … within each run of one user."""
+    rows = np.arange(len(user_ids), dtype=np.int32)
+    starts = (user_ids != user_ids.shift(1)).fill_null(True).to_numpy()
+    return pl.Series(rows - np.maximum.accumulate(np.where(starts, rows, 0)), dtype=pl.Int32)
+
+
+def _report(
+    catalog: Catalog,
+    items: pl.DataFrame,
+    of_corpus_items: pl.DataFrame,
+    per_user: pl.DataFrame,
+    events: pl.DataFrame,
+) -> dict[str, Any]:
+    rules = catalog.rules
+    few = per_user.filter(pl.col("n") < rules.min_user_interactions)
+    many = per_user.filter(pl.col("n") > rules.max_user_interactions)
+    n_events = catalog.interactions.height
+    n_users = catalog.interactions["user_id"].n_unique()
+    splits = events.group_by("split").agg(pl.len(), pl.col("user_id").n_unique().alias("users"))
+    return {
+        "corpus": rules.name,
+        "items_read": items.height,
+        "items": int(items["in_corpus"].sum()),
+        "items_without_interactions": int((items["n_ratings"] == 0).sum()),
+        "items_with_too_few_interactions": int(
+            (~items["in_corpus"] & (items["n_ratings"] > 0)).sum()
+        ),
+        "users_read": n_users,
+        "users": per_user.height - few.height - many.height,
+        "users_outside_corpus": n_users - per_user.height,
+        "users_below_minimum": few.height,
+        "users_above_maximum": many.height,
+        "events_read": n_events,
+        "events_of_corpus_items": of_corpus_items.height,
+        "events": events.height,
+        "events_of_rare_items": n_events - of_corpus_items.height,
+        "events_of_users_below_minimum": int(few["n"].sum()),
+        "events_of_users_above_maximum": int(many["n"].sum()),
+        "unordered_share": events["timestamp"].null_count() / events.height,
+        **{f"events_{name}": n for name, n, _ in splits.sort("split").iter_rows()},
+        **{f"users_{name}": n for name, _, n in splits.sort("split").iter_rows()},
+    }

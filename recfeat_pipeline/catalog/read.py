@@ -1,0 +1,40 @@
+"""One door to every catalogue: embedded, a GroupLens folder, or the user's own files."""
+
+from pathlib import Path
+
+from recfeat_pipeline.catalog.files import read_files
+from recfeat_pipeline.catalog.movielens import is_grouplens, read_grouplens
+from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate
+from recfeat_pipeline.catalog.types import Catalog
+from recfeat_pipeline.errors import RecfeatError
+
+
+def read_catalog(path: str | None) -> Catalog:
+    """Read a catalogue.
+
+    Args:
+        path: None for the embedded synthetic catalogue, a GroupLens folder, or a ``.toml`` file.
+
+    Raises:
+        RecfeatError: there is no such thing, or it cannot be read.
+    """
+    if path is None:
+        return generate(SyntheticConfig())
+    place = Path(path).expanduser()
+    if place.is_dir():
+        if is_grouplens(place):
+            return read_grouplens(place)
+        inner = next((p for p in sorted(place.iterdir()) if p.is_dir() and is_grouplens(p)), None)
+        tomls = sorted(p.name for p in place.glob("*.toml"))
+        hint = f"name {inner or place / tomls[0]}" if inner or tomls else "write a catalogue file"
+        raise RecfeatError(
+            f"{place} is not a GroupLens folder: ratings.csv or movies.csv is missing; {hint}."
+        )
+    if not place.exists():
+        raise RecfeatError(f"There is no catalogue at {place}; check --catalog or RECFEAT_CATALOG.")
+    if place.suffix != ".toml":
+        raise RecfeatError(
+            f"{place} is neither a folder nor a .toml file: describe your files in a catalogue "
+            "file and name that (see docs, 'A catalogue file')."
+        )
+    return read_files(place)

@@ -1,0 +1,127 @@
+"""The catalogue file: a small TOML that names tables and maps their columns."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recfeat_pipeline.catalog.tables import did_you_mean
+from recfeat_pipeline.catalog.types import CorpusRules
+from recfeat_pipeline.errors import RecfeatError
+
+# Section -> required keys, optional keys. A key of a table section names a column, but for `path`.
+KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "": (("name", "items", "interactions"), ("tags", "corpus")),
+    "items": (("path", "id", "title"), ("year", "genres", "imdb_id", "tmdb_id", "document")),
+    "interactions": (("path", "user", "item"), ("rating", "timestamp", "split")),
+    "tags": (("path", "item", "tag"), ("relevance",)),
+    "corpus": (
+        (),
+        ("more_than_item_interactions", "min_user_interactions", "max_user_interactions"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CatalogSpec:
+    """A checked catalogue file. Column maps go from our name to the file's column."""
+
+    file: Path
+    name: str
+    paths: dict[str, Path]  # table section -> file
+    columns: dict[str, dict[str, str]]  # table section -> our name -> column
+    document: dict[str, str]  # label -> column, in prompt order
+    rules: CorpusRules
+
+
+def read_spec(file: Path) -> CatalogSpec:
+    """Read and check a catalogue file; touches none of the tables it names.
+
+    Raises:
+        RecfeatError: not TOML, an unknown or missing key, a value of the wrong type.
+    """
+    try:
+        source = file.read_text(encoding="utf-8-sig")
+        spec = tomllib.loads(source)
+    except UnicodeDecodeError as error:
+        raise RecfeatError(f"{file} is not UTF-8 text; save it as UTF-8.") from error
+    except OSError as error:
+        raise RecfeatError(f"Cannot read {file}: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecfeatError(f"{file} is not valid TOML: {error}.") from error
+
+    _check_keys(file, source, "", spec)
+    tables = [section for section in ("items", "interactions", "tags") if section in spec]
+    for section in (*tables, *(["corpus"] if "corpus" in spec else [])):
+        if not isinstance(spec[section], dict):
+            raise RecfeatError(f"{file}: {section} must be a section: [{section}].")
+        _check_keys(file, source, section, spec[section])
+    document = spec["items"].pop("document", {})
+    for section, values in (
+        ("", {"name": spec["name"]}),
+        ("items.document", document),
+        *((section, spec[section]) for section in tables),
+    ):
+        _check_text(file, source, section, values)
+    return CatalogSpec(
+        file=file,
+        name=spec["name"].strip(),
+        paths={section: file.parent / spec[section]["path"] for section in tables},
+        columns={
+            section: {key: column for key, column in spec[section].items() if key != "path"}
+            for section in tables
+        },
+        document=document,
+        rules=_rules(file, source, spec.get("corpus", {})),
+    )
+
+
+def _place(file: Path, source: str, section: str, key: str) -> str:
+    """``catalog.toml, line 7, [items] "titel"``; without the line where it cannot be told."""
+    inside, where = section == "", f"[{section}] {key!r}" if section else repr(key)
+    for number, line in enumerate(source.splitlines(), 1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            inside = header[1].strip() == section
+            found = section == "" and header[1].strip().split(".")[0] == key
+        else:
+            found = inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line) is not None
+        if found:
+            return f"{file}, line {number}, {where}"
+    return f"{file}, {where}"
+
+
+def _check_keys(file: Path, source: str, section: str, values: dict[str, Any]) -> None:
+    required, optional = KEYS[section]
+    for key in values:
+        if key not in required + optional:
+            place = _place(file, source, section, key)
+            raise RecfeatError(f"{place}: no such key; {did_you_mean(key, required + optional)}")
+    for key in required:
+        if key not in values:
+            where = f"[{section}] lacks" if section else "lacks"
+            raise RecfeatError(f"{file} {where} {key!r}; add it (see docs, 'A catalogue file').")
+
+
+def _check_text(file: Path, source: str, section: str, values: dict[str, Any]) -> None:
+    if not isinstance(values, dict):
+        raise RecfeatError(f"{file}: [{section}] must be a section of label = column lines.")
+    for key, value in values.items():
+        if not isinstance(value, str) or not value.strip():
+            place = _place(file, source, section, key)
+            raise RecfeatError(f"{place}: must be text in quotation marks, not {value!r}.")
+
+
+def _rules(file: Path, source: str, values: dict[str, Any]) -> CorpusRules:
+    for key, value in values.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            place = _place(file, source, "corpus", key)
+            raise RecfeatError(f"{place}: must be a whole number, 0 or more, not {value!r}.")
+    rules = CorpusRules(**values)
+    if rules.min_user_interactions > rules.max_user_interactions:
+        raise RecfeatError(
+            f"{file}, [corpus]: min_user_interactions ({rules.min_user_interactions}) is above "
+            f"max_user_interactions ({rules.max_user_interactions}); no user could qualify."
+        )
+    return rules

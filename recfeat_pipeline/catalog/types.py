@@ -1,0 +1,49 @@
+"""What reading a catalogue yields, whatever it was read from."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class CorpusRules:
+    """Which items and users take part; the defaults are the published full corpus.
+
+    Items need *more than* ``more_than_item_interactions`` interactions, counted before any user
+    is dropped; users need ``min_user_interactions`` to ``max_user_interactions`` inside the corpus.
+    """
+
+    more_than_item_interactions: int = 200
+    min_user_interactions: int = 20
+    max_user_interactions: int = 500
+    name: str = "full"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something dropped, repaired or worth knowing, met while reading: counted and shown."""
+
+    kind: str  # a slug: "unknown_items"
+    count: int  # rows, items or users, as the message says; 0 for a plain remark
+    message: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A catalogue as read, before any corpus rule.
+
+    ``items`` has the columns of :data:`~recfeat_pipeline.schemas.ITEMS` known at reading
+    (``item_id, title, year, genres, imdb_id, tmdb_id``) in item_id order; ``fields``,
+    ``interactions`` and ``tags`` are whole. Ids are ``Int64`` when every id of the kind is an
+    integer, else ``String``, the same in every frame.
+    """
+
+    name: str
+    items: pl.DataFrame
+    fields: pl.DataFrame
+    interactions: pl.DataFrame
+    tags: pl.DataFrame | None
+    rules: CorpusRules
+    notes: tuple[Note, ...]
+    source: str  # path read, or "embedded"
