@@ -204,6 +204,10 @@ class Lake:
             self.write_json("lake.json", updated)
         return updated
 
+    def remember(self, **values: Any) -> None:
+        """Set entries of ``lake.json``."""
+        self.write_json("lake.json", {**self.open(), **values})
+
     @property
     def meta(self) -> dict[str, Any]:
         """``lake.json``, or what a new lake would hold; never writes."""

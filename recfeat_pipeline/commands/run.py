@@ -8,7 +8,7 @@ from recfeat_pipeline.commands.progress import RichReporter
 from recfeat_pipeline.commands.tables import metric_table
 from recfeat_pipeline.defs.drive import Driver, Plan
 from recfeat_pipeline.defs.instance import open_instance
-from recfeat_pipeline.extraction.prompts import load_version
+from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import resolve_arms
 from recfeat_pipeline.settings import Settings

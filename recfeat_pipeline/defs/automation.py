@@ -3,7 +3,7 @@
 import dagster as dg
 
 from recfeat_pipeline.defs.partitions import versions
-from recfeat_pipeline.extraction.prompts import list_versions, load_version
+from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.settings import Settings
 
 rebuild_store = dg.define_asset_job(

@@ -13,7 +13,7 @@ from recfeat_pipeline.defs.partitions import MAX_SEEDS, shards, versions
 from recfeat_pipeline.defs.resources import Reporter, resources
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.prompts import PromptVersion
+from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 
@@ -110,7 +110,7 @@ def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
     """Every model to fit: seeds outermost, so that an interrupted run has whole seeds."""
     for seed in plan.seeds:
         for arm in plan.arms:
-            if arm.seeded or seed == plan.seeds[0]:
+            if arm.is_trained or seed == plan.seeds[0]:
                 yield arm, seed
 
 

@@ -1,0 +1,36 @@
+"""``python -m bench [name …]``: run the benchmarks and print one table.
+
+Each module ``bench/bench_*.py`` has ``run() -> list[dict]`` with the keys ``name``, ``value``,
+``unit`` and ``against`` (what the value is a ratio to, or what it was measured on).
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def main(names: list[str]) -> None:
+    available = sorted(
+        path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py")
+    )
+    unknown = set(names) - set(available)
+    if unknown:
+        sys.exit(f"No benchmark {sorted(unknown)}; there are {available}.")
+    console = Console()
+    table = Table(title="Benchmarks", box=None)
+    for column in ("benchmark", "measure", "value", "unit", "against"):
+        table.add_column(column, justify="right" if column == "value" else "left")
+    for name in names or available:
+        console.print(f"[dim]{name} …[/]")
+        for row in importlib.import_module(f"bench.bench_{name}").run():
+            value = row["value"]
+            shown = f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"
+            table.add_row(name, row["name"], shown, row["unit"], row["against"])
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

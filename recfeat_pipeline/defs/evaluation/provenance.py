@@ -1,0 +1,57 @@
+"""What the report must know that no table holds, gathered from the lake and this installation."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from recfeat_pipeline.defs.training.stored import skipped_arms
+from recfeat_pipeline.lake import Lake
+
+PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
+
+
+def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The dictionary that ``recfeat_pipeline.report.provenance.Provenance`` documents."""
+    catalog = lake.read_json("catalog/catalog.json")
+    promoted = lake.meta.get("promoted", "")
+    extraction = store.execute(
+        "SELECT any_value(model), any_value(backend) FROM ops.llm_calls "
+        "JOIN features.item_features USING (cache_key, model) WHERE item_features.version = $key",
+        {"key": promoted},
+    ).fetchone() or (None, None)
+    model, backend = (value or "" for value in extraction)
+    return {
+        "catalogue": catalog["name"],
+        "source": catalog["source"],
+        "synthetic": catalog["source"] == "embedded",
+        "notes": catalog["notes"],
+        "corpus": lake.read_json("catalog/corpus.json"),
+        "prompt_version": promoted,
+        "extraction_model": model,
+        "backend": backend,
+        "used_llm": bool(backend) and backend != "lexical",
+        "skipped_arms": skipped_arms(lake),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "git_hash": _git_hash(),
+        "commands": [_command(lake, catalog["source"])],
+    }
+
+
+def _command(lake: Lake, source: str) -> str:
+    catalog = "" if source == "embedded" else f" --catalog {source}"
+    return f"RECFEAT_LAKE={lake.root} recfeat run{catalog}"
+
+
+def _git_hash() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip()

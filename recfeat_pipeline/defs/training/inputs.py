@@ -1,0 +1,54 @@
+"""What an arm is trained on, read from the lake and the feature store."""
+
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import Arm
+
+QUERIES = {
+    "llm": "SELECT item_id, dimension, score FROM features.item_features WHERE version = $version",
+    "curated": "SELECT item_id, tag, relevance FROM features.genome",
+    "profile": "SELECT item_id, vector FROM features.item_profiles WHERE version = $version",
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Frames of one training run; ``features`` holds those sources that the arm needs."""
+
+    events: pl.DataFrame
+    examples: pl.DataFrame
+    items: pl.DataFrame
+    dimensions: pl.DataFrame
+    features: dict[str, pl.DataFrame]
+
+
+def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Inputs:
+    """Read what the arm needs and nothing else."""
+    version = feature_version(lake, store, arm)
+    features = {}
+    for source in arm.content:
+        parameters = {"version": version} if "$version" in QUERIES[source] else None
+        features[source] = store.execute(QUERIES[source], parameters).pl()
+    return Inputs(
+        events=lake.read("events"),
+        examples=lake.read("examples"),
+        items=lake.read("items"),
+        dimensions=lake.read("dimensions"),
+        features=features,
+    )
+
+
+def feature_version(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> str | None:
+    """The version key the arm reads: its own, by name, else the promoted one."""
+    if arm.prompt_version is None:
+        return lake.meta.get("promoted")
+    row = store.execute(
+        "SELECT version FROM features.item_features WHERE split_part(version, '@', 1) = $name "
+        "ORDER BY generated_at DESC LIMIT 1",
+        {"name": arm.prompt_version},
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,110 @@
+"""A training run in the lake: what it was made from, what it left, or why it was skipped."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.defs.training.inputs import Inputs
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.train import TrainingResult
+from recfeat_pipeline.schemas import RUNS
+
+
+class StoredRun:
+    """The lake folder of one (arm, seed)."""
+
+    def __init__(self, lake: Lake, arm: Arm, seed: int):
+        self.lake, self.arm, self.seed = lake, arm, seed
+        self.folder = f"runs/arm={arm.id}/seed={seed}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints lie between calls: a local folder, whatever the lake is."""
+        return self.lake.state / self.folder / "checkpoints"
+
+    def is_current(self, fingerprint: str) -> bool:
+        """Whether the run was finished from exactly these inputs."""
+        made_from = self.lake.read_json(f"{self.folder}/made_from.json") or {}
+        return made_from.get("fingerprint") == fingerprint
+
+    def restart_unless(self, fingerprint: str) -> None:
+        """Drop checkpoints of other inputs; those of these inputs are continued."""
+        marker = f"{self.folder}/started_from.json"
+        if (self.lake.read_json(marker) or {}).get("fingerprint") != fingerprint:
+            self.lake.delete(self.folder)
+            self.lake.write_json(marker, {"fingerprint": fingerprint})
+
+    def save(self, result: TrainingResult, inputs: Inputs, content: Content, steps: int) -> None:
+        """Write everything the run leaves; the fingerprint last, so that it vouches for the rest."""
+        corpus = inputs.items.filter("in_corpus").sort("item_index")
+        if result.item_vectors.shape[1]:
+            vectors = corpus.select("item_id").with_columns(
+                vector=pl.Series(result.item_vectors, dtype=pl.List(pl.Float32))
+            )
+            self.lake.write_parquet(f"{self.folder}/item_vectors.parquet", vectors)
+        self.lake.write_parquet(f"{self.folder}/training_log.parquet", result.log)
+        self.lake.write_parquet(f"{self.folder}/ranks.parquet", result.ranks)
+        run = {
+            "label": self.arm.label,
+            "kind": kind(self.arm),
+            "n_parameters": result.n_parameters,
+            "content_width": content.width,
+            "content_coverage": content.coverage,
+            "steps": steps if self.arm.is_trained else 0,
+            "best_step": result.best_step,
+            "seconds": result.seconds,
+        }
+        self.lake.write_parquet(f"{self.folder}/run.parquet", pl.DataFrame([run], schema=RUNS))
+        started = self.lake.read_json(f"{self.folder}/started_from.json")
+        self.lake.write_json(f"{self.folder}/made_from.json", started)
+
+    def summary(self) -> dict[str, Any]:
+        """What the run was, for Dagster's metadata."""
+        return self.lake.read("runs", arm=self.arm.id, seed=str(self.seed)).row(0, named=True)
+
+    def quality(self) -> dict[str, Any]:
+        """How it ranked, for Dagster's metadata."""
+        rank = self.lake.read("ranks", arm=self.arm.id, seed=str(self.seed))["rank"]
+        return {
+            "dagster/row_count": rank.len(),
+            "mrr": float((1 / rank).mean() or 0),
+            "hit_rate_10": float((rank <= 10).mean() or 0),
+        }
+
+    def skip(self, reason: str) -> None:
+        """Remember why the arm could not run; what an earlier run left is removed."""
+        self.lake.delete(self.folder)
+        self.lake.write_json(f"{self.folder}/skipped.json", {"reason": reason})
+
+
+def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, content: Content) -> str:
+    """Hash of all that determines a run's result on one machine."""
+    digest = hashlib.sha256(json.dumps([repr(arm), seed, steps, content.names]).encode())
+    digest.update(np.ascontiguousarray(content.matrix))
+    for frame in (inputs.events, inputs.examples):
+        buffer = io.BytesIO()
+        frame.write_ipc(buffer)
+        digest.update(buffer.getbuffer())
+    return digest.hexdigest()
+
+
+def kind(arm: Arm) -> str:
+    """How the report files an arm: ``baseline``, ``control`` or ``tower``."""
+    if not arm.is_trained:
+        return "baseline"
+    return "control" if arm.control else "tower"
+
+
+def skipped_arms(lake: Lake) -> dict[str, str]:
+    """Arm id to the reason why it has no run."""
+    return {
+        path.split("/")[1].removeprefix("arm="): lake.read_json(path)["reason"]
+        for path in lake.glob("runs/arm=*/seed=*/skipped.json")
+    }

@@ -1,0 +1,31 @@
+"""What every test can use."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--snapshot-update", action="store_true", help="rewrite the definitions snapshot"
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data beside the checkout; a test that needs it is skipped without it."""
+    if not (SHARED / "movielens-1m.toml").exists():
+        pytest.skip("shared data absent: ../shared/data")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    """No test sees the developer's own keys, endpoints or lake."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("RECFEAT_", "OPENAI_", "TMDB_")) or name == "DAGSTER_HOME":
+            monkeypatch.delenv(name)
