@@ -11,8 +11,9 @@ import polars as pl
 
 # Ids keep the catalogue's own type; these are the defaults of a table that has no rows yet.
 ID = pl.Int64
+Schema = dict[str, pl.DataType | type[pl.DataType]]
 
-ITEMS = {
+ITEMS: Schema = {
     "item_id": ID,
     "title": pl.String,
     "year": pl.Int32,
@@ -26,7 +27,7 @@ ITEMS = {
 }
 """One row per catalogue item."""
 
-FIELDS = {
+FIELDS: Schema = {
     "item_id": ID,
     "source": pl.String,  # "catalog", "tmdb", "wikipedia", "wikidata"
     "label": pl.String,  # as the prompt shows it: "Plot"
@@ -35,7 +36,7 @@ FIELDS = {
 }
 """One row per item × text field: what every text source gives."""
 
-RAW = {
+RAW: Schema = {
     "item_id": ID,
     "key": pl.String,  # the id it was asked for: "tmdb:862"; another key makes the row void
     "fetched_at": pl.Datetime("us", "UTC"),
@@ -48,7 +49,7 @@ RAW = {
 }
 """One row per answer of a text source about an item; append-only, the newest answer wins."""
 
-INTERACTIONS = {
+INTERACTIONS: Schema = {
     "user_id": ID,
     "item_id": ID,
     "rating": pl.Float32,  # null: implicit
@@ -57,14 +58,14 @@ INTERACTIONS = {
 }
 """One row per interaction, as read (before corpus rules)."""
 
-TAGS = {
+TAGS: Schema = {
     "item_id": ID,
     "tag": pl.String,
     "relevance": pl.Float32,
 }
 """One row per item × curated tag (the genome, crowd tags, any matrix)."""
 
-EVENTS = {
+EVENTS: Schema = {
     "user_id": ID,
     "item_index": pl.Int32,
     "rating": pl.Float32,
@@ -74,7 +75,7 @@ EVENTS = {
 }
 """Corpus interactions sorted by (user_id, position); a user's rows are contiguous."""
 
-EXAMPLES = {
+EXAMPLES: Schema = {
     "example_id": pl.Int64,
     "user_id": ID,
     "split": pl.String,  # "train" | "valid" | "test"
@@ -85,7 +86,7 @@ EXAMPLES = {
 """One row per rollback example. Its context: EVENTS rows ``[event_row - min(history_length, 50),
 event_row)``."""
 
-DOCUMENTS = {
+DOCUMENTS: Schema = {
     "item_id": ID,
     "title": pl.String,
     "text": pl.String,  # fields rendered with the default cuts
@@ -97,7 +98,7 @@ DOCUMENTS = {
 }
 """One row per item."""
 
-RESPONSES = {
+RESPONSES: Schema = {
     "cache_key": pl.String,
     "item_id": ID,
     "version": pl.String,  # the version that first bought it (a label, not part of the key)
@@ -117,7 +118,7 @@ RESPONSES = {
 }
 """One row per call that ended; append-only. For one cache_key the newest "ok" row wins."""
 
-SCORES = {
+SCORES: Schema = {
     "item_id": ID,
     "group": pl.String,
     "dimension": pl.String,
@@ -128,7 +129,7 @@ SCORES = {
 }
 """One row per item × dimension of one prompt version."""
 
-DIMENSIONS = {
+DIMENSIONS: Schema = {
     "taxonomy": pl.String,
     "group": pl.String,
     "dimension": pl.String,
@@ -138,7 +139,7 @@ DIMENSIONS = {
 }
 """One row per taxonomy dimension."""
 
-RANKS = {
+RANKS: Schema = {
     "example_id": pl.Int64,
     "user_id": ID,
     "target_item_id": ID,
@@ -148,7 +149,7 @@ RANKS = {
 }
 """One row per test example of one (arm, seed)."""
 
-RUNS = {
+RUNS: Schema = {
     "label": pl.String,
     "kind": pl.String,  # "tower" | "baseline" | "control"
     "n_parameters": pl.Int64,
@@ -166,7 +167,7 @@ class LakeTable:
     """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
 
     glob: str
-    schema: dict[str, pl.DataType | type[pl.DataType]]
+    schema: Schema
     hive: tuple[str, ...] = ()
 
 
