@@ -1,0 +1,1 @@
+"""Text about items: the sources that are scraped, the raw store, identity, documents."""

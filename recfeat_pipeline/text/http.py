@@ -1,0 +1,318 @@
+"""One polite HTTP client for every text source.
+
+It keeps the source's rate, waits out one cool-down for all requests when the source throttles,
+retries what may pass, caps bodies, follows only short redirects within the same origin, and says
+what went wrong in words that hold no secret.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+MAX_REDIRECTS = 3
+_SECRET = re.compile(r"(api_key=)[^&\s\"']+")
+
+
+def _redact(record: logging.LogRecord) -> bool:
+    record.msg, record.args = _SECRET.sub(r"\1***", record.getMessage()), ()
+    return True
+
+
+# httpx logs each URL at INFO, and TMDB's short key can only travel in the URL.
+logging.getLogger("httpx").addFilter(_redact)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How hard a source may be asked."""
+
+    rate: float  # requests a second, over all workers
+    workers: int = 1  # requests under way at once
+    attempts: int = 5  # of one request, throttled ones not counted
+    timeout: float = 30.0  # seconds without a byte
+    backoff: float = 1.0  # seconds before the second attempt; doubles, with jitter
+    cool_down: float = 5.0  # seconds to wait when throttled without a Retry-After; doubles
+    patience: int = 8  # cool-downs, or given-up requests, in a row before the run stops
+    longest_wait: float = 600.0  # a Retry-After beyond this stops the run
+    max_bytes: int = 32 << 20  # of one decoded body
+
+
+class Verdict(Enum):
+    """What a source's answer means for its request."""
+
+    OK = "ok"
+    RETRY = "retry"
+    THROTTLED = "throttled"
+
+
+class RequestFailedError(Exception):
+    """One request was given up; the message is the reason, for the item's row."""
+
+
+class UnavailableError(Exception):
+    """The source cannot be used now: the run stops, what was fetched stays."""
+
+
+@dataclass
+class Traffic:
+    """What one client sent and met."""
+
+    requests: Counter[str] = field(default_factory=Counter)  # by route; retries included
+    retries: int = 0
+    cool_downs: int = 0
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        return Traffic(
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.cool_downs + other.cool_downs,
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that was judged OK."""
+
+    status: int
+    data: Any  # parsed JSON
+    body: str  # as it came
+
+
+Judge = Callable[[int, Any], Verdict]
+
+
+def judge_by_status(status: int, data: Any) -> Verdict:
+    """The verdict of plain HTTP: 429 throttles, 5xx and what is not JSON may pass."""
+    if status == 429:
+        return Verdict.THROTTLED
+    if status >= 500 or data is None:
+        return Verdict.RETRY
+    return Verdict.OK
+
+
+class PoliteClient:
+    """An async context manager around ``httpx.AsyncClient``; one per source and run.
+
+    Args:
+        base_url: root of the source; redirects that leave its origin are refused.
+        pace: rate and patience.
+        user_agent: sent with every request.
+        headers: further headers, the place for a bearer token.
+        secrets: query parameters sent with every request and shown nowhere.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        pace: Pace,
+        user_agent: str,
+        headers: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ):
+        self.base_url = base_url.rstrip("/")
+        self.pace = pace
+        self.traffic = Traffic()
+        self._secrets = dict(secrets or {})
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", **(headers or {})}
+        self._next_slot = 0.0
+        self._cool_until = 0.0
+        self._cool_started = 0.0
+        self._cool_downs_in_a_row = 0
+        self._failures_in_a_row = 0
+
+    async def __aenter__(self) -> "PoliteClient":
+        self._client = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=self.pace.timeout,
+            limits=httpx.Limits(max_connections=self.pace.workers),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        route: str,
+        judge: Judge = judge_by_status,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Ask until the answer is OK.
+
+        Args:
+            path: below the base URL; an absolute URL for a second host of the same source.
+            params: the query.
+            route: the request's name in the counts.
+            judge: the verdict on (HTTP status, parsed JSON or None).
+            form: sent as a POST, for queries too long for a URL.
+
+        Raises:
+            RequestFailedError: the attempts are used up.
+            UnavailableError: the source throttles or fails without end.
+        """
+        url = path if "://" in path else self.base_url + path
+        attempt, reason = 0, ""
+        while attempt < self.pace.attempts:
+            if attempt:
+                self.traffic.retries += 1
+                await asyncio.sleep(self.pace.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+            await self._slot()
+            self.traffic.requests[route] += 1
+            sent = time.monotonic()
+            try:
+                response, body = await self._send(url, params, form)
+            except httpx.TimeoutException:
+                reason = f"no answer within {self.pace.timeout:g} s"
+            except httpx.RequestError as error:
+                reason = f"the connection broke ({type(error).__name__})"
+            except _BadAnswerError as error:
+                reason = str(error)
+            else:
+                data = _parse(body)
+                verdict = judge(response.status_code, data)
+                if verdict is Verdict.OK:
+                    self._failures_in_a_row = self._cool_downs_in_a_row = 0
+                    return Reply(response.status_code, data, body)
+                if verdict is Verdict.THROTTLED:
+                    self._cool(sent, _retry_after(response.headers.get("Retry-After")))
+                    continue
+                reason = _describe(response.status_code, data, body)
+            attempt += 1
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= self.pace.patience:
+            raise UnavailableError(
+                f"{self.base_url} failed {self._failures_in_a_row} requests in a row, each tried "
+                f"{self.pace.attempts} times (last: {reason})"
+            )
+        raise RequestFailedError(reason)
+
+    async def _slot(self) -> None:
+        """Wait for this request's turn; a short stall may be caught up, a burst never sent."""
+        spacing = 1 / self.pace.rate
+        while True:
+            now = time.monotonic()
+            slot = max(self._next_slot, now - 4 * spacing, self._cool_until)
+            self._next_slot = slot + spacing
+            await asyncio.sleep(slot - now)
+            if time.monotonic() >= self._cool_until:  # else one began meanwhile: queue again
+                return
+
+    def _cool(self, sent: float, seconds: float | None) -> None:
+        if sent < self._cool_started:
+            return  # sent before the cool-down that it would ask for
+        self._cool_downs_in_a_row += 1
+        self.traffic.cool_downs += 1
+        if seconds is None:
+            seconds = self.pace.cool_down * 2 ** (self._cool_downs_in_a_row - 1)
+        if seconds > self.pace.longest_wait or self._cool_downs_in_a_row > self.pace.patience:
+            raise UnavailableError(
+                f"{self.base_url} keeps throttling (asks for {seconds:g} s more after "
+                f"{self._cool_downs_in_a_row - 1} cool-downs)"
+            )
+        self._cool_started = time.monotonic()
+        self._cool_until = max(self._cool_until, self._cool_started + seconds)
+
+    async def _send(
+        self, url: str, params: Mapping[str, Any] | None, form: Mapping[str, str] | None
+    ) -> tuple[httpx.Response, str]:
+        target = httpx.URL(url).copy_merge_params({**(params or {}), **self._secrets})
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self._client.stream(
+                "POST" if form else "GET", target, data=dict(form) if form else None
+            ) as response:
+                if response.is_redirect:
+                    target = self._redirect(target, response.headers["Location"])
+                    continue
+                return response, await self._body(response)
+        raise _BadAnswerError(f"redirected more than {MAX_REDIRECTS} times")
+
+    def _redirect(self, here: httpx.URL, location: str) -> httpx.URL:
+        try:
+            there = here.join(location).copy_merge_params(self._secrets)
+        except httpx.InvalidURL:
+            raise _BadAnswerError("redirected to something that is no URL") from None
+        if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+            raise _BadAnswerError(f"redirected to another site ({there.host})")
+        return there
+
+    async def _body(self, response: httpx.Response) -> str:
+        chunks = bytearray()
+        async for chunk in response.aiter_bytes():
+            chunks += chunk
+            if len(chunks) > self.pace.max_bytes:
+                raise _BadAnswerError(f"the answer is larger than {self.pace.max_bytes} bytes")
+        return chunks.decode("utf-8", errors="replace")
+
+
+class _BadAnswerError(Exception):
+    """An answer that cannot be read; asked again."""
+
+
+def _parse(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _describe(status: int, data: Any, body: str) -> str:
+    if data is None:
+        kind = "HTML" if "<html" in body[:1000].lower() else "text that is not JSON"
+        return f"HTTP {status} with {kind}" if body else f"HTTP {status} with an empty body"
+    return f"HTTP {status}"
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+async def in_parallel(jobs: Any, work: Callable[[Any], Awaitable[None]], workers: int) -> None:
+    """Run ``work`` on every job, at most ``workers`` at once, taking jobs only as they start.
+
+    The first exception cancels the rest and is raised as it is.
+    """
+    queue = iter(jobs)
+
+    async def worker() -> None:
+        for job in queue:
+            await work(job)
+
+    tasks = [asyncio.create_task(worker()) for _ in range(workers)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,165 @@
+"""The MediaWiki Action API as Wikipedia and Wikidata speak it.
+
+Serial requests, a User-Agent with a contact, ``maxlag=5`` and Retry-After, as
+https://www.mediawiki.org/wiki/API:Etiquette asks; 50 titles or ids a call. A batch that fails is
+halved until the item that breaks it stands alone.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import recfeat_pipeline
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.text.http import (
+    Pace,
+    PoliteClient,
+    RequestFailedError,
+    Verdict,
+    judge_by_status,
+)
+from recfeat_pipeline.text.raw import Policy
+
+BATCH = 50  # titles or ids a call
+THROTTLE = {"maxlag", "ratelimited"}
+RETRY = {"readonly", "internal_api_error_DBQueryError", "internal_api_error_DBConnectionError"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Wikimedia:
+    """Where Wikimedia is and how it may be asked; shared by its sources."""
+
+    wikipedia_url: str = "https://en.wikipedia.org"
+    wikidata_url: str = "https://www.wikidata.org"
+    sparql_url: str = "https://query.wikidata.org/sparql"
+    contact: str = "loopback"
+    pace: Pace = field(default_factory=lambda: Pace(rate=2))
+    policy: Policy = field(default_factory=Policy)
+
+    def client(self, base_url: str) -> PoliteClient:
+        """A client that says who asks."""
+        agent = f"recfeat_pipeline/{recfeat_pipeline.__version__} ({self.contact}) httpx"
+        return PoliteClient(base_url, self.pace, agent)
+
+
+def wikimedia_from(settings: Settings) -> Wikimedia | None:
+    """Wikimedia when a contact is set, or when the settings point at another server."""
+    default = Settings.model_fields["wikipedia_base_url"].default
+    if settings.contact is None and settings.wikipedia_base_url == default:
+        return None
+    return Wikimedia(
+        settings.wikipedia_base_url,
+        settings.wikidata_base_url,
+        settings.sparql_url,
+        settings.contact or "loopback",
+        Pace(rate=settings.wikimedia_rate, timeout=70),  # a SPARQL query may take 60 s
+        Policy(
+            ttl=timedelta(days=settings.wikimedia_days),
+            missing=timedelta(days=settings.missing_days),
+        ),
+    )
+
+
+async def query(http: PoliteClient, route: str, **params: Any) -> dict[str, Any]:
+    """One Action API request, continued until its pages are complete, merged page by page.
+
+    A generator's further pages (the next search results) are not asked for.
+
+    Raises:
+        RequestFailedError: the API answers with an error that asking again will not mend.
+    """
+    base = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5, **params}
+    more: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
+    while True:
+        reply = await http.get("/w/api.php", {**base, **more}, route=route, judge=_judge)
+        if "error" in reply.data:
+            error = reply.data["error"]
+            raise RequestFailedError(f"MediaWiki error {error.get('code')}")
+        _merge(merged, reply.data)
+        more = reply.data.get("continue") or {}
+        if not more or reply.data.get("batchcomplete"):
+            return merged
+
+
+def _merge(into: dict[str, Any], data: dict[str, Any]) -> None:
+    """Add a continuation's answer: a page's later keys join its earlier ones."""
+    for section, value in data.get("query", {}).items():
+        if section == "pages":
+            pages = into.setdefault("pages", {})
+            for page in value:
+                pages.setdefault(page.get("title"), {}).update(page)
+        elif isinstance(value, list):
+            known = into.setdefault(section, [])
+            known += [entry for entry in value if entry not in known]
+    into.setdefault("entities", {}).update(data.get("entities") or {})
+
+
+def _judge(status: int, data: Any) -> Verdict:
+    """The error code in the body decides (errors come with HTTP 200), then HTTP's status."""
+    error = data.get("error") if isinstance(data, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if status == 429 or code in THROTTLE:
+        return Verdict.THROTTLED
+    if not isinstance(data, dict) or code in RETRY:
+        return Verdict.RETRY
+    return judge_by_status(status, data)
+
+
+async def revisions(
+    http: PoliteClient, titles: Sequence[str], content: bool
+) -> dict[str, tuple[dict[str, Any], str | None]]:
+    """The page that each requested title leads to, and the section a redirect points into.
+
+    Titles are normalised and redirects followed by the API, which names each step; a title that
+    the answer does not account for is left out.
+    """
+    found = await query(
+        http,
+        "content" if content else "revision",
+        prop="revisions",
+        rvslots="main",
+        rvprop="ids|timestamp|size|content" if content else "ids",
+        titles="|".join(titles),
+        redirects=1,
+    )
+    steps: dict[str, tuple[str, str | None]] = {
+        s["from"]: (s["to"], None) for s in found.get("normalized", [])
+    }
+    steps |= {s["from"]: (s["to"], s.get("tofragment")) for s in found.get("redirects", [])}
+    pages = found.get("pages", {})
+    result = {}
+    for title in titles:
+        at, fragment = title, None
+        for _ in range(len(steps) + 1):
+            if at not in steps:
+                break
+            at, fragment = steps[at]
+        if at in pages:
+            result[title] = (pages[at], fragment)
+    return result
+
+
+def batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Consecutive slices of at most ``size``."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+async def halving(
+    rows: Sequence[T],
+    ask: Callable[[Sequence[T]], Awaitable[None]],
+    give_up: Callable[[T, str], None],
+) -> None:
+    """``ask`` for a batch; if that fails, for its halves, until single rows are given up."""
+    try:
+        await ask(rows)
+    except RequestFailedError as error:
+        if len(rows) == 1:
+            give_up(rows[0], str(error))
+            return
+        middle = len(rows) // 2
+        await halving(rows[:middle], ask, give_up)
+        await halving(rows[middle:], ask, give_up)

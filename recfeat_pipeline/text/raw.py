@@ -1,0 +1,259 @@
+"""The raw store: every answer of one text source, append-only, and what is due to be asked.
+
+``raw/<source>/shard=NN/*.parquet`` holds rows of :data:`recfeat_pipeline.schemas.RAW`. Three
+statuses are answers (``ok``, ``partial``, ``missing``); ``failed`` is not one and never hides an
+earlier body. A source that suddenly says *missing* where it had text must say so twice before the
+text is given up, since an outage can look like that.
+"""
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.schemas import RAW, Schema
+
+UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
+FLUSH_ROWS, FLUSH_CHARS, FLUSH_SECONDS = 256, 8 << 20, 15.0
+COMPACT_ABOVE = 32  # segments in a shard
+_META = [column for column in RAW if column != "body"]
+_CHANGES: Schema = {"url": pl.String, "noted_at": pl.Datetime("us", "UTC")}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When an item is due again."""
+
+    ttl: timedelta = timedelta(days=30)  # of an ok answer; each item's own, in [ttl/2, ttl]
+    missing: timedelta = timedelta(days=30)
+    again: timedelta = timedelta(days=1)  # of a partial one, and of text that vanished once
+
+
+class RawStore:
+    """One source's answers in a lake."""
+
+    def __init__(self, lake: Lake, source: str, policy: Policy | None = None):
+        self.lake = lake
+        self.source = source
+        self.policy = policy or Policy()
+        self._n_shards = lake.n_shards
+
+    def sibling(self, source: str) -> "RawStore":
+        """The store of another source in the same lake, under the same policy."""
+        return RawStore(self.lake, source, self.policy)
+
+    # -- what is due -----------------------------------------------------------------------------
+
+    def plan(self, items: pl.DataFrame, now: datetime | None = None) -> pl.DataFrame:
+        """The items to ask now, in shard order so that few segments are written.
+
+        Args:
+            items: ``item_id`` and ``key`` (what the source is asked for), and any other columns.
+            now: for tests.
+
+        Returns:
+            Rows of ``items`` with ``due`` (new, failed, partial, vanished, missing, changed,
+            expired) and the stored body's ``revision``, ``url`` and ``how_found``, if there is one.
+        """
+        now = now or datetime.now(UTC)
+        policy = self.policy
+        known = (
+            self._meta(items)
+            .group_by("item_id")
+            .agg(
+                pl.last("status", "fetched_at"),
+                pl.col("revision", "url", "how_found").filter(_has_body()).last(),
+                _vanished_once().alias("vanished"),
+            )
+        )
+        share = pl.col("item_id").hash(seed=0) / 2**64
+        age = pl.lit(now) - pl.col("fetched_at")
+        changed = pl.col("noted_at") > pl.col("fetched_at")
+        due = (
+            pl.when(pl.col("status").is_null())
+            .then(pl.lit("new"))
+            .when(pl.col("status") == "failed")
+            .then(pl.lit("failed"))
+            .when(changed)
+            .then(pl.lit("changed"))
+            .when((pl.col("status") == "partial") & (age >= policy.again))
+            .then(pl.lit("partial"))
+            .when(pl.col("vanished") & (age >= policy.again))
+            .then(pl.lit("vanished"))
+            .when((pl.col("status") == "missing") & (age >= policy.missing))
+            .then(pl.lit("missing"))
+            .when((pl.col("status") == "ok") & (age >= policy.ttl * (0.5 + 0.5 * share)))
+            .then(pl.lit("expired"))
+        )
+        changes = self.changes().group_by("url").agg(pl.max("noted_at"))
+        return (
+            items.join(known, on="item_id", how="left")
+            .join(changes, on="url", how="left")
+            .with_columns(due.alias("due"), shard_of(items["item_id"], self._n_shards))
+            .filter(pl.col("due").is_not_null())
+            .sort("shard", "item_id")
+            .drop("status", "fetched_at", "vanished", "noted_at")
+        )
+
+    # -- what is stored --------------------------------------------------------------------------
+
+    def current(self, items: pl.DataFrame) -> pl.DataFrame:
+        """RAW rows with the body that holds for each item (``item_id``, ``key``), if there is one.
+
+        The newest ``ok`` body, else the newest ``partial``; none once an item vanished twice.
+        """
+        chosen = (
+            self._meta(items)
+            .filter(_answered() & ~_vanished_twice().over("item_id") & _has_body())
+            .sort(pl.col("status") == "ok", "fetched_at")
+            .group_by("item_id")
+            .agg(pl.last("fetched_at"))
+        )
+        bodies = [
+            self._read(path, list(RAW)).join(
+                chosen, on=["item_id", "fetched_at"], how="semi", maintain_order="left"
+            )
+            for path in self._segments(items)
+        ]
+        if not bodies:
+            return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype})
+        return pl.concat(bodies).unique("item_id").sort("item_id")
+
+    def status(self, items: pl.DataFrame) -> pl.DataFrame:
+        """The newest row's metadata per item, without its body: for reports."""
+        return self._meta(items).group_by("item_id").last().select(_META).sort("item_id")
+
+    def _meta(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Metadata of all rows of the items under their present keys, oldest first."""
+        frames = [self._read(path, _META) for path in self._segments(items)]
+        if not frames:
+            return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype}).select(_META)
+        keys = items.select("item_id", "key").unique()
+        return (
+            pl.concat(frames, how="vertical_relaxed")
+            .unique()
+            .join(keys, on=["item_id", "key"], how="semi")
+            .sort("fetched_at")
+        )
+
+    def _segments(self, items: pl.DataFrame) -> list[str]:
+        shards = shard_of(items["item_id"], self._n_shards).unique().sort()
+        return [
+            path for shard in shards for path in self.lake.glob(f"{self._folder(shard)}/*.parquet")
+        ]
+
+    def _read(self, path: str, columns: list[str]) -> pl.DataFrame:
+        return pl.read_parquet(io.BytesIO(self.lake.read_bytes(path)), columns=columns)
+
+    def _folder(self, shard: str) -> str:
+        return f"raw/{self.source}/shard={shard}"
+
+    # -- the change feed -------------------------------------------------------------------------
+
+    def changes(self) -> pl.DataFrame:
+        """What the source's change feed has named: ``url``, ``noted_at``."""
+        paths = self.lake.glob(f"raw/{self.source}/changes/*.parquet")
+        if not paths:
+            return pl.DataFrame(schema=_CHANGES)
+        return pl.concat([self._read(path, list(_CHANGES)) for path in paths])
+
+    def note_changes(self, urls: list[str], asked_until: datetime) -> None:
+        """Keep what the feed named and how far it was read: first the names, then the mark."""
+        noted = pl.DataFrame({"url": urls, "noted_at": [asked_until] * len(urls)}, schema=_CHANGES)
+        self.lake.append_segment(f"raw/{self.source}/changes", noted)
+        self.lake.write_json(
+            f"raw/{self.source}/changes.json", {"asked_until": asked_until.isoformat()}
+        )
+
+    @property
+    def asked_until(self) -> datetime | None:
+        """How far the change feed was read."""
+        mark = self.lake.read_json(f"raw/{self.source}/changes.json")
+        return datetime.fromisoformat(mark["asked_until"]) if mark else None
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def locked(self, items: pl.DataFrame) -> Iterator[None]:
+        """Hold the items' shards: two runs never ask for the same item at once."""
+        with ExitStack() as stack:
+            for shard in shard_of(items["item_id"], self._n_shards).unique().sort():
+                stack.enter_context(self.lake.lock(f"raw-{self.source}-{shard}"))
+            yield
+
+    @contextmanager
+    def writer(self, dtype: pl.DataType) -> Iterator["RawWriter"]:
+        """A :class:`RawWriter`; whatever ends the block, its rows are kept."""
+        writer = RawWriter(self, dtype)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+class RawWriter:
+    """Gathers rows and appends them as segments every so many rows, characters or seconds."""
+
+    def __init__(self, store: RawStore, dtype: pl.DataType):
+        self._store = store
+        self._schema = {**RAW, "item_id": dtype}
+        self._rows: list[dict[str, Any]] = []
+        self._chars = 0
+        self._flushed = time.monotonic()
+        self._folders: set[str] = set()
+
+    def add(self, **row: Any) -> None:
+        """Keep one RAW row; columns left out are null, ``fetched_at`` is now."""
+        self._rows.append({"fetched_at": datetime.now(UTC), **row})
+        self._chars += len(row.get("body") or "")
+        if (
+            len(self._rows) >= FLUSH_ROWS
+            or self._chars >= FLUSH_CHARS
+            or time.monotonic() - self._flushed >= FLUSH_SECONDS
+        ):
+            self.flush()
+
+    def flush(self) -> None:
+        """Append what was gathered, one segment per shard."""
+        store, rows = self._store, self._rows
+        frame = pl.DataFrame(rows, schema=self._schema)
+        frame = frame.with_columns(shard_of(frame["item_id"], store._n_shards))
+        for (shard,), part in frame.group_by("shard"):
+            folder = store._folder(str(shard))
+            store.lake.append_segment(folder, part.drop("shard"))
+            self._folders.add(folder)
+        self._rows, self._chars, self._flushed = [], 0, time.monotonic()
+
+    def close(self) -> None:
+        """Append the rest and merge the segments of shards that have gathered many."""
+        self.flush()
+        for folder in self._folders:
+            if len(self._store.lake.glob(f"{folder}/*.parquet")) > COMPACT_ABOVE:
+                self._store.lake.compact(folder)
+
+
+def _has_body() -> pl.Expr:
+    return pl.col("status").is_in(["ok", "partial"]) & (pl.col("how_found") != UNCHANGED)
+
+
+def _answered() -> pl.Expr:
+    return pl.col("status") != "failed"
+
+
+def _last_missing() -> pl.Expr:
+    """How many of the last two answers are "missing"."""
+    return (pl.col("status").filter(_answered()).tail(2) == "missing").sum()
+
+
+def _vanished_once() -> pl.Expr:
+    return (_last_missing() == 1) & (pl.last("status") == "missing") & _has_body().any()
+
+
+def _vanished_twice() -> pl.Expr:
+    return _last_missing() == 2

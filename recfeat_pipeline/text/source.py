@@ -1,0 +1,225 @@
+"""What every text source fills, and the registry that finds them.
+
+A source is one module of this package with ``from_settings(settings) -> Source | None``. It scrapes
+into a :class:`~recfeat_pipeline.text.raw.RawStore`, and parses stored bodies into FIELDS rows at
+any time, with no request.
+"""
+
+import asyncio
+import importlib
+import pkgutil
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+import recfeat_pipeline.text
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import FIELDS, Schema
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.text.http import Traffic, UnavailableError
+from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore, RawWriter
+
+Progress = Callable[[int, int], None]
+
+EVIDENCE: Schema = {
+    "item_id": FIELDS["item_id"],
+    "source": pl.String,
+    "title": pl.String,
+    "years": pl.List(pl.Int32),  # every year the source gives for the film
+    "directors": pl.List(pl.String),
+    "imdb_id": pl.String,
+    "url": pl.String,
+}
+"""What a source says about who an item is; one row per item and source."""
+
+
+@dataclass
+class ScrapeSummary:
+    """What one scrape asked, got and left; summaries of shards add up."""
+
+    source: str
+    items: int = 0  # given
+    without_id: int = 0  # nothing to ask the source for
+    due: Counter[str] = field(default_factory=Counter)  # by why
+    results: Counter[str] = field(default_factory=Counter)  # ok, unchanged, partial, …
+    reasons: Counter[str] = field(default_factory=Counter)  # of what is not ok
+    traffic: Traffic = field(default_factory=Traffic)
+    stopped: str | None = None  # why the run ended early; the rest stays due
+    seconds: float = 0.0
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, retries included."""
+        return sum(self.traffic.requests.values())
+
+    def __add__(self, other: "ScrapeSummary") -> "ScrapeSummary":
+        return ScrapeSummary(
+            self.source,
+            self.items + other.items,
+            self.without_id + other.without_id,
+            self.due + other.due,
+            self.results + other.results,
+            self.reasons + other.reasons,
+            self.traffic + other.traffic,
+            self.stopped or other.stopped,
+            self.seconds + other.seconds,
+        )
+
+    def __str__(self) -> str:
+        """One line for people."""
+        due, done = sum(self.due.values()), sum(self.results.values())
+        parts = [f"{self.source}: {due} of {self.items} items due ({_counts(self.due)})"]
+        parts.append(f"{self.requests} requests ({_counts(self.traffic.requests)})")
+        parts.append(f"{done} answered ({_counts(self.results)})")
+        if self.traffic.retries or self.traffic.cool_downs:
+            parts.append(f"{self.traffic.retries} retries, {self.traffic.cool_downs} cool-downs")
+        if self.reasons:
+            parts.append("why: " + _counts(self.reasons))
+        if self.stopped:
+            parts.append(f"stopped early, {due - done} left for the next run: {self.stopped}")
+        return "; ".join(parts)
+
+
+@dataclass
+class ScrapeJob:
+    """One running scrape: the due items and where their answers go."""
+
+    due: pl.DataFrame
+    store: RawStore
+    writer: RawWriter
+    summary: ScrapeSummary
+    progress: Progress | None
+
+    def record(self, item: dict[str, Any], status: str, **row: Any) -> None:
+        """Keep one item's answer: RAW columns beyond ``item_id``, ``key`` and ``status``."""
+        self.writer.add(item_id=item["item_id"], key=item["key"], status=status, **row)
+        unchanged = row.get("how_found") == UNCHANGED
+        self.summary.results[UNCHANGED if unchanged else status] += 1
+        if reason := row.get("reason"):
+            self.summary.reasons[reason] += 1
+        if self.progress:
+            self.progress(sum(self.summary.results.values()), self.due.height)
+
+
+class Source(ABC):
+    """A place that has text about items."""
+
+    name: str
+    order: int  # of the sources: identity trusts an earlier one over a later one
+    attribution: str  # shown wherever the text or what is made of it is shown
+    policy: Policy
+
+    def store(self, lake: Lake) -> RawStore:
+        """Where this source's answers lie."""
+        return RawStore(lake, self.name, self.policy)
+
+    def keyed(self, items: pl.DataFrame) -> pl.DataFrame:
+        """The items that can be asked for, with ``key``: the ids it is asked by."""
+        return (
+            items.with_columns(
+                pl.col("imdb_id").str.extract(r"^(tt\d{7,10})$"),  # it goes into URLs and queries
+            )
+            .with_columns(
+                pl.concat_str(
+                    pl.format("tmdb:{}", "tmdb_id"),
+                    pl.format("imdb:{}", "imdb_id"),
+                    separator=" ",
+                    ignore_nulls=True,
+                ).alias("key")
+            )
+            .filter(pl.col("key") != "")
+            .unique("item_id", keep="first", maintain_order=True)
+        )
+
+    def scrape(
+        self,
+        items: pl.DataFrame,
+        store: RawStore,
+        *,
+        progress: Progress | None = None,
+        now: datetime | None = None,
+    ) -> ScrapeSummary:
+        """Ask for the items that are due and store every answer.
+
+        A killed run loses at most the last unflushed rows; the next one asks for what is left.
+
+        Args:
+            items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``directors``.
+            store: this source's raw store.
+            progress: called with (answered, due).
+            now: for tests.
+
+        Raises:
+            RecfeatError: the source refuses the credentials.
+        """
+        keyed = self.keyed(items)
+        summary = ScrapeSummary(self.name, items.height, items.height - keyed.height)
+        started = time.monotonic()
+        with store.locked(keyed):
+            due = store.plan(keyed, now)
+            summary.due.update(due["due"])
+            if due.height:
+                with store.writer(due.schema["item_id"]) as writer:
+                    job = ScrapeJob(due, store, writer, summary, progress)
+                    try:
+                        asyncio.run(self._ask(job))
+                    except UnavailableError as error:
+                        summary.stopped = str(error)
+        summary.seconds = time.monotonic() - started
+        return summary
+
+    def raw(self, items: pl.DataFrame, store: RawStore) -> pl.DataFrame:
+        """The stored bodies that hold for these items, for :meth:`fields` and :meth:`evidence`."""
+        return store.current(self.keyed(items))
+
+    def ask_changes(
+        self,
+        items: pl.DataFrame,
+        store: RawStore,
+        *,
+        progress: Progress | None = None,
+        now: datetime | None = None,
+    ) -> ScrapeSummary | None:
+        """Ask the source what changed and note it for the next scrape; None: it has no feed."""
+        return None
+
+    @abstractmethod
+    async def _ask(self, job: ScrapeJob) -> None:
+        """Ask for ``job.due`` and ``job.record`` every answer."""
+
+    @abstractmethod
+    def fields(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """FIELDS rows of raw rows."""
+
+    @abstractmethod
+    def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """EVIDENCE rows of raw rows."""
+
+
+def sources(settings: Settings) -> list[Source]:
+    """The sources that the settings enable, most trusted first."""
+    found = []
+    for module in pkgutil.iter_modules(recfeat_pipeline.text.__path__, "recfeat_pipeline.text."):
+        make = getattr(importlib.import_module(module.name), "from_settings", None)
+        if make and (source := make(settings)):
+            found.append(source)
+    return sorted(found, key=lambda source: source.order)
+
+
+def field_rows(source: str, item_id: Any, texts: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """FIELDS rows of one item from (label, text) pairs in document order; empty texts drop out."""
+    return [
+        {"item_id": item_id, "source": source, "label": label, "position": position, "text": text}
+        for position, (label, text) in enumerate(texts)
+        if text
+    ]
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counter.most_common()) or "none"
