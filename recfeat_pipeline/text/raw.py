@@ -72,8 +72,9 @@ class RawStore:
                 _vanished_once().alias("vanished"),
             )
         )
-        share = pl.col("item_id").hash(seed=0) / 2**64
         age = pl.lit(now) - pl.col("fetched_at")
+        # Each item's own term, so that what was fetched in one day does not expire in one.
+        term = policy.ttl.total_seconds() * (0.5 + 0.5 * pl.col("item_id").hash(seed=0) / 2**64)
         changed = pl.col("noted_at") > pl.col("fetched_at")
         due = (
             pl.when(pl.col("status").is_null())
@@ -88,7 +89,7 @@ class RawStore:
             .then(pl.lit("vanished"))
             .when((pl.col("status") == "missing") & (age >= policy.missing))
             .then(pl.lit("missing"))
-            .when((pl.col("status") == "ok") & (age >= policy.ttl * (0.5 + 0.5 * share)))
+            .when((pl.col("status") == "ok") & (age.dt.total_seconds() >= term))
             .then(pl.lit("expired"))
         )
         changes = self.changes().group_by("url").agg(pl.max("noted_at"))

@@ -50,6 +50,7 @@ class ScrapeSummary:
     results: Counter[str] = field(default_factory=Counter)  # ok, unchanged, partial, …
     reasons: Counter[str] = field(default_factory=Counter)  # of what is not ok
     traffic: Traffic = field(default_factory=Traffic)
+    shards: set[str] = field(default_factory=set)  # with due items
     stopped: str | None = None  # why the run ended early; the rest stays due
     seconds: float = 0.0
 
@@ -67,6 +68,7 @@ class ScrapeSummary:
             self.results + other.results,
             self.reasons + other.reasons,
             self.traffic + other.traffic,
+            self.shards | other.shards,
             self.stopped or other.stopped,
             self.seconds + other.seconds,
         )
@@ -76,7 +78,7 @@ class ScrapeSummary:
         due, done = sum(self.due.values()), sum(self.results.values())
         parts = [f"{self.source}: {due} of {self.items} items due ({_counts(self.due)})"]
         parts.append(f"{self.requests} requests ({_counts(self.traffic.requests)})")
-        parts.append(f"{done} answered ({_counts(self.results)})")
+        parts.append(f"{done} answered ({_counts(self.results)}) in {len(self.shards)} shards")
         if self.traffic.retries or self.traffic.cool_downs:
             parts.append(f"{self.traffic.retries} retries, {self.traffic.cool_downs} cool-downs")
         if self.reasons:
@@ -164,6 +166,7 @@ class Source(ABC):
         with store.locked(keyed):
             due = store.plan(keyed, now)
             summary.due.update(due["due"])
+            summary.shards.update(due["shard"])
             if due.height:
                 with store.writer(due.schema["item_id"]) as writer:
                     job = ScrapeJob(due, store, writer, summary, progress)

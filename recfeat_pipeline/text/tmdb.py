@@ -112,13 +112,14 @@ class Tmdb(Source):
         """Read the change feed since it was last read and note the films of ours that it names.
 
         The feed speaks in days, so the last day asked is asked again: what changed on it later is
-        not lost, what changed before may be fetched twice. The first call sends nothing: what is
-        not scraped yet needs no feed.
+        not lost, what changed before may be fetched twice. The first call reads it since the first
+        film was fetched, and sends nothing when none was.
         """
         now = now or datetime.now(UTC)
         summary = ScrapeSummary(self.name, items.height)
-        since = store.asked_until
-        if since is None:
+        stored = store.status(self.keyed(items))
+        since = store.asked_until or stored["fetched_at"].min()
+        if not isinstance(since, datetime):
             store.note_changes([], now)
             return summary
         try:
@@ -126,7 +127,7 @@ class Tmdb(Source):
         except (UnavailableError, RequestFailedError) as error:
             summary.stopped = f"the change feed could not be read ({error}); asked again next time"
             return summary
-        ours = set(store.status(self.keyed(items))["url"].drop_nulls())
+        ours = set(stored["url"].drop_nulls())
         urls = sorted(ours & {f"{PAGE}{film}" for film in named})
         store.note_changes(urls, now)
         summary.results["named"], summary.results["changed"] = len(named), len(urls)

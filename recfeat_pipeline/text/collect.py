@@ -1,0 +1,113 @@
+"""From stored answers to the fields of documents, and a new item from nothing but an id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.text.identity import QUARANTINE, quarantine, without_quarantined
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the sources have for some items."""
+
+    fields: pl.DataFrame  # FIELDS of scraped sources, quarantined ones left out
+    quarantined: pl.DataFrame  # QUARANTINE
+
+
+def collect(items: pl.DataFrame, sources: Sequence[Source], lake: Lake) -> Collected:
+    """Parse what is stored for the items; sends nothing. Meant for one shard at a time.
+
+    Args:
+        items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``directors``.
+        sources: most trusted first, as the registry gives them.
+        lake: where their answers lie.
+    """
+    fields, evidence = [], []
+    for source in sources:
+        raw = source.raw(items, source.store(lake))
+        fields.append(source.fields(raw))
+        evidence.append(source.evidence(raw))
+    item_id = items.schema["item_id"]
+    if not fields:
+        return Collected(
+            pl.DataFrame(schema={**FIELDS, "item_id": item_id}),
+            pl.DataFrame(schema={**QUARANTINE, "item_id": item_id}),
+        )
+    quarantined = quarantine(items, evidence)
+    return Collected(without_quarantined(pl.concat(fields), quarantined), quarantined)
+
+
+def with_directors(items: pl.DataFrame, catalog_fields: pl.DataFrame) -> pl.DataFrame:
+    """Items with the directors that the catalogue's own text names, for the identity check."""
+    directors = catalog_fields.filter(pl.col("label").is_in(["Director", "Directors"])).select(
+        "item_id", pl.col("text").str.split(", ").alias("directors")
+    )
+    return items.join(directors.unique("item_id"), on="item_id", how="left")
+
+
+def scrape_new_item(
+    item_id: Any,
+    tmdb_id: int,
+    sources: Sequence[Source],
+    lake: Lake,
+    *,
+    progress: Progress | None = None,
+) -> tuple[pl.DataFrame, Collected, list[ScrapeSummary]]:
+    """Scrape an item that the catalogue does not have, known by its TMDB id alone.
+
+    TMDB is asked first and lends its title, year, directors and IMDb id to the other sources.
+
+    Returns:
+        The item (one row as :func:`collect` takes it), what was collected, and each scrape's
+        summary.
+
+    Raises:
+        RecfeatError: TMDB is not enabled, does not know the id, or cannot be reached.
+    """
+    tmdb = next((source for source in sources if source.name == "tmdb"), None)
+    if tmdb is None:
+        raise RecfeatError(
+            "A TMDB id can only be looked up with a key: set TMDB_API_KEY, or give a title and text."
+        )
+    item = _item(item_id, tmdb_id, {})
+    summaries = [tmdb.scrape(item, tmdb.store(lake), progress=progress)]
+    known = tmdb.evidence(tmdb.raw(item, tmdb.store(lake)))
+    if known.is_empty():
+        why = summaries[0].stopped or ", ".join(summaries[0].reasons) or "no answer is stored"
+        raise RecfeatError(f"TMDB has no film {tmdb_id}: {why}. Check the id, or try again later.")
+    full = _item(item_id, tmdb_id, known.row(0, named=True))
+    for source in sources:
+        if source is not tmdb:
+            summaries.append(source.scrape(full, source.store(lake), progress=progress))
+    # TMDB's row was stored under the id alone: its key has no IMDb id yet.
+    collected = collect(full, [source for source in sources if source is not tmdb], lake)
+    fields = pl.concat([tmdb.fields(tmdb.raw(item, tmdb.store(lake))), collected.fields])
+    return full, Collected(fields, collected.quarantined), summaries
+
+
+def _item(item_id: Any, tmdb_id: int, known: dict[str, Any]) -> pl.DataFrame:
+    years = known.get("years") or []
+    return pl.DataFrame(
+        {
+            "item_id": [item_id],
+            "title": [known.get("title")],
+            "year": [min(years, default=None)],
+            "imdb_id": [known.get("imdb_id")],
+            "tmdb_id": [tmdb_id],
+            "directors": [known.get("directors") or []],
+        },
+        schema_overrides={
+            "title": pl.String,
+            "year": pl.Int32,
+            "imdb_id": pl.String,
+            "tmdb_id": pl.Int64,
+            "directors": pl.List(pl.String),
+        },
+    )
