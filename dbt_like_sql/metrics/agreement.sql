@@ -1,0 +1,73 @@
+-- A dimension against the mean relevance of the curated tags it merges, over the items that carry
+-- any curated tag. A tag that an item lacks counts as 0; counts enter as log(1 + count).
+WITH relevance AS (
+    SELECT
+        item_id,
+        tag,
+        CASE WHEN max(relevance) OVER () > 1 THEN ln(1 + relevance) ELSE relevance END AS relevance
+    FROM {{ ref('features.genome') }}
+),
+
+mapped AS (
+    SELECT dimension, tag
+    FROM (SELECT dimension, unnest(genome_tags) AS tag FROM {{ ref('features.dimensions') }})
+    WHERE tag IN (SELECT tag FROM relevance)
+),
+
+curated AS (
+    SELECT relevance.item_id, mapped.dimension, sum(relevance.relevance) AS total
+    FROM relevance JOIN mapped USING (tag)
+    GROUP BY ALL
+),
+
+paired AS (
+    SELECT
+        features.version,
+        features.dimension,
+        features."group",
+        features.score,
+        coalesce(curated.total, 0) / (
+            SELECT count(*) FROM mapped WHERE mapped.dimension = features.dimension
+        ) AS curated
+    FROM {{ ref('features.item_features') }} AS features
+    LEFT JOIN curated USING (item_id, dimension)
+    WHERE
+        features.item_id IN (SELECT item_id FROM relevance)
+        AND features.dimension IN (SELECT dimension FROM mapped)
+),
+
+ranked AS (
+    SELECT
+        *,
+        rank() OVER score_order + (count(*) OVER score_ties - 1) / 2 AS score_rank,
+        rank() OVER curated_order + (count(*) OVER curated_ties - 1) / 2 AS curated_rank
+    FROM paired
+    WINDOW
+        score_order AS (PARTITION BY version, dimension ORDER BY score),
+        score_ties AS (PARTITION BY version, dimension, score),
+        curated_order AS (PARTITION BY version, dimension ORDER BY curated),
+        curated_ties AS (PARTITION BY version, dimension, curated)
+),
+
+correlated AS (
+    SELECT
+        version,
+        dimension,
+        "group",
+        corr(score, curated) AS pearson_r,
+        corr(score_rank, curated_rank) AS spearman_r,
+        count(*) AS n_items
+    FROM ranked
+    GROUP BY ALL
+)
+
+SELECT
+    correlated.version,
+    correlated.dimension,
+    correlated."group",
+    dimensions.genome_tags,
+    CASE WHEN isfinite(pearson_r) THEN pearson_r END AS pearson_r,  -- null: one side is constant
+    CASE WHEN isfinite(spearman_r) THEN spearman_r END AS spearman_r,
+    n_items
+FROM correlated
+JOIN {{ ref('features.dimensions') }} AS dimensions USING (dimension)

@@ -1,0 +1,1 @@
+"""What is computed from ranks and scores: contrasts, agreement, cold start."""

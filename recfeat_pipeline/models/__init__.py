@@ -1,0 +1,1 @@
+"""Rollback examples, arms, content matrices, towers and baselines: everything that gives a rank."""

@@ -1,0 +1,193 @@
+"""The training loop: Lightning drives it, validation chooses the checkpoint, a kill costs little.
+
+At each evaluation the best weights so far go to ``best.pt`` and the whole state to ``last.ckpt``;
+a later call continues from there. What a step reads depends on the seed and the step alone, so the
+continued run is the run that was not killed, bit for bit.
+"""
+
+import hashlib
+import itertools
+import json
+import logging
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import polars as pl
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from recfeat_pipeline.models.module import TwoTowerModule
+from recfeat_pipeline.models.ranks import Seen, rank_examples
+
+EVALUATIONS = 16
+"""Per run: every 10,000 of 160,000 steps, as published."""
+MAX_VALIDATION = 100_000
+"""Validation examples ranked at each evaluation, a fixed subset."""
+LOG_SCHEMA = {
+    "step": pl.Int64,
+    "train_loss": pl.Float64,  # mean since the last evaluation
+    "valid_mrr": pl.Float64,  # null without validation examples
+    "valid_hit10": pl.Float64,
+}
+
+
+def fit(
+    module: TwoTowerModule,
+    events: pl.DataFrame,
+    examples: pl.DataFrame,
+    seed: int,
+    out_dir: Path,
+    progress: Callable[[int, int], None] | None = None,
+    resume: bool = True,
+) -> tuple[pl.DataFrame, int]:
+    """Train the module in place and leave it at its best checkpoint.
+
+    Returns:
+        (log in LOG_SCHEMA, step of the best checkpoint). Best is the highest validation MRR;
+        without validation examples it is the last.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    last, stamp = out_dir / "last.ckpt", out_dir / "run.json"
+    identity = _identity(module, seed)
+    if not resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
+        last.unlink(missing_ok=True)
+        stamp.write_text(json.dumps(identity))
+    evaluation = _Evaluation(events, examples, out_dir)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it greets and advertises
+    trainer = lightning.Trainer(
+        devices=1,
+        max_steps=module.recipe.steps,
+        gradient_clip_val=module.recipe.clip_norm,
+        callbacks=[evaluation, *([_Progress(progress)] if progress else [])],
+        default_root_dir=out_dir,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        try:
+            trainer.fit(
+                module,
+                datamodule=_Training(examples, seed, module.recipe.batch_size),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit:  # Lightning's answer to Ctrl-C: it exits, and deafens the process to it
+            signal.signal(signal.SIGINT, on_interrupt)
+            raise KeyboardInterrupt from None
+    best = torch.load(out_dir / "best.pt", weights_only=True)
+    module.tower.load_state_dict(best["tower"])
+    module.eval()
+    return pl.DataFrame(evaluation.entries, schema=LOG_SCHEMA), best["step"]
+
+
+class _Batches(IterableDataset[Tensor]):
+    """Example numbers, a batch per step from ``first`` on; without an end, and so without a length.
+
+    A pass shuffles all training examples and drops the last, partial batch.
+    """
+
+    def __init__(self, train: Tensor, seed: int, batch_size: int, first: int = 0):
+        self.train, self.seed, self.batch_size, self.first = train, seed, batch_size, first
+
+    def __iter__(self) -> Iterator[Tensor]:
+        per_pass = max(len(self.train) // self.batch_size, 1)
+        start, skip = divmod(self.first, per_pass)
+        for number in itertools.count(start):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+            order = self.train[torch.randperm(len(self.train), generator=generator)]
+            batches = order.split(self.batch_size)[:per_pass]
+            yield from batches[skip if number == start else 0 :]
+
+
+class _Training(lightning.LightningDataModule):
+    """The batches that a run has still to see, from the step it stands at."""
+
+    def __init__(self, examples: pl.DataFrame, seed: int, batch_size: int):
+        super().__init__()
+        train = torch.from_numpy(np.flatnonzero((examples["split"] == "train").to_numpy()))
+        self.args = train, seed, batch_size
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        assert self.trainer is not None
+        return DataLoader(_Batches(*self.args, self.trainer.global_step), batch_size=None)
+
+
+class _Evaluation(Callback):
+    """Now and then: validation MRR, the best weights so far, a checkpoint to continue from."""
+
+    def __init__(self, events: pl.DataFrame, examples: pl.DataFrame, out_dir: Path):
+        valid = np.flatnonzero((examples["split"] == "valid").to_numpy())
+        if len(valid) > MAX_VALIDATION:
+            valid = np.sort(np.random.default_rng(0).choice(valid, MAX_VALIDATION, replace=False))
+        self.rows = torch.from_numpy(valid)
+        self.targets = examples["target_index"].to_numpy()[valid]
+        self.seen = Seen.of(events, examples[valid])
+        self.out_dir = out_dir
+        self.entries: list[dict[str, Any]] = []
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_: Any) -> None:
+        step, steps = trainer.global_step, module.recipe.steps
+        if step % -(-steps // EVALUATIONS) and step != steps:
+            return
+        since = self.entries[-1]["step"] if self.entries else 0
+        entry: dict[str, Any] = {
+            "step": step,
+            "train_loss": float(module.loss_sum) / (step - since),
+        }
+        module.loss_sum.zero_()
+        entry |= self._validate(module)
+        best = max((e["valid_mrr"] or 0 for e in self.entries), default=0)
+        self.entries.append(entry)
+        if (entry["valid_mrr"] or 0) >= best:
+            temporary = self.out_dir / "best.tmp"
+            torch.save({"tower": module.tower.state_dict(), "step": step}, temporary)
+            os.replace(temporary, self.out_dir / "best.pt")
+        trainer.save_checkpoint(self.out_dir / "last.ckpt")
+
+    def _validate(self, module: TwoTowerModule) -> dict[str, float | None]:
+        if not len(self.rows):
+            return {"valid_mrr": None, "valid_hit10": None}
+        module.eval()
+        users, items = module.embed(self.rows)
+        module.train()
+        ranks, _ = rank_examples(users, items, self.targets, self.seen)
+        return {"valid_mrr": float((1 / ranks).mean()), "valid_hit10": float((ranks <= 10).mean())}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"entries": self.entries}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.entries = state["entries"]
+
+
+class _Progress(Callback):
+    """Calls back about a hundred times per run."""
+
+    def __init__(self, progress: Callable[[int, int], None]):
+        self.progress = progress
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        step, steps = trainer.global_step, int(trainer.max_steps)
+        if step % max(steps // 100, 1) == 0 or step == steps:
+            self.progress(step, steps)
+
+
+def _identity(module: TwoTowerModule, seed: int) -> dict[str, Any]:
+    """What a checkpoint belongs to: another recipe, content or data starts over."""
+    digest = hashlib.sha256()
+    for _, buffer in sorted(module.named_buffers()):
+        digest.update(np.ascontiguousarray(buffer.cpu().numpy()).data)
+    return {"seed": seed, "recipe": asdict(module.recipe), "data": digest.hexdigest()}

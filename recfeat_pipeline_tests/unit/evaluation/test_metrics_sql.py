@@ -1,0 +1,139 @@
+"""Metrics as SQL over ranks, against fractions computed by hand."""
+
+import math
+
+import duckdb
+import polars as pl
+import pytest
+
+from recfeat_pipeline import schemas
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.sql_models import build, failures, load_models
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    lake.write_parquet(
+        "catalog/items.parquet",
+        pl.DataFrame(
+            {
+                "item_id": [1, 2, 3],
+                "n_ratings": [2000, 1000, 5],
+                "in_corpus": [True, True, False],
+                "tier": ["Q4", "Q1", None],
+            }
+        ).select(
+            pl.col(name) if name in ("item_id", "n_ratings", "in_corpus", "tier")
+            else pl.lit(None, dtype).alias(name)
+            for name, dtype in schemas.ITEMS.items()
+        ),
+    )  # fmt: skip
+    lake.write_parquet(
+        "runs/arm=llm/seed=0/ranks.parquet",
+        pl.DataFrame(
+            [(0, 7, 1, 5, 1, 2), (1, 7, 1, 20, 10, 11), (2, 8, 2, 60, 30, 30)],
+            schema=schemas.RANKS,
+            orient="row",
+        ),
+    )
+    lake.write_parquet(
+        "catalog/dimensions.parquet",
+        pl.DataFrame(
+            [
+                ("t", "g", "war", "", ["war", "battle"], 0),
+                ("t", "g", "flat", "", ["war"], 1),
+                ("t", "g", "unmapped", "", ["nowhere"], 2),
+            ],
+            schema=schemas.DIMENSIONS,
+            orient="row",
+        ),
+    )
+    lake.write_parquet(
+        "catalog/tags.parquet",
+        pl.DataFrame(
+            [(1, "war", 0.8), (1, "battle", 0.4), (2, "war", 0.2), (3, "other", 1.0)],
+            schema=schemas.TAGS,
+            orient="row",
+        ),
+    )
+    given = {"war": [0.9, 0.2, 0.0], "flat": [0.5] * 3, "unmapped": [1] * 3}
+    scores = [
+        (item, "g", dimension, score, "m", "k", None)
+        for dimension, values in given.items()
+        for item, score in zip([1, 2, 3], values, strict=True)
+    ]  # fmt: skip
+    lake.write_parquet(
+        "scores/version=v1/shard=00/part.parquet",
+        pl.DataFrame(scores, schema=schemas.SCORES, orient="row"),
+    )
+    connection = duckdb.connect()
+    models = load_models()
+    wanted = {"metrics.ranking", "metrics.agreement"}
+    for model in reversed(models.values()):
+        wanted |= set(model.refs) if model.key in wanted else set()
+    for key in (key for key in models if key in wanted):
+        build(connection, models[key], lake)
+    yield connection
+    connection.close()
+
+
+def value(store, slice: str, metric: str, k: int | None = None) -> tuple[float, int]:
+    rows = store.execute(
+        "SELECT value, n FROM metrics.ranking WHERE slice = ? AND metric = ? "
+        "AND k IS NOT DISTINCT FROM ?",
+        [slice, metric, k],
+    ).fetchall()
+    assert len(rows) == 1
+    return rows[0]
+
+
+@pytest.mark.parametrize(
+    ("slice", "metric", "k", "expected", "n"),
+    [
+        ("all", "hit_rate", 1, 1 / 3, 3),
+        ("all", "hit_rate", 10, 2 / 3, 3),
+        ("all", "hit_rate", 250, 1, 3),
+        ("all", "hit_rate_with_seen", 1, 0, 3),
+        ("all", "hit_rate_with_seen", 10, 1 / 3, 3),
+        ("all", "mrr", None, (1 + 1 / 10 + 1 / 30) / 3, 3),
+        ("all", "mrr_with_seen", None, (1 / 2 + 1 / 11 + 1 / 30) / 3, 3),
+        ("all", "ndcg", 10, (1 + 1 / math.log2(11)) / 3, 3),
+        ("HEAD", "mrr", None, (1 + 1 / 10) / 2, 2),
+        ("TAIL", "mrr", None, 1 / 30, 1),  # exactly 1,000 ratings is tail
+        ("Q4", "hit_rate", 1, 1 / 2, 2),
+        ("history 1-9", "hit_rate", 1, 1, 1),
+        ("history 50+", "hit_rate", 50, 1, 1),
+    ],
+)
+def test_metric(store, slice, metric, k, expected, n):
+    assert value(store, slice, metric, k) == (pytest.approx(expected), n)
+
+
+def test_slices_are_those_that_have_examples(store):
+    slices = store.execute("SELECT DISTINCT slice FROM metrics.ranking").fetchall()
+    assert {row[0] for row in slices} == {
+        "all", "HEAD", "TAIL", "Q4", "Q1", "history 1-9", "history 10-49", "history 50+",
+    }  # fmt: skip
+
+
+def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
+    rows = store.execute(
+        "SELECT dimension, pearson_r, spearman_r, n_items FROM metrics.agreement ORDER BY 1"
+    ).fetchall()
+    # war: scores .9 .2 0 against (.8+.4)/2 = .6, .2/2 = .1, 0
+    x, y = [0.9, 0.2, 0.0], [0.6, 0.1, 0.0]
+    mx, my = sum(x) / 3, sum(y) / 3
+    cov = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True))
+    r = cov / math.sqrt(sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in y))
+    assert rows == [
+        ("flat", None, None, 3),  # constant: no correlation, and no unmapped dimension
+        ("war", pytest.approx(r, abs=1e-6), pytest.approx(1.0), 3),
+    ]
+
+
+def test_every_test_in_the_yaml_holds(store):
+    for key in ("metrics.ranks", "metrics.ranking", "metrics.agreement"):
+        model = load_models()[key]
+        assert model.tests
+        assert [t.name for t in model.tests if failures(store, model, t)] == []

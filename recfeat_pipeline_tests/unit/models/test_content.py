@@ -1,0 +1,79 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from recfeat_pipeline.models import content as content_module
+from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
+from recfeat_pipeline_tests.unit.models.worlds import make_items
+
+TAXONOMY = pl.DataFrame(
+    {
+        "group": ["mood", "mood", "place"],
+        "dimension": ["tense", "funny", "space"],
+        "genome_tags": [["tense"], ["funny", "comedy"], ["space"]],
+        "position": [0, 1, 2],
+    }
+)
+LLM = pl.DataFrame(
+    {
+        "item_id": [100, 100, 101, 999],
+        "dimension": ["funny", "tense", "space", "space"],
+        "score": pl.Series([0.5, 0.25, 1.0, 1.0], dtype=pl.Float32),
+    }
+)
+
+
+def arm(**spec) -> Arm:
+    return Arm(id="mine", title="Mine", **spec)
+
+
+def test_scores_stand_in_taxonomy_and_item_order():
+    got = build_content(arm(content=("llm",)), {"llm": LLM}, make_items(3), TAXONOMY)
+    assert got.names == ("llm:tense", "llm:funny", "llm:space")
+    assert got.matrix.tolist() == [[0.25, 0.5, 0], [0, 0, 1], [0, 0, 0]]
+    assert got.coverage == pytest.approx(2 / 3)
+
+
+def test_counts_become_logs_over_the_items_largest(monkeypatch):
+    monkeypatch.setattr(content_module, "MIN_TAG_ITEMS", 2)
+    tags = pl.DataFrame(
+        {
+            "item_id": [100, 100, 101, 101, 101],
+            "tag": ["dark", "slow", "dark", "slow", "only here"],
+            "relevance": [3.0, 1.0, 1.0, 1.0, 9.0],
+        }
+    )
+    got = build_content(arm(content=("curated",)), {"curated": tags}, make_items(2), TAXONOMY)
+    assert got.names == ("curated:dark", "curated:slow"), "a tag on one item is dropped"
+    half = np.log(2) / np.log(4)
+    assert got.matrix == pytest.approx(np.array([[1, half], [1, 1]]), abs=1e-6)
+
+
+def test_relevance_in_zero_to_one_is_kept(monkeypatch):
+    monkeypatch.setattr(content_module, "MIN_TAG_ITEMS", 1)
+    tags = pl.DataFrame({"item_id": [100], "tag": ["dark"], "relevance": [0.3]})
+    got = build_content(arm(content=("curated",)), {"curated": tags}, make_items(1), TAXONOMY)
+    assert got.matrix == pytest.approx(np.array([[0.3]]))
+
+
+def test_an_arm_without_content_has_width_zero():
+    assert build_content(arm(), {}, make_items(4), TAXONOMY).matrix.shape == (4, 0)
+
+
+@pytest.mark.parametrize("frames", [{}, {"llm": LLM.clear()}, {"llm": LLM.head(1)}])
+def test_missing_or_thin_content_is_a_typed_refusal(frames):
+    with pytest.raises(ContentUnavailable, match="llm"):
+        build_content(arm(content=("llm",)), frames, make_items(4), TAXONOMY)
+
+
+def test_random_features_keep_shape_and_scale_and_follow_the_seed():
+    real = build_content(arm(content=("llm",)), {"llm": LLM}, make_items(3), TAXONOMY)
+    noise = arm(content=("llm",), control="random")
+    one, same, other = (
+        build_content(noise, {"llm": LLM}, make_items(3), TAXONOMY, seed).matrix
+        for seed in (0, 0, 1)
+    )
+    assert one.shape == real.matrix.shape
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)

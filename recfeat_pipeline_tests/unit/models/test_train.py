@@ -1,0 +1,143 @@
+from itertools import islice
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.models import fit
+from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.train import TrainingResult, default_steps, train_arm
+from recfeat_pipeline.schemas import RANKS
+from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
+
+EVENTS = checkerboard(n_users=300)
+PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def train(tmp_path, arm: str = "llm", steps: int = 64, **kwargs) -> TrainingResult:
+    content = PARITY if load_arms()[arm].content else PARITY[:, :0]
+    return train_arm(
+        load_arms()[arm],
+        0,
+        EVENTS,
+        build_examples(EVENTS),
+        make_items(20),
+        Content(content, ("even", "odd"), 1.0),
+        steps=steps,
+        out_dir=tmp_path,
+        **kwargs,
+    )
+
+
+def test_ranks_cover_the_test_examples_and_the_obvious_answer_is_found(tmp_path):
+    result = train(tmp_path, steps=320)
+    test = build_examples(EVENTS).filter(pl.col("split") == "test")
+    assert result.ranks.schema == pl.Schema(RANKS)
+    assert result.ranks["example_id"].equals(test["example_id"])
+    assert result.ranks["target_item_id"].equals(test["target_index"].cast(pl.Int64) + 100)
+    # The unseen items of the user's parity come first; of those any may be next.
+    n_good = 10 - result.ranks["history_length"]
+    assert (result.ranks["rank"] <= n_good).mean() > 0.9
+    assert result.item_vectors.shape == (20, 128)
+    assert result.log["step"].to_list() == list(range(20, 321, 20))
+    assert result.best_step in result.log["step"]
+
+
+def test_the_same_arm_and_seed_give_the_same_bits(tmp_path):
+    one, two = train(tmp_path / "a"), train(tmp_path / "b")
+    assert np.array_equal(one.item_vectors, two.item_vectors)
+    assert one.ranks.equals(two.ranks)
+    assert one.log.equals(two.log)
+
+
+def test_a_killed_run_continues_to_the_same_bits(tmp_path):
+    whole = train(tmp_path / "whole")
+
+    def kill(step: int, steps: int) -> None:
+        if step == 23:
+            raise KeyboardInterrupt
+
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", progress=kill)
+    resumed = train(tmp_path / "killed", progress=lambda step, steps: seen.append(step))
+    assert min(seen) == 21, "continues after the evaluation at step 20"
+    assert np.array_equal(whole.item_vectors, resumed.item_vectors)
+    assert whole.log.equals(resumed.log)
+
+
+def test_a_finished_run_is_not_repeated_and_other_content_starts_over(tmp_path):
+    first = train(tmp_path)
+    seen = []
+    again = train(tmp_path, progress=lambda step, steps: seen.append(step))
+    assert not seen
+    assert again.ranks.equals(first.ranks)
+    train(tmp_path, arm="floor", progress=lambda step, steps: seen.append(step))
+    assert seen[0] == 1
+
+
+def test_every_arm_of_a_seed_reads_the_same_batches():
+    train_rows = torch.arange(100)
+    batches = list(islice(fit._Batches(train_rows, 5, 32), 6))
+    later = next(iter(fit._Batches(train_rows, 5, 32, first=4)))
+    assert torch.equal(batches[4], later), "a batch depends on the seed and the step alone"
+    assert len(torch.cat(batches[:3]).unique()) == 96, "a pass sees no example twice"
+    assert not torch.equal(batches[0], batches[3])
+
+
+def test_without_validation_the_last_step_is_kept(tmp_path):
+    examples = build_examples(EVENTS).filter(pl.col("split") != "valid")
+    content = Content(PARITY[:, :0], (), 0.0)
+    floor = load_arms()["floor"]
+    result = train_arm(
+        floor, 0, EVENTS, examples, make_items(20), content, steps=20, out_dir=tmp_path
+    )
+    assert result.best_step == 20
+    assert result.log["valid_mrr"].is_null().all()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_split_without_examples_is_said(tmp_path, split):
+    examples = build_examples(EVENTS).filter(pl.col("split") != split)
+    with pytest.raises(RecfeatError, match=f"no {split} examples"):
+        train_arm(
+            load_arms()["popularity"], 0, EVENTS, examples, make_items(20),
+            Content(PARITY[:, :0], (), 0.0), steps=1, out_dir=tmp_path,
+        )  # fmt: skip
+
+
+def test_the_published_catalogue_gets_the_published_steps():
+    assert default_steps(3_440_000, 9_375) == 160_000
+    assert default_steps(100_000, 1_420) == 4_687
+    assert default_steps(10, 5) == 300
+
+
+def test_recent_popularity_knows_only_earlier_windows(tmp_path):
+    from recfeat_pipeline_tests.unit.models.worlds import make_events
+
+    day = 86_400
+    events = make_events(
+        [(u, 0, 3.0, u, "train") for u in range(5)]  # long popular
+        + [(9, 2, 3.0, 100 * day, "train"), (9, 3, 3.0, 100 * day, "train")]  # lately
+        + [(10, 4, 3.0, 125 * day, "train")]  # in the target's own window
+        + [(11, 1, 3.0, 90 * day, "test"), (11, 2, 3.0, 125 * day, "test")]
+    )
+    examples = build_examples(events)
+    result = train_arm(
+        load_arms()["recent_popularity"], 0, events, pl.concat([examples, examples.head(1)]),
+        make_items(5), Content(PARITY[:5, :0], (), 0.0), steps=1, out_dir=tmp_path,
+    )  # fmt: skip
+    # Items 2 and 3 tie in the window before; 0 is only popular; 4 is too new; 1 was seen.
+    assert result.ranks["rank"].to_list() == [2]
