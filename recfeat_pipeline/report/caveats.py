@@ -1,0 +1,119 @@
+"""Caveats that the data itself calls for; a weakness that is not there is not mentioned."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.inputs import Inputs
+
+THIN_CHARS = 500  # below this a document is a sentence or two
+FEW_USERS = 200
+FEW_ITEMS = 200
+FULL_COVERAGE = 0.95
+
+
+def find_caveats(inputs: Inputs) -> list[str]:
+    """One sentence each, the gravest first."""
+    return [
+        *_extraction(inputs),
+        *_experiment(inputs),
+        *_coverage(inputs),
+        *_training(inputs),
+    ]
+
+
+def _extraction(inputs: Inputs) -> Iterator[str]:
+    provenance = inputs.provenance
+    if provenance.synthetic:
+        yield (
+            "The catalogue is generated, with a planted effect: it shows that the pipeline works, "
+            "not what features are worth."
+        )
+    if not provenance.used_llm:
+        yield (
+            "No LLM was used: features come from the embedded lexical extractor, which matches "
+            "words. Its numbers say nothing about an LLM's."
+        )
+    failed, calls = inputs.cost["failed"].sum(), inputs.cost["calls"].sum()
+    if failed:
+        yield (
+            f"{formats.count(failed)} of {formats.count(calls)} extraction calls failed; their "
+            "groups are missing for those items."
+        )
+
+
+def _experiment(inputs: Inputs) -> Iterator[str]:
+    roles = inputs.roles
+    if inputs.metric("mrr").is_empty():
+        return
+    seeds = inputs.metric("mrr").filter(pl.col("arm").is_in(roles.main))["seed"].n_unique()
+    if seeds < 2:
+        yield (
+            "One seed: intervals cover the choice of users, not the luck of training, which can "
+            "be larger than the effect. Run five."
+        )
+    if inputs.main_contrasts.filter(metric="mrr").is_empty():
+        yield "No intervals were computed: differences are point estimates."
+    if not roles.controls:
+        yield (
+            "No random-feature control was run: a gain could come from the extra width of the "
+            "model."
+        )
+    users = inputs.main_contrasts["n_users"].max()
+    if isinstance(users, int) and users < FEW_USERS:
+        yield f"Only {formats.count(users)} test users: small effects cannot be seen."
+    popularity = inputs.mean("popularity", "mrr")
+    floor = inputs.mean(roles.floor, "mrr")
+    if popularity is not None and floor is not None and floor <= popularity:
+        yield (
+            f"The floor (MRR {formats.metric(floor)}) does not beat plain popularity "
+            f"({formats.metric(popularity)}): a gain over it means little."
+        )
+
+
+def _coverage(inputs: Inputs) -> Iterator[str]:
+    if inputs.roles.curated is None:
+        yield "There is no arm with curated tags, so people's tags could not be compared."
+    text = inputs.text.filter("in_corpus")
+    total = text["n_items"].sum()
+    thin = text.filter(pl.col("high") <= THIN_CHARS)["n_items"].sum()
+    if total and thin / total > 0.1:
+        yield (
+            f"Thin text: {formats.percent(thin / total, 0)} of the ranked items have fewer than "
+            f"{THIN_CHARS} characters, so a model knows little of them or relies on its memory."
+        )
+    if inputs.items.height:
+        row = inputs.items.row(0, named=True)
+        if row["n_corpus"] and row["n_scored"] < row["n_corpus"]:
+            yield (
+                f"{formats.count(row['n_corpus'] - row['n_scored'])} of "
+                f"{formats.count(row['n_corpus'])} ranked items have no extracted features."
+            )
+    curated = inputs.runs.filter(arm=inputs.roles.curated)["content_coverage"].max()
+    if isinstance(curated, float) and curated < FULL_COVERAGE:
+        yield f"Curated tags cover {formats.percent(curated, 0)} of the ranked items only."
+    compared = inputs.agreement["n_items"].max()
+    if isinstance(compared, int) and compared < FEW_ITEMS:
+        yield (
+            f"Agreement with people's tags rests on {formats.count(compared)} items at most; "
+            "single correlations are rough."
+        )
+
+
+def _training(inputs: Inputs) -> Iterator[str]:
+    last = inputs.runs.filter(
+        (pl.col("steps") > 0) & (pl.col("best_step") >= pl.col("steps")),
+        pl.col("arm").is_in(inputs.roles.main),
+    )
+    if last.height:
+        arms = ", ".join(inputs.roles.name(arm) for arm in last["arm"].unique().sort())
+        yield (
+            f"The best checkpoint was the last one for {arms}: training was still improving; give "
+            "it more steps."
+        )
+    if inputs.provenance.skipped_arms:
+        yield (
+            f"{len(inputs.provenance.skipped_arms)} arm(s) were not run; the reasons are under "
+            "“The arms”."
+        )

@@ -1,0 +1,28 @@
+"""One function per figure: a frame in, a :class:`~recfeat_pipeline.report.figure.Figure` out."""
+
+from recfeat_pipeline.report.figures.agreement import agreement_histogram, best_and_worst
+from recfeat_pipeline.report.figures.differences import forest, substitution_ladder
+from recfeat_pipeline.report.figures.items import cost_by_group, text_lengths
+from recfeat_pipeline.report.figures.ranking import (
+    TIERS,
+    change_by_slice,
+    metric_by_arm,
+    metric_by_slice,
+    slice_families,
+    tiers,
+)
+
+__all__ = [
+    "TIERS",
+    "agreement_histogram",
+    "best_and_worst",
+    "change_by_slice",
+    "cost_by_group",
+    "forest",
+    "metric_by_arm",
+    "metric_by_slice",
+    "slice_families",
+    "substitution_ladder",
+    "text_lengths",
+    "tiers",
+]

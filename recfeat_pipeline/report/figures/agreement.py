@@ -1,0 +1,99 @@
+"""Figures of agreement between the extracted features and the curated tags."""
+
+import polars as pl
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.figure import PALETTE, Figure, drawing
+
+
+def agreement_histogram(agreement: pl.DataFrame) -> Figure:
+    """How many dimensions reach which correlation with their curated tags.
+
+    Args:
+        agreement: ``metrics.agreement`` of one version: dimension, pearson_r.
+    """
+    values = agreement["pearson_r"].drop_nulls().drop_nans().clip(-1, 1)
+    low = min(0.0, float(values.min() or 0.0))  # type: ignore[arg-type]
+    start = int((low - 0.0999) * 10) / 10 if low < 0 else 0.0
+    edges = [round(start + 0.1 * step, 1) for step in range(round((1 - start) * 10) + 1)]
+    counts = [
+        values.is_between(a, b, closed="both" if b == 1 else "left").sum()
+        for a, b in zip(edges, edges[1:], strict=False)
+    ]
+    mean = float(values.mean() or 0.0)  # type: ignore[arg-type]
+    with drawing(2.4) as (canvas, (ax,)):
+        ax.bar(edges[:-1], counts, 0.092, align="edge", color=PALETTE["llm"])
+        ax.axvline(mean, color=PALETTE["ink"], lw=1.2, ls=(0, (3, 2)))
+        ax.annotate(
+            f"mean {formats.signed(mean, 2).lstrip('+')}",
+            (mean, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(5, 2),
+            textcoords="offset points",
+        )
+        for x, number in zip(edges, counts, strict=False):
+            if number:
+                ax.annotate(str(number), (x + 0.046, number), (0, 2), textcoords="offset points",
+                            ha="center", color=PALETTE["muted"])  # fmt: skip
+        ax.set_xlabel("Pearson r with the curated tags that a dimension stands for")
+        ax.set_ylabel("dimensions")
+        ax.set_xlim(edges[0], 1)
+        ax.margins(y=0.14)
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.tick_params(length=0)
+        ax.spines["left"].set_visible(False)
+    at_half = int((values >= 0.5).sum())
+    return Figure(
+        "agreement_histogram",
+        "Agreement of each dimension with people's tags",
+        f"Histogram of {values.len()} correlations: mean {mean:.2f}, {at_half} at .5 or more; "
+        + ", ".join(f"{n} from {a:.1f} to {b:.1f}"
+                    for a, b, n in zip(edges, edges[1:], counts, strict=False) if n)
+        + ".",
+        agreement.select("version", "group", "dimension", "pearson_r", "spearman_r", "n_items"),
+        canvas,
+    )  # fmt: skip
+
+
+def best_and_worst(agreement: pl.DataFrame, n: int = 10) -> Figure:
+    """The ``n`` dimensions with the highest and the ``n`` with the lowest correlation.
+
+    Args:
+        agreement: ``metrics.agreement`` of one version: dimension, pearson_r, n_items.
+        n: per side; fewer when there are not twice as many dimensions.
+    """
+    ranked = agreement.filter(pl.col("pearson_r").is_finite()).sort("pearson_r", descending=True)
+    n = min(n, ranked.height // 2)
+    best, worst = ranked.head(n), ranked.tail(n)
+    with drawing(0.6 + 0.24 * n, columns=2) as (canvas, axes):
+        for ax, half, heading in zip(
+            axes, (best, worst), ("Agree most", "Agree least"), strict=True
+        ):
+            for y, r in enumerate(half["pearson_r"]):
+                ax.plot([0, r], [y, y], color=PALETTE["llm"], lw=4, solid_capstyle="butt")
+                ax.annotate(
+                    formats.signed(r, 2).lstrip("+"), (max(r, 0), y), (5, 0),
+                    textcoords="offset points", va="center", color=PALETTE["muted"],
+                )  # fmt: skip
+            ax.set_yticks(range(half.height), [formats.words(d) for d in half["dimension"]])
+            ax.set_ylim(half.height - 0.4, -0.6)
+            ax.set_xlim(min(0.0, float(half["pearson_r"].min() or 0)), 1.12)  # type: ignore[arg-type]
+            ax.set_title(heading, loc="left", fontsize=9.5, color=PALETTE["muted"])
+            ax.tick_params(length=0)
+            ax.set_xticks([])
+            for side in ("left", "bottom"):
+                ax.spines[side].set_visible(False)
+
+    def listing(half: pl.DataFrame) -> str:
+        pairs = half.select("dimension", "pearson_r").iter_rows()
+        return ", ".join(f"{formats.words(d)} {r:.2f}" for d, r in pairs)
+
+    return Figure(
+        "best_and_worst",
+        "Where it agrees with people, and where it does not",
+        f"Agree most: {listing(best)}. Agree least: {listing(worst)}.",
+        pl.concat([best, worst]).select(
+            "group", "dimension", "genome_tags", "pearson_r", "n_items"
+        ),
+        canvas,
+    )

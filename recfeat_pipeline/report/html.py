@@ -1,0 +1,64 @@
+"""One self-contained HTML page: no script, no external asset, everything escaped."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.figure import Figure
+from recfeat_pipeline.report.inputs import read_inputs
+from recfeat_pipeline.report.provenance import Provenance
+from recfeat_pipeline.report.sections import build_sections
+from recfeat_pipeline.report.verdict import reach_verdict
+
+
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    provenance: dict[str, Any],
+    path: Path | None = None,
+) -> str:
+    """The report on a feature store, as HTML; also written to ``path`` when one is given.
+
+    Args:
+        connection: the store, read-only will do; any table may be absent or empty.
+        provenance: fields of :class:`~recfeat_pipeline.report.provenance.Provenance`.
+        path: a local file to write.
+
+    Raises:
+        pydantic.ValidationError: ``provenance`` has a field of a wrong type.
+    """
+    context = Provenance.model_validate(provenance)
+    inputs = read_inputs(connection, context)
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            provenance=context,
+            verdict=reach_verdict(inputs),
+            sections=build_sections(inputs),
+        )
+    )
+    if path is not None:
+        path.write_text(page, encoding="utf-8")
+    return page
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("recfeat_pipeline.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["inline_svg"] = _inline_svg
+    environment.filters["percent"] = formats.percent
+    return environment
+
+
+def _inline_svg(figure: Figure) -> Markup:
+    """The drawing as it is: matplotlib has escaped every text in it."""
+    return Markup(figure.svg)

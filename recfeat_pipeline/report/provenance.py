@@ -1,0 +1,47 @@
+"""What the report must know that no table holds: where things came from and with what they ran."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Note(BaseModel):
+    """Something that reading or cutting the catalogue dropped or mended."""
+
+    kind: str = Field(description="What happened, as an identifier: unparsable_row.")
+    count: int = Field(description="How often.")
+    message: str = Field("", description="One sentence for a person.")
+
+
+class Provenance(BaseModel):
+    """The report's context; every field may be missing, and what is missing is left out."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    catalogue: str = Field("this catalogue", description="Name of the catalogue.")
+    source: str = Field("", description="Where it was read from, as the user gave it.")
+    synthetic: bool = Field(False, description="The embedded catalogue: generated, not real.")
+    notes: list[Note] = Field(default_factory=list, description="What reading it dropped.")
+    corpus: dict[str, Any] = Field(
+        default_factory=dict, description="Counts of the corpus rules, in reading order."
+    )
+    prompt_version: str = Field("", description="The version the content arm used, with its hash.")
+    extraction_model: str = Field("", description="The model that scored the items.")
+    backend: str = Field("", description="online, batch, batch-files or lexical.")
+    used_llm: bool = Field(False, description="False for the lexical extractor.")
+    skipped_arms: dict[str, str] = Field(
+        default_factory=dict, description="Arms that were not run, each with its reason."
+    )
+    arm_titles: dict[str, str] = Field(default_factory=dict, description="Arm id to its title.")
+    roles: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        description="Arm ids by role (floor, curated, llm: an id; controls: a list); "
+        "what is not named is found from ops.runs.",
+    )
+    versions: dict[str, str] = Field(default_factory=dict, description="Package versions.")
+    git_hash: str = Field("", description="Revision of recfeat_pipeline.")
+    hashes: dict[str, str] = Field(default_factory=dict, description="Content hashes of inputs.")
+    commands: list[str] = Field(
+        default_factory=list, description="Commands that make this report again."
+    )
+    generated_at: str = Field("", description="When, as text.")

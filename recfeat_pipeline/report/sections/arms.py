@@ -1,0 +1,58 @@
+"""The arms: what each model sees, how large it is, how it was trained."""
+
+import polars as pl
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.blocks import Block, Bullets, Paragraph, Section, Table
+from recfeat_pipeline.report.inputs import Inputs
+
+
+def arms(inputs: Inputs) -> Section:
+    """A table of the arms that ran, and the reasons of those that did not."""
+    blocks: list[Block] = []
+    if inputs.runs.is_empty():
+        blocks.append(Paragraph("No arm has been trained yet.", "missing"))
+    else:
+        blocks.append(_table(inputs))
+    skipped = inputs.provenance.skipped_arms
+    if skipped:
+        blocks.append(Paragraph("Not run, and why:"))
+        blocks.append(
+            Bullets(
+                [f"{inputs.roles.name(arm)}: {reason}" for arm, reason in sorted(skipped.items())]
+            )
+        )
+    return Section("arms", "The arms", blocks)
+
+
+def _table(inputs: Inputs) -> Table:
+    runs = inputs.runs.group_by("arm").agg(
+        pl.col("seed").n_unique().alias("seeds"),
+        pl.col("n_parameters", "content_width", "content_coverage", "steps").max(),
+        pl.col("best_step", "seconds").median(),
+    )
+    order = {arm: position for position, arm in enumerate(inputs.roles.order)}
+    runs = runs.sort(pl.col("arm").replace_strict(order, default=len(order)), "arm")
+    return Table(
+        "arms",
+        "Models are identical but for the content slot; every seed gives all arms the same "
+        "minibatches in the same order.",
+        ["Arm", "Content columns", "Items covered", "Parameters", "Seeds", "Steps", "Best step",
+         "Time per seed"],
+        [
+            [
+                inputs.roles.name(row["arm"]),
+                formats.count(row["content_width"]) if row["content_width"] else formats.MISSING,
+                formats.percent(row["content_coverage"], 0)
+                if row["content_width"]
+                else formats.MISSING,
+                formats.count(row["n_parameters"]) if row["n_parameters"] else formats.MISSING,
+                formats.count(row["seeds"]),
+                formats.count(row["steps"]) if row["steps"] else formats.MISSING,
+                formats.count(row["best_step"]) if row["steps"] else formats.MISSING,
+                formats.duration(row["seconds"]),
+            ]
+            for row in runs.iter_rows(named=True)
+        ],
+        inputs.runs,
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+"""What single items look like: fingerprints, and recommendations for made-up people."""
+
+import polars as pl
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.blocks import (
+    Block,
+    Fingerprint,
+    Fingerprints,
+    Paragraph,
+    Section,
+    Table,
+)
+from recfeat_pipeline.report.inputs import Inputs
+
+_PER_GROUP = 4
+
+
+def fingerprints(inputs: Inputs) -> Section:
+    """The strongest dimensions of the most popular items."""
+    rows = inputs.fingerprints
+    if rows.is_empty():
+        text = "No item has been scored yet."
+        return Section("fingerprints", "Fingerprints", [Paragraph(text, "missing")])
+    prints = []
+    for (_, title), own in rows.group_by("item_id", "title", maintain_order=True):
+        groups = [
+            (
+                formats.words(str(group)),
+                [
+                    (formats.words(dimension), score)
+                    for dimension, score in part.head(_PER_GROUP)
+                    .select("dimension", "score")
+                    .iter_rows()
+                ],
+            )
+            for (group,), part in own.group_by("group", maintain_order=True)
+        ]
+        prints.append(Fingerprint(str(title), groups))
+    lead = "The strongest scores of the most popular items, so that you can judge by eye."
+    return Section("fingerprints", "Fingerprints", [Paragraph(lead), Fingerprints(prints)])
+
+
+def canaries(inputs: Inputs) -> Section | None:
+    """Top recommendations per arm for each persona, side by side; left out when there are none."""
+    if inputs.canaries.is_empty():
+        return None
+    blocks: list[Block] = [
+        Paragraph("Made-up people with known tastes, and what each arm would show them.")
+    ]
+    for number, ((persona,), own) in enumerate(
+        inputs.canaries.group_by("persona", maintain_order=True)
+    ):
+        arms = [arm for arm in inputs.roles.order if arm in own["arm"]]
+        by_arm = {arm: own.filter(arm=arm).sort("position")["title"].to_list() for arm in arms}
+        liked = own["liked"].drop_nulls()
+        because = f" Liked: {', '.join(liked[0])}." if liked.len() and liked[0].len() else ""
+        depth = max(len(titles) for titles in by_arm.values()) if by_arm else 0
+        blocks.append(
+            Table(
+                f"canary_{number}",
+                f"{persona}.{because}",
+                ["Place", *(inputs.roles.name(arm) for arm in arms)],
+                [
+                    [str(place + 1), *((*by_arm[arm], *[""] * depth)[place] for arm in arms)]
+                    for place in range(depth)
+                ],
+                own.with_columns(pl.col("liked").list.join("; ")),
+                text_columns=frozenset(range(1, len(arms) + 1)),
+            )
+        )
+    return Section("canaries", "Canaries", blocks)

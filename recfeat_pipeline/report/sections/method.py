@@ -1,0 +1,65 @@
+"""How it was done, what limits it, and how to do it again."""
+
+from recfeat_pipeline.report.blocks import Block, Bullets, Code, Facts, Paragraph, Section
+from recfeat_pipeline.report.caveats import find_caveats
+from recfeat_pipeline.report.inputs import Inputs
+
+
+def caveats(inputs: Inputs) -> Section:
+    """What to keep in mind, worked out from the data."""
+    found = find_caveats(inputs)
+    block: Block = (
+        Bullets(found) if found else Paragraph("The data shows none of the usual weaknesses.")
+    )
+    return Section("caveats", "What to keep in mind", [block])
+
+
+def method(inputs: Inputs) -> Section:
+    """The protocol in brief, then what ran with what."""
+    provenance = inputs.provenance
+    seeds = sorted(inputs.ranking["seed"].drop_nulls().unique())
+    pairs = [
+        ("Prompt version", provenance.prompt_version),
+        ("Extraction model", provenance.extraction_model),
+        ("Backend", provenance.backend),
+        ("Seeds", ", ".join(map(str, seeds))),
+        ("Revision", provenance.git_hash),
+        *((f"Hash of {name}", value) for name, value in provenance.hashes.items()),
+        *((f"Version of {name}", value) for name, value in provenance.versions.items()),
+        ("Written", provenance.generated_at),
+    ]
+    return Section(
+        "method",
+        "Method and provenance",
+        [
+            Bullets(
+                [
+                    "A user is embedded from the last 50 items of their history, never from an "
+                    "id, so held-out users need no training of their own.",
+                    "Models are trained with a full softmax; the checkpoint is chosen on "
+                    "validation users or events and reported on test ones.",
+                    "Each test example has one exact rank over the whole corpus; seen items are "
+                    "taken out, ties take their mean rank, and every metric follows from the "
+                    "ranks.",
+                    "Ratings are debiased with the user's past only.",
+                ]
+            ),
+            Facts([(name, value) for name, value in pairs if value]),
+        ],
+    )
+
+
+def reproduce(inputs: Inputs) -> Section:
+    """Commands."""
+    commands = inputs.provenance.commands
+    return Section(
+        "reproduce",
+        "Do it again",
+        [
+            Code(commands) if commands else Paragraph("The commands were not recorded.", "missing"),
+            Paragraph(
+                "A rerun on the same lake sends no request: every answer is kept under the hash "
+                "of what was asked."
+            ),
+        ],
+    )

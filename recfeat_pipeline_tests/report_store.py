@@ -1,0 +1,318 @@
+"""Builds a small feature store with plausible tables, for tests of the report and of explore."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.taxonomy import load_taxonomy
+
+VERSION = "v1@3f9c2a7b1d04"
+HOSTILE = "<script>alert('x')</script> & \"Sons\" $5 | 1999"
+FLOOR_MRR = 0.1121
+GAINS = {"popularity": -0.42, "floor": 0.0, "curated": 0.024, "llm": 0.030, "random": 0.001}
+LABELS = {"floor": "C′", "curated": "A′", "llm": "B′"}
+TIER_SCALE = {
+    "all": 1.0,
+    "HEAD": 1.03,
+    "TAIL": 0.026,
+    "Q4": 1.1,
+    "Q3": 0.12,
+    "Q2": 0.03,
+    "Q1": 0.01,
+}
+
+
+def build_store(
+    path: Path,
+    *,
+    llm_gain: float = 0.030,
+    control_gain: float | None = 0.001,
+    half_width: float = 0.012,
+    seeds: int = 5,
+    model: str = "gpt-5-mini",
+    contrasts: bool = True,
+    curated: bool = True,
+    n_items: int = 60,
+) -> Path:
+    """Write a store at ``path`` whose LLM arm beats the floor by ``llm_gain`` (relative).
+
+    ``half_width`` is the half width of every interval, relative to the floor. ``control_gain``
+    None leaves the control out; ``model`` starting with "lexical" says that no LLM was used.
+    """
+    rng = np.random.default_rng(7)
+    gains = {**GAINS, "llm": llm_gain}
+    if control_gain is None:
+        del gains["random"]
+    else:
+        gains["random"] = control_gain
+    if not curated:
+        del gains["curated"]
+    items = _items(n_items)
+    features = _features(items, model, rng)
+    tables = {
+        "catalog.items": items,
+        "features.item_features": features,
+        "features.dimensions": load_taxonomy("genome132").frame(),
+        "features.documents": _documents(items, rng),
+        "features.genome": _genome(items if curated else items.head(0)),
+        "metrics.ranking": _ranking(gains, seeds, rng),
+        "metrics.agreement": _agreement(rng) if curated else None,
+        "metrics.contrasts": _contrasts(gains, half_width, seeds) if contrasts else None,
+        "metrics.substitution_ladder": _ladder(gains),
+        "ops.runs": _runs(gains, seeds, rng),
+        "ops.llm_calls": _calls(features, model, rng),
+    }
+    with duckdb.connect(str(path)) as connection:
+        for name, frame in tables.items():
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name.partition('.')[0]}")
+            if frame is not None:
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
+    return path
+
+
+def provenance(**changes: Any) -> dict[str, Any]:
+    """A full provenance dictionary; ``changes`` replace its entries."""
+    return {
+        "catalogue": "movielens-demo",
+        "source": "catalogs/movielens-demo.toml",
+        "notes": [
+            {"kind": "unparsable_row", "count": 3, "message": "rows of ratings.csv were unreadable"}
+        ],
+        "corpus": {
+            "interactions": 1_000_209,
+            "corpus_items": 1420,
+            "users_dropped_as_too_short": 812,
+            "test_users": 604,
+            "test_examples": 11_873,
+        },
+        "prompt_version": VERSION,
+        "extraction_model": "gpt-5-mini",
+        "backend": "online",
+        "used_llm": True,
+        "skipped_arms": {"rich_curated": "needs genre and year columns"},
+        "versions": {"recfeat_pipeline": "0.1.0", "torch": "2.13.0", "duckdb": "2.0.0"},
+        "git_hash": "0527c34",
+        "hashes": {"interactions": "9f86d081884c7d65"},
+        "commands": ["recfeat run --catalog catalogs/movielens-demo.toml --seeds 0,1,2,3,4"],
+        "generated_at": "2026-11-21 06:31 UTC",
+        **changes,
+    }
+
+
+def _items(n: int) -> pl.DataFrame:
+    known = [
+        "Toy Story (1995)",
+        "Alien (1979)",
+        HOSTILE,
+        "Before Sunrise (1995)",
+        '=HYPERLINK("http://x")',
+        "Amélie (Le fabuleux destin d'Amélie Poulain) (2001)",
+    ]
+    titles = (known + [f"Film number {i}" for i in range(n)])[:n]
+    in_corpus = [i < 0.75 * n for i in range(n)]
+    return pl.DataFrame(
+        {
+            "item_id": range(1, n + 1),
+            "title": titles,
+            "year": pl.Series([1995 + i % 20 for i in range(n)], dtype=pl.Int32),
+            "genres": [["Drama", "Comedy"][: 1 + i % 2] for i in range(n)],
+            "imdb_id": [f"tt{i:07d}" for i in range(n)],
+            "tmdb_id": range(n),
+            "n_ratings": [int(3000 / (i + 1)) for i in range(n)],
+            "in_corpus": in_corpus,
+            "item_index": pl.Series(
+                [i if inside else None for i, inside in enumerate(in_corpus)], dtype=pl.Int32
+            ),
+            "tier": [f"Q{4 - 4 * i // n}" for i in range(n)],
+        }
+    )
+
+
+def _features(items: pl.DataFrame, model: str, rng: np.random.Generator) -> pl.DataFrame:
+    dims = load_taxonomy("genome132").frame().select("group", "dimension")
+    corpus = items.filter("in_corpus").select("item_id")
+    frame = corpus.join(dims, how="cross")
+    scores = np.where(rng.random(frame.height) < 0.12, rng.integers(1, 11, frame.height) / 10, 0.0)
+    return frame.with_columns(
+        version=pl.lit(VERSION),
+        score=pl.Series(scores, dtype=pl.Float32),
+        model=pl.lit(model),
+        cache_key=pl.format("{}-{}", "item_id", "group"),
+        generated_at=pl.lit(datetime(2026, 11, 20, tzinfo=UTC)),
+    )
+
+
+def _documents(items: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    chars = rng.choice(
+        [120, 380, 900, 1700, 3100, 5200], items.height, p=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1]
+    )
+    return items.select(
+        "item_id",
+        "title",
+        text=pl.format("Title: {}\nPlot: Something happens to somebody.", "title"),
+        content_hash=pl.lit("abc"),
+        n_chars=pl.Series(chars, dtype=pl.Int32),
+        shard=pl.lit("00"),
+    )
+
+
+def _genome(items: pl.DataFrame) -> pl.DataFrame:
+    return items.filter("in_corpus").select(
+        "item_id", tag=pl.lit("space"), relevance=pl.lit(0.5, dtype=pl.Float32)
+    )
+
+
+def _ranking(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> pl.DataFrame:
+    sizes = {
+        "all": 11_873,
+        "HEAD": 9_300,
+        "TAIL": 2_573,
+        "Q4": 10_100,
+        "Q3": 1_200,
+        "Q2": 400,
+        "Q1": 173,
+    }
+    history = {
+        "history:1-5": 0.7,
+        "history:6-10": 0.95,
+        "history:11-20": 1.05,
+        "history:21-50": 1.1,
+    }
+    ks = {1: 0.4, 5: 1.33, 10: 1.94, 20: 2.7, 50: 4.0, 100: 5.2, 250: 6.7}
+    rows = []
+    for arm, gain in gains.items():
+        for seed in range(1 if arm == "popularity" else seeds):
+            noise = rng.normal(0, 0.004)
+            for slice_, scale in {**TIER_SCALE, **history}.items():
+                extra = 3 * gain if slice_ in ("TAIL", "Q1", "Q2") else gain
+                mrr = FLOOR_MRR * scale * (1 + extra + noise)
+                n = sizes.get(slice_, 2900)
+                for metric, k, factor in [
+                    ("mrr", None, 1.0),
+                    ("mrr_with_seen", None, 0.97),
+                    ("ndcg", 10, 1.12),
+                    *(("hit_rate", k, factor) for k, factor in ks.items()),
+                ]:
+                    rows.append(("full", arm, seed, slice_, metric, k, min(mrr * factor, 1), n))
+    columns = ["corpus", "arm", "seed", "slice", "metric", "k", "value", "n"]
+    return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def _contrasts(gains: dict[str, float], half_width: float, seeds: int) -> pl.DataFrame:
+    pairs = [
+        ("llm", "floor"),
+        ("curated", "floor"),
+        ("llm", "curated"),
+        ("random", "floor"),
+        ("llm", "random"),
+    ]
+    rows = []
+    for arm, baseline in pairs:
+        if arm not in gains or baseline not in gains:
+            continue
+        for slice_ in ("all", "HEAD", "TAIL"):
+            base = FLOOR_MRR * TIER_SCALE[slice_]
+            delta, half = base * (gains[arm] - gains[baseline]), base * half_width
+            p = 0.001 if abs(delta) > half else 0.4
+            rows.append(
+                (
+                    arm,
+                    baseline,
+                    slice_,
+                    "mrr",
+                    delta,
+                    delta - half,
+                    delta + half,
+                    p,
+                    min(2 * p, 1.0),
+                    seeds,
+                    604,
+                )
+            )
+    columns = [
+        "arm",
+        "baseline",
+        "slice",
+        "metric",
+        "delta",
+        "ci_low",
+        "ci_high",
+        "p_value",
+        "p_adjusted",
+        "n_seeds",
+        "n_users",
+    ]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def _agreement(rng: np.random.Generator) -> pl.DataFrame:
+    dims = load_taxonomy("genome132").frame()
+    r = np.clip(rng.normal(0.6, 0.16, dims.height), 0.05, 0.93)
+    return dims.select(
+        "group",
+        "dimension",
+        "genome_tags",
+        version=pl.lit(VERSION),
+        pearson_r=pl.Series(r),
+        spearman_r=pl.Series(r - 0.04),
+        n_items=pl.lit(1382),
+    )
+
+
+def _ladder(gains: dict[str, float]) -> pl.DataFrame:
+    rows = [("floor", -0.0053), ("llm", -0.0021), ("curated", 0.0004)]
+    return pl.DataFrame(
+        [(c, "full", 0.117, 0.117 + d, d, d - 0.001, d + 0.001) for c, d in rows if c in gains],
+        schema=["content", "corpus", "rich", "base", "delta", "ci_low", "ci_high"],
+        orient="row",
+    )
+
+
+def _runs(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> pl.DataFrame:
+    width = {"curated": 1128, "llm": 132, "random": 132}
+    rows = []
+    for arm in gains:
+        baseline = arm == "popularity"
+        for seed in range(1 if baseline else seeds):
+            rows.append(
+                {
+                    "arm": arm,
+                    "seed": seed,
+                    "label": LABELS.get(arm),
+                    "kind": "baseline" if baseline else "control" if arm == "random" else "tower",
+                    "n_parameters": 0 if baseline else 83_000 + 64 * width.get(arm, 0),
+                    "content_width": width.get(arm, 0),
+                    "content_coverage": 0.973 if arm == "curated" else float(arm in width),
+                    "steps": 0 if baseline else 12_000,
+                    "best_step": 0 if baseline else 9_000,
+                    "seconds": 0.4 if baseline else float(rng.uniform(500, 700)),
+                }
+            )
+    return pl.DataFrame(rows)
+
+
+def _calls(features: pl.DataFrame, model: str, rng: np.random.Generator) -> pl.DataFrame:
+    calls = features.group_by("cache_key", "version", "group", "model", maintain_order=True).len()
+    lexical = model.startswith("lexical")
+    tokens = pl.Series(rng.integers(500, 700, calls.height))
+    failed = pl.Series(range(calls.height)) == 17
+    return calls.select(
+        "cache_key",
+        "version",
+        "group",
+        "model",
+        backend=pl.lit("lexical" if lexical else "online"),
+        status=pl.when(failed).then(pl.lit("failed")).otherwise(pl.lit("ok")),
+        reason=pl.when(failed).then(pl.lit("truncated")),
+        attempts=pl.lit(1),
+        prompt_tokens=pl.lit(0) if lexical else tokens,
+        cached_tokens=pl.lit(0),
+        completion_tokens=pl.lit(0) if lexical else tokens // 4,
+        cost_usd=pl.lit(0.0) if lexical else tokens * 3e-6 + tokens // 4 * 15e-6,
+        latency_ms=pl.lit(2.0 if lexical else 850.0),
+        created_at=pl.lit(datetime(2026, 11, 20, tzinfo=UTC)),
+    )
