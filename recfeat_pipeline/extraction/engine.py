@@ -1,0 +1,134 @@
+"""The engine's doors: extract shards, read what was bought, choose who answers."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.extraction.ledger import answers
+from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.shards import Documents, Progress, ShardsRun
+from recfeat_pipeline.extraction.types import Backend, Limits, Question, Summary
+from recfeat_pipeline.extraction.validation import parse
+from recfeat_pipeline.extraction.versions import PromptVersion
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import SCORES
+from recfeat_pipeline.settings import Settings
+
+
+def choose_backend(
+    settings: Settings, version: PromptVersion, limits: Limits | None = None
+) -> Backend:
+    """The backend that the settings ask for: a model's endpoint, or the embedded extractor."""
+    if not settings.has_llm:
+        from recfeat_pipeline.extraction.backends.lexical import LexicalBackend
+
+        return LexicalBackend(version)
+    from recfeat_pipeline.extraction.backends.online import OnlineBackend
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    return OnlineBackend(settings.llm_model or version.model, settings.llm_base_url, key, limits)
+
+
+def extract(
+    documents: pl.DataFrame,
+    version: PromptVersion,
+    lake: Lake,
+    shard: str,
+    backend: Backend,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    prices: str | Path | None = None,
+) -> Summary:
+    """Obtain every answer that one shard's documents lack; see :func:`extract_many`."""
+    return extract_many(
+        [shard], lambda _: documents, version, lake, backend,
+        limits=limits, progress=progress, prices=prices,
+    )[shard]  # fmt: skip
+
+
+def extract_many(
+    shards: Iterable[str],
+    documents: Documents,
+    version: PromptVersion,
+    lake: Lake,
+    backend: Backend,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    prices: str | Path | None = None,
+) -> dict[str, Summary]:
+    """Obtain every answer that the shards' documents lack, exactly once.
+
+    One crowd of calls works through all shards, so the last slow call of one shard does not keep
+    the next one waiting. Answers that the ledger holds are not asked again; every ended call is in
+    the journal before the next begins. At most three shards' documents are in memory.
+
+    Args:
+        shards: names, in the order they are worked through.
+        documents: loads a shard's DOCUMENTS frame.
+        version: what is asked.
+        lake: holds the ledger.
+        backend: who answers; it is closed at the end.
+        limits: rates, concurrency, budget.
+        progress: called with (calls ended or cached, calls known so far).
+        prices: the user's folder with a ``prices.toml``.
+
+    Returns:
+        A summary per shard that was begun. ``stopped`` is set when the budget ended the run.
+
+    Raises:
+        RecfeatError: another process holds a shard, or the endpoint is dead or misconfigured; what
+            was answered until then is kept.
+    """
+    work = ShardsRun(version, lake, backend, limits or Limits(), prices, progress)
+    asyncio.run(work.run(list(shards), documents))
+    return work.summaries
+
+
+def scores(
+    documents: pl.DataFrame, version: PromptVersion, lake: Lake, shard: str, model: str
+) -> pl.DataFrame:
+    """The SCORES of one shard's documents as bought from a model: a pure read, sends nothing.
+
+    Items whose call failed or was not made are absent from that group.
+    """
+    calls = keyed(documents, version, model)
+    rows = answers(lake, shard, calls["cache_key"].unique())
+    taken = calls.join(
+        rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
+    )
+    out = [
+        _group_scores(documents, part, version.questions[group], model)
+        for (group,), part in taken.partition_by("group", as_dict=True, maintain_order=True).items()
+    ]
+    empty = pl.DataFrame(schema=SCORES | {"item_id": documents.schema["item_id"]})
+    return pl.concat([empty, *out])
+
+
+def _group_scores(
+    documents: pl.DataFrame, taken: pl.DataFrame, question: Question, model: str
+) -> pl.DataFrame:
+    """Answers of one group, items × dimensions, as long rows."""
+    dimensions = list(question.schema["properties"]["scores"]["properties"])
+    parsed = [parse(response)["scores"] for response in taken["response"]]
+    values = np.array([[s[d] for d in dimensions] for s in parsed], dtype=np.float32)
+    n, width = values.shape
+    wide = taken.select(
+        item_id=documents["item_id"][taken["row"]],
+        cache_key="cache_key",
+        generated_at="created_at",
+    )
+    return (
+        wide[np.repeat(np.arange(n), width)]
+        .with_columns(
+            group=pl.lit(question.group),
+            dimension=pl.Series(dimensions * n, dtype=pl.String),
+            score=pl.Series(values.ravel()),
+            model=pl.lit(model),
+        )
+        .select(list(SCORES))
+    )

@@ -1,0 +1,201 @@
+"""The ledger of one shard: what was bought, kept so that no crash loses it and none pays twice.
+
+An answer is one line of an append-only journal the moment it arrives; lines become Parquet segments
+under ``responses/shard=NN/``, each appearing whole by rename. After ``kill -9`` the journal is
+replayed: at most the calls in flight are lost. A segment is named by its content, so a replay of
+lines that had just become one writes the same file again. One process holds a shard at a time.
+"""
+
+import io
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from filelock import Timeout
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import RESPONSES
+
+SEGMENT_ROWS = 5_000
+SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose this much
+
+
+class Ledger:
+    """The ledger of one shard, open for writing; a context manager that holds the shard's lock.
+
+    Args:
+        lake: where the segments lie.
+        shard: ``"03"``.
+        wait_s: how long to wait for another process that holds the shard.
+
+    Raises:
+        RecfeatError: another process holds the shard.
+    """
+
+    def __init__(self, lake: Lake, shard: str, wait_s: float = 60.0):
+        self.lake, self.shard = lake, shard
+        self.folder = f"responses/shard={shard}"
+        self._lock = lake.lock(f"responses-{shard}", timeout=wait_s)
+        self._path = lake.state / "journal" / f"shard={shard}.jsonl"
+        self._rows: list[dict[str, Any]] = []
+        self._fd = -1
+        self._synced = 0.0
+
+    def __enter__(self) -> "Ledger":
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise RecfeatError(
+                f"Shard {self.shard} of {self.lake.root} is being extracted by another process. "
+                "Wait until it ends, or give this one other shards."
+            ) from error
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            self._replay()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._fd >= 0:
+                self.flush()
+        finally:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            self._lock.release()
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Keep one ended call (a RESPONSES row); it survives the process from here on."""
+        line = json.dumps(row, default=datetime.isoformat, separators=(",", ":")) + "\n"
+        self._write(line.encode("ascii"))
+        self._rows.append(row)
+        if len(self._rows) >= SEGMENT_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Turn the journal into a segment and empty it, in this order."""
+        if not self._rows:
+            return
+        self.lake.append_segment(self.folder, responses_frame(self._rows))
+        os.ftruncate(self._fd, 0)
+        self._rows.clear()
+
+    def statuses(self) -> pl.DataFrame:
+        """Every key of the shard once: ``cache_key, status`` ("ok" beats "failed")."""
+        return statuses(self.lake, self.shard)
+
+    def adopt(self, keys: pl.Series) -> int:
+        """Copy valid answers that other shards bought under these keys; returns how many.
+
+        An item that changed its id lies in another shard; a key does not know the item.
+        """
+        others = [
+            p for p in self.lake.table_paths("responses") if not p.startswith(self.folder + "/")
+        ]
+        found = list(_rows_of(self.lake, others, keys))
+        if not found:
+            return 0
+        rows = pl.concat(found, how="vertical_relaxed").unique("cache_key", maintain_order=True)
+        self.lake.append_segment(self.folder, rows)
+        return rows.height
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = os.write(self._fd, data)
+            if written != len(data):
+                raise OSError(f"wrote {written} of {len(data)} bytes")
+            if time.monotonic() - self._synced > SYNC_SECONDS:
+                os.fsync(self._fd)
+                self._synced = time.monotonic()
+        except OSError as error:
+            raise RecfeatError(
+                f"Cannot write the journal {self._path}: {error}. Free some disk space and run "
+                "again; what was answered before is kept."
+            ) from error
+
+    def _replay(self) -> None:
+        """Turn what a dead process left into a segment; a torn last line never arrived."""
+        data = self._path.read_bytes()
+        if not data:
+            return
+        damaged = []
+        for line in data.split(b"\n"):
+            try:
+                if line:
+                    self._rows.append(_row(line))
+            except (ValueError, KeyError):
+                damaged.append(line)
+        if damaged:
+            aside = self._path.with_suffix(".damaged")
+            with Path(aside).open("ab") as file:
+                file.write(b"\n".join(damaged) + b"\n")
+        self.flush()
+        os.ftruncate(self._fd, 0)
+
+
+def statuses(lake: Lake, shard: str) -> pl.DataFrame:
+    """``cache_key, status`` of a shard's segments, each key once; opens nothing for writing."""
+    paths = lake.table_paths("responses", shard=shard)
+    schema = {"cache_key": pl.String, "ok": pl.Boolean}
+    frames = [
+        pl.read_parquet(source(lake, path), columns=["cache_key", "status"]).select(
+            "cache_key", ok=pl.col("status") == "ok"
+        )
+        for path in paths
+    ]
+    merged = pl.concat([pl.DataFrame(schema=schema), *frames])
+    best = merged.group_by("cache_key").agg(pl.col("ok").any())
+    return best.select(
+        "cache_key", status=pl.when("ok").then(pl.lit("ok")).otherwise(pl.lit("failed"))
+    )
+
+
+def answers(lake: Lake, shard: str, keys: pl.Series) -> pl.DataFrame:
+    """The newest valid RESPONSES row of each of these keys, from one shard."""
+    found = list(_rows_of(lake, lake.table_paths("responses", shard=shard), keys))
+    if not found:
+        return pl.DataFrame(schema=RESPONSES)
+    return (
+        pl.concat(found, how="vertical_relaxed")
+        .sort("created_at")
+        .unique("cache_key", keep="last", maintain_order=True)
+    )
+
+
+def responses_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows in the RESPONSES schema; ids keep the catalogue's own type."""
+    schema = dict(RESPONSES)
+    if rows and isinstance(rows[0]["item_id"], str):
+        schema["item_id"] = pl.String
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def source(lake: Lake, path: str) -> str | io.BytesIO:
+    """What Polars reads a lake file from: its path, so that only the columns asked are read."""
+    return lake.path(path) if lake.is_local else io.BytesIO(lake.read_bytes(path))
+
+
+def _rows_of(lake: Lake, paths: Iterable[str], keys: pl.Series) -> Iterator[pl.DataFrame]:
+    """Valid rows with one of the keys, file by file; files without one are read by key only."""
+    wanted = keys.to_frame("cache_key")
+    for path in paths:
+        marks = pl.read_parquet(source(lake, path), columns=["cache_key", "status"])
+        if marks.filter(pl.col("status") == "ok").join(wanted, on="cache_key", how="semi").height:
+            rows = pl.read_parquet(source(lake, path)).filter(pl.col("status") == "ok")
+            yield rows.join(wanted, on="cache_key", how="semi", maintain_order="left")
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    row = json.loads(line)
+    row["created_at"] = datetime.fromisoformat(row["created_at"])
+    return {name: row[name] for name in RESPONSES}

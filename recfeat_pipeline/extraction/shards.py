@@ -1,0 +1,167 @@
+"""One extraction over many shards: what is missing, who waits for whom, when a shard is done."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.ledger import Ledger
+from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.requests import build, keyed
+from recfeat_pipeline.extraction.runner import Job, Runner
+from recfeat_pipeline.extraction.types import Backend, Limits, Summary
+from recfeat_pipeline.extraction.versions import PromptVersion
+from recfeat_pipeline.lake import Lake
+
+Progress = Callable[[int, int], None]
+Documents = Callable[[str], pl.DataFrame]
+"""Loads one shard's documents when its turn comes."""
+
+LOCK_WAIT_S = 60.0
+
+
+class ShardsRun:
+    """Prepares the next shard while the present one is asked; a ledger stays open until its last
+    call has ended.
+    """  # noqa: D205
+
+    def __init__(
+        self,
+        version: PromptVersion,
+        lake: Lake,
+        backend: Backend,
+        limits: Limits,
+        prices: str | Path | None,
+        progress: Progress | None,
+    ):
+        self.version, self.lake, self.backend, self.limits = version, lake, backend, limits
+        self.summaries: dict[str, Summary] = {}
+        self._runner = Runner(backend, limits, find_price(backend.model, prices))
+        self._progress = progress or (lambda done, total: None)
+        self._ledgers: dict[str, Ledger] = {}
+        self._left: dict[str, int] = {}  # calls of a shard that have not ended
+        self._waiting: dict[str, list[str]] = {}  # key in flight: shards that need its answer
+        self._fresh: set[str] = set()  # keys answered since the next shard is being prepared
+
+    async def run(self, shards: list[str], documents: Documents) -> None:
+        """Work through the shards; see :func:`recfeat_pipeline.extraction.extract_many`."""
+        started = time.perf_counter()
+        try:
+            async with aclosing(self._jobs(shards, documents)) as jobs:
+                await self._runner.run(jobs)
+        finally:
+            for shard in list(self._ledgers):
+                self._close(shard)
+            await self.backend.close()
+        for summary in self.summaries.values():
+            summary.stopped = self._runner.total.stopped
+            summary.seconds = time.perf_counter() - started
+
+    async def _jobs(self, shards: list[str], documents: Documents) -> AsyncGenerator[Job, None]:
+        following: asyncio.Task[tuple[pl.DataFrame, pl.DataFrame]] | None = None
+        try:
+            for shard, after in zip(shards, [*shards[1:], None], strict=True):
+                frame, missing = await (following or self._prepare(shard, documents))
+                missing = self._not_asked_already(shard, missing)
+                following = asyncio.create_task(self._prepare(after, documents)) if after else None
+                for key in missing["cache_key"]:
+                    self._waiting[key] = [shard]
+                self._left[shard] = self._left.get(shard, 0) + missing.height
+                self._report()
+                for request in build(frame, missing, self.version, self.backend.model):
+                    yield Job(request, self._keep)
+                self._close_if_done(shard)
+        finally:
+            if following:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+
+    async def _prepare(self, shard: str, documents: Documents) -> tuple[pl.DataFrame, pl.DataFrame]:
+        ledger = await self._open(shard)
+        self._flush()
+        self._fresh.clear()
+        return await asyncio.to_thread(self._missing, ledger, shard, documents)
+
+    async def _open(self, shard: str) -> Ledger:
+        """Take the shard's lock without stopping the calls of the others."""
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                ledger = self._ledgers[shard] = Ledger(self.lake, shard, wait_s=0).__enter__()
+                return ledger
+            except RecfeatError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.5)
+
+    def _missing(
+        self, ledger: Ledger, shard: str, documents: Documents
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The shard's documents, and the calls of them that the ledger does not answer."""
+        frame = documents(shard)
+        calls = keyed(frame, self.version, self.backend.model)
+        calls = calls.unique("cache_key", keep="first", maintain_order=True)
+        summary = self.summaries[shard] = Summary(requested=calls.height)
+        missing = self._unanswered(calls, ledger, summary)
+        if missing.height and ledger.adopt(missing["cache_key"]):
+            missing = self._unanswered(calls, ledger, summary)
+        return frame, missing
+
+    def _unanswered(self, calls: pl.DataFrame, ledger: Ledger, summary: Summary) -> pl.DataFrame:
+        held = calls.join(ledger.statuses(), on="cache_key", how="left", maintain_order="left")
+        again = pl.lit(self.limits.retry_failed)
+        failed = pl.col("status") == "failed"
+        summary.cached = held.filter(pl.col("status") == "ok").height
+        summary.known_failed = held.filter(failed & ~again).height
+        return held.filter(pl.col("status").is_null() | (failed & again)).drop("status")
+
+    def _not_asked_already(self, shard: str, missing: pl.DataFrame) -> pl.DataFrame:
+        """Leave out what another shard of this run asks or has just asked: one key, one call."""
+        asked = [key for key in missing["cache_key"] if key in self._waiting]
+        for key in asked:
+            self._waiting[key].append(shard)
+        self._left[shard] = len(asked)
+        answered = [key for key in missing["cache_key"] if key in self._fresh]
+        if answered:
+            self._flush()
+            self._ledgers[shard].adopt(pl.Series(answered))
+            self.summaries[shard].cached += len(answered)
+        return missing.filter(~pl.col("cache_key").is_in([*asked, *answered]))
+
+    def _keep(self, row: dict[str, Any], http_requests: int) -> None:
+        """Write an ended call to every shard that waits for it; the first one paid."""
+        payer, *others = self._waiting.pop(row["cache_key"])
+        if row["status"] == "ok":
+            self._fresh.add(row["cache_key"])
+        self._ledgers[payer].append(row)
+        self.summaries[payer].add(row, http_requests)
+        for shard in others:
+            self._ledgers[shard].append(row)
+            self.summaries[shard].cached += row["status"] == "ok"
+            self.summaries[shard].known_failed += row["status"] != "ok"
+        for shard in (payer, *others):
+            self._left[shard] -= 1
+            self._close_if_done(shard)
+        self._report()
+
+    def _report(self) -> None:
+        summaries = self.summaries.values()
+        self._progress(sum(s.done for s in summaries), sum(s.requested for s in summaries))
+
+    def _flush(self) -> None:
+        """Let every open shard's answers be found by the others."""
+        for ledger in self._ledgers.values():
+            ledger.flush()
+
+    def _close_if_done(self, shard: str) -> None:
+        if self._left.get(shard) == 0:
+            self._close(shard)
+
+    def _close(self, shard: str) -> None:
+        if ledger := self._ledgers.pop(shard, None):
+            ledger.__exit__()

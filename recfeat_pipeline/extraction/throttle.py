@@ -1,0 +1,125 @@
+"""One gate for all calls: concurrency, rates, one global cool-down, and when to give up.
+
+A rate limit is the account's, not the call's, so every call waits for the same moment; a server in
+trouble gets half the load, and one more call at a time as it answers again.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds of a cool-down that the server set no time for
+STREAK = 3  # failures without an answer between them: the server's trouble, not one call's
+PATIENCE = 20  # cool-downs in a row while the server says "rate limit": it is alive, only busy
+
+
+class Bucket:
+    """A rate per minute, spread evenly, with one second's worth of burst."""
+
+    def __init__(self, per_minute: float | None, clock: Callable[[], float] = time.monotonic):
+        self.seconds_each = 60.0 / per_minute if per_minute else 0.0
+        self._clock = clock
+        self._free_at = clock()
+
+    def take(self, amount: float) -> float:
+        """Reserve; returns the seconds to wait before using it."""
+        now = self._clock()
+        self._free_at = max(self._free_at, now - 1.0)
+        wait = self._free_at - now
+        self._free_at += amount * self.seconds_each
+        return max(wait, 0.0)
+
+
+class ClosedError(Exception):
+    """The run is ending; no further call goes out."""
+
+
+class Throttle:
+    """The gate: :meth:`enter` before a call, then one of ``succeeded``, ``failed``, ``left``."""
+
+    def __init__(self, limits: Limits):
+        self.limits = limits
+        self.answered = False
+        self.width = 1.0  # one call alone until the first answer: a wrong key costs one failure
+        self.in_flight = 0
+        self.cool_downs = 0  # since the last answer
+        self.resume_at = 0.0
+        self.closed = False
+        self._streak = 0  # failures since the last answer
+        self._patience = limits.give_up_after
+        self._requests = Bucket(limits.requests_per_minute)
+        self._input = Bucket(limits.input_tokens_per_minute)
+        self._output = Bucket(limits.output_tokens_per_minute)
+        self._room = asyncio.Condition()
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many cool-downs passed without an answer that the endpoint is dead."""
+        return self.cool_downs >= self._patience
+
+    async def enter(self, input_tokens: int, output_tokens: int) -> int:
+        """Wait for a place, the rates and the end of a cool-down; returns a ticket for ``failed``.
+
+        Raises:
+            ClosedError: the gate was closed meanwhile.
+        """
+        async with self._room:
+            await self._room.wait_for(lambda: self.closed or self.in_flight < int(self.width))
+            self.in_flight += 1
+        try:
+            rates = (
+                self._requests.take(1),
+                self._input.take(input_tokens),
+                self._output.take(output_tokens),
+            )
+            ready_at = time.monotonic() + max(rates)
+            while not self.closed:
+                pause = max(ready_at, self.resume_at) - time.monotonic()
+                if pause <= 0:
+                    return self.cool_downs
+                await asyncio.sleep(min(pause, 1.0))
+            raise ClosedError
+        except BaseException:
+            await self.left()
+            raise
+
+    async def succeeded(self, usage: Usage, expected: tuple[int, int]) -> None:
+        """An answer came: correct the token rates, end the trouble, widen."""
+        self._input.take(usage.prompt - expected[0])
+        self._output.take(usage.completion - expected[1])
+        self.cool_downs = self._streak = 0
+        ceiling = self.limits.concurrency
+        self.width = min(self.width + 1 / self.width, ceiling) if self.answered else ceiling
+        self.answered = True
+        await self.left()
+
+    async def failed(self, error: TransientError, ticket: int) -> None:
+        """A transient failure; one cool-down for all when it is more than this call's."""
+        now = time.monotonic()
+        self._streak += 1
+        shared = error.rate_limited or error.retry_after is not None or self._streak >= STREAK
+        # Calls that went out before the last cool-down began tell nothing new.
+        if shared and ticket == self.cool_downs and now >= self.resume_at:
+            self.cool_downs += 1
+            pause = min(FIRST_PAUSE * 2 ** (self.cool_downs - 1), LONGEST_PAUSE)
+            self.resume_at = now + pause * random.uniform(0.9, 1.1)
+            self.width = max(self.width / 2, 1.0)
+            self._patience = PATIENCE if error.rate_limited else self.limits.give_up_after
+        if error.retry_after is not None:
+            self.resume_at = max(self.resume_at, now + error.retry_after)
+        await self.left()
+
+    async def left(self) -> None:
+        """A call ended without saying anything about the server."""
+        async with self._room:
+            self.in_flight -= 1
+            self._room.notify_all()
+
+    async def close(self) -> None:
+        """Let no further call go out; those in flight may end."""
+        self.closed = True
+        async with self._room:
+            self._room.notify_all()

@@ -1,0 +1,185 @@
+"""The one request type and the one answer type that every backend speaks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import jsonschema
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every document in one call: fixed instructions and the answer's schema."""
+
+    group: str
+    system: str
+    schema: Mapping[str, Any]
+
+    @cached_property
+    def validator(self) -> jsonschema.Draft202012Validator:
+        """The schema, compiled once."""
+        return jsonschema.Draft202012Validator(self.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: a question about one document.
+
+    ``document`` is the rendered text without its fence; ``identity`` is what the answer must repeat
+    (the title, or the document's first words), None when there is nothing to repeat.
+    """
+
+    key: str
+    item_id: int | str
+    version: str
+    question: Question
+    document: str
+    identity: str | None
+    model: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server counted them; ``cached`` is the part of ``prompt`` it had cached."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.completion + other.completion,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a backend got for one request, before any check."""
+
+    content: str | None
+    finish_reason: str | None = "stop"
+    refusal: str | None = None
+    model: str | None = None
+    usage: Usage = Usage()
+    latency_ms: float = 0.0
+
+
+class ItemError(Exception):
+    """One request cannot be answered (too long, refused by a filter); others can."""
+
+
+class TransientError(Exception):
+    """Try again later: rate limit, server error, timeout, lost connection."""
+
+    def __init__(
+        self,
+        message: str,
+        retry_after: float | None = None,
+        rate_limited: bool = False,
+        unreachable: bool = False,
+    ):
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds, as the server asked
+        self.rate_limited = rate_limited
+        self.unreachable = unreachable  # no connection was made
+
+
+class RejectedError(Exception):
+    """The server called the request malformed: this item's fault or a wrong setting."""
+
+
+class Backend(Protocol):
+    """Where answers come from while the program waits.
+
+    ``name`` is written beside every answer; ``model`` is part of every key. A backend with
+    ``instant = True`` computes its answers here: no limit, no cool-down, no concurrency.
+    """
+
+    name: str
+    model: str
+    instant: bool
+
+    async def ask(self, request: Request, attempt: int, reminder: str | None) -> Answer:
+        """Answer one request. ``attempt`` counts from 0 and moves the seed.
+
+        Raises:
+            TransientError: worth another try.
+            ItemError: this item fails, others may not.
+            RejectedError: malformed, in the server's eyes.
+            RecfeatError: nothing will work until the user mends a setting.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard to push, and how much to spend. None means no limit."""
+
+    concurrency: int = 64  # calls in flight, over all shards
+    requests_per_minute: float | None = None
+    input_tokens_per_minute: float | None = None
+    output_tokens_per_minute: float | None = None
+    budget_usd: float | None = None  # stops before it is passed; needs a price for the model
+    timeout_s: float = 120.0  # of one call, connection to last byte
+    reasks: int = 2  # fresh asks after an answer that is not valid
+    transport_tries: int = 5  # of one call, before it becomes a failed row
+    give_up_after: int = 6  # cool-downs without one answer between them: the endpoint is dead
+    retry_failed: bool = False  # ask again what ended as a failed row
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did. ``requested = cached + known_failed + sent + not_sent``, in calls."""
+
+    requested: int = 0
+    cached: int = 0  # valid answers already in the ledger
+    known_failed: int = 0  # failed rows of earlier runs, left alone
+    sent: int = 0  # calls that ended, well or not (each at least one HTTP request)
+    ok: int = 0
+    failed: int = 0
+    http_requests: int = 0  # sent, re-asks and transport retries counted
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = 0.0  # None: the model has no price
+    reasons: dict[str, int] = field(default_factory=dict)  # of failed calls
+    stopped: str | None = None  # why the run ended early, as a sentence
+    seconds: float = 0.0
+
+    def add(self, row: Mapping[str, Any], http_requests: int = 0) -> None:
+        """Count one ended call (a RESPONSES row)."""
+        self.sent += 1
+        self.http_requests += http_requests
+        self.usage += Usage(row["prompt_tokens"], row["cached_tokens"], row["completion_tokens"])
+        if row["cost_usd"] is None:
+            self.cost_usd = None
+        elif self.cost_usd is not None:
+            self.cost_usd += row["cost_usd"]
+        if row["status"] == "ok":
+            self.ok += 1
+        else:
+            self.failed += 1
+            reason = (row["reason"] or "").partition(":")[0]
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    @property
+    def not_sent(self) -> int:
+        """Calls left for another run."""
+        return self.requested - self.cached - self.known_failed - self.sent
+
+    @property
+    def done(self) -> int:
+        """Calls that need no further work."""
+        return self.cached + self.known_failed + self.ok + self.failed
+
+
+def now() -> datetime:
+    """The moment of an answer, in UTC."""
+    return datetime.now(UTC)

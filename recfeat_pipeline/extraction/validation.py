@@ -1,0 +1,163 @@
+"""Nothing enters the store unchecked: finish reason, JSON, schema, ranges, identity, degeneracy."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recfeat_pipeline.extraction.types import Answer, Request
+
+MAX_CHARS = 200_000  # of an answer; a valid one has a few thousand
+PROFILE_CHARS = (20, 1_000)
+N_TAGS = 4
+TAG_CHARS = 60
+
+REMINDERS = {
+    "length": "Keep the answer short: the JSON object only, no blanks, no explanation.",
+    "not_json": "Answer with one JSON object and nothing before or after it.",
+    "schema": "Give exactly the properties that were asked for, each once, with their exact names.",
+    "range": "Every score must be a number from 0 to 1.",
+    "identity": "Your answer was about another document. Copy the identity from this one exactly.",
+    "degenerate": "Judge each dimension on its own; equal or middling scores throughout are wrong.",
+}
+
+
+class InvalidError(Exception):
+    """An answer that must not be stored; ``reason`` is one word, the text says more."""
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+    @property
+    def reminder(self) -> str:
+        """What the next, fresh ask says in addition."""
+        return f"Reminder: {REMINDERS.get(self.reason, REMINDERS['schema'])}"
+
+
+def check(answer: Answer, request: Request) -> dict[str, Any]:
+    """The parsed answer, fit to be stored.
+
+    Raises:
+        InvalidError: it is not; the reason says why.
+    """
+    if answer.finish_reason == "content_filter":
+        raise InvalidError("content_filter", "the provider's filter stopped the answer")
+    if answer.refusal:
+        raise InvalidError("refusal", "the model refused")
+    if answer.finish_reason == "length":
+        raise InvalidError("length", "the answer was cut at max_tokens")
+    if answer.finish_reason not in ("stop", None):
+        raise InvalidError("finish_reason", f"ended with {answer.finish_reason!r}"[:100])
+    return check_content(answer.content, request)
+
+
+def check_content(content: str | None, request: Request) -> dict[str, Any]:
+    """:func:`check` of the text alone; what reading the ledger repeats."""
+    if not content or not content.strip():
+        raise InvalidError("not_json", "the answer is empty")
+    if len(content) > MAX_CHARS:
+        raise InvalidError("too_long", f"the answer has {len(content):,} characters")
+    parsed = parse(content)
+    schema = request.question.schema
+    error = next(request.question.validator.iter_errors(parsed), None)
+    if error is not None:
+        where = "/".join(map(str, error.absolute_path)) or "the answer"
+        raise InvalidError("schema", f"{where}: {error.message}"[:300])
+    if "scores" in schema["properties"]:
+        _check_scores(parsed["scores"])
+    else:
+        _check_profile(parsed)
+    for echo, same in (("title", same_title), ("opening", same_opening)):
+        if echo in parsed and request.identity and not same(parsed[echo], request.identity):
+            raise InvalidError("identity", f"the answer names {parsed[echo][:80]!r}")
+    return parsed
+
+
+def parse(content: str) -> Any:
+    """Strict JSON: no NaN, no name twice. A code fence or a thinking block around it is let pass.
+
+    Raises:
+        InvalidError: it is not JSON.
+    """
+    text = re.sub(r"\A\s*<think>.*?</think>", "", content, flags=re.DOTALL).strip()
+    if text.startswith("```"):
+        text = re.sub(r"\A```\w*\s*|\s*```\Z", "", text)
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+    except (ValueError, RecursionError) as error:
+        raise InvalidError("not_json", str(error)[:200]) from error
+
+
+def same_title(answered: str, title: str) -> bool:
+    """Whether an echo names the document's title: same words, whatever their case and order.
+
+    Articles, accents, punctuation and the year may be left out; "Alien" is not "Aliens", and
+    "Toy Story" is not "Toy Story 2". Two different years are two different items.
+    """
+    years = [re.findall(r"\((\d{4})\)", text)[-1:] for text in (answered, title)]
+    if all(years) and years[0] != years[1]:
+        return False
+    ours, theirs = _title_forms(title), _title_forms(answered)
+    return bool(ours & theirs)
+
+
+def same_opening(answered: str, opening: str) -> bool:
+    """Whether the echo is the document's first words, as far as both go (a label may precede)."""
+    ours = _words(opening)
+    for text in (answered, answered.partition(":")[2]):
+        theirs = _words(text)
+        n = min(len(ours), len(theirs))
+        if n >= min(3, len(ours)) and ours[:n] == theirs[:n]:
+            return True
+    return not ours
+
+
+def _check_scores(scores: Mapping[str, float]) -> None:
+    for dimension, score in scores.items():
+        if not 0 <= score <= 1:
+            raise InvalidError("range", f"{dimension} = {score!r:.30} is not between 0 and 1")
+    values = list(scores.values())
+    if len(values) >= 4 and len(set(values)) == 1 and values[0] != 0:
+        raise InvalidError("degenerate", f"all {len(values)} scores are {values[0]}")
+    middling = sum(0.45 <= value <= 0.55 for value in values)
+    if len(values) >= 8 and middling > len(values) / 2:
+        raise InvalidError("degenerate", f"{middling} of {len(values)} scores lie at 0.5")
+
+
+def _check_profile(parsed: Mapping[str, Any]) -> None:
+    low, high = PROFILE_CHARS
+    if not low <= len(parsed["profile"].strip()) <= high:
+        raise InvalidError("range", f"the profile has not between {low} and {high} characters")
+    tags: Sequence[str] = [tag.strip().casefold() for tag in parsed["tags"]]
+    if len(set(tags)) != N_TAGS or len(tags) != N_TAGS:
+        raise InvalidError("range", f"{len(set(tags))} different tags, not {N_TAGS}")
+    if not all(0 < len(tag) <= TAG_CHARS for tag in tags):
+        raise InvalidError("range", f"a tag is empty or longer than {TAG_CHARS} characters")
+
+
+def _title_forms(title: str) -> set[tuple[str, ...]]:
+    """Sorted words of the title with its parentheses, and without them; never empty of words."""
+    no_year = re.sub(r"\(\d{4}\)\s*$", "", title.strip())
+    forms = (no_year, re.sub(r"\([^()]*\)", " ", no_year), title)
+    return {tuple(sorted(words)) for form in forms if (words := _words(form, articles=False))}
+
+
+def _words(text: str, articles: bool = True) -> list[str]:
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(c for c in folded if not unicodedata.combining(c)).replace("'", "")
+    words = re.findall(r"[^\W_]+", plain)
+    kept = [word for word in words if articles or word not in ("the", "a", "an")]
+    return kept or words
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("a name is given twice")
+    return out

@@ -1,0 +1,212 @@
+"""Prompt versions: a folder of files each; adding one is adding a folder.
+
+::
+
+    prompts/<name>/version.toml      name, what is asked, taxonomy, model, parameters, cuts
+                   preamble.md       fixed instructions, first in every call
+                   groups/<group>.md what one call asks; {{ dimensions }} lists the taxonomy's
+                   calibration.md    how to score and what to answer
+
+``extends = "<other>"`` takes every file and setting that is not given from another version. The
+instructions are fixed for a group and the document comes last, so that providers can cache the
+prefix.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.keys import canonical, sha256
+from recfeat_pipeline.extraction.schema import answer_schema
+from recfeat_pipeline.extraction.types import Question
+from recfeat_pipeline.taxonomy import Group, Taxonomy, load_taxonomy
+
+BUILT_IN = Path(str(files("recfeat_pipeline.extraction").joinpath("prompts")))
+
+ECHOES = {
+    "title": '"title": the text after "Title:" in the document, copied exactly.',
+    "opening": '"opening": the first six words of the document\'s text, copied exactly.',
+}
+KEYS = {
+    "name", "description", "extends", "asks", "taxonomy", "model", "echo", "params", "document",
+    "cuts",
+}  # fmt: skip
+ASKS = ("scores", "item_profile", "user_profile")
+
+
+@dataclass(frozen=True)
+class PromptVersion:
+    """A version, ready to ask. ``key`` is its partition key: the name and a hash of its content."""
+
+    name: str
+    description: str
+    asks: str  # "scores" | "item_profile" | "user_profile"
+    taxonomy: Taxonomy | None
+    model: str
+    params: Mapping[str, Any]
+    echo: str  # "title" | "opening"
+    title: bool  # the document shows its title line
+    labels: tuple[str, ...] | None  # the only fields shown; None: all
+    cuts: Mapping[str, str | int]
+    questions: tuple[Question, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """One call each."""
+        return tuple(question.group for question in self.questions)
+
+    @cached_property
+    def key(self) -> str:
+        """``name@<8 hex digits of the content's hash>``; comments and labels do not count."""
+        content = {
+            "asks": self.asks,
+            "model": self.model,
+            "params": dict(self.params),
+            "document": [self.title, self.labels, dict(self.cuts)],
+            "questions": [[q.group, q.system, q.schema] for q in self.questions],
+        }
+        return f"{self.name}@{sha256(canonical(content))[:8]}"
+
+
+def list_versions(extra_folder: str | Path | None = None) -> list[str]:
+    """Names of the built-in versions and of those in the user's folder, sorted."""
+    found = {
+        path.parent.name
+        for folder in _folders(extra_folder)
+        for path in folder.glob("*/version.toml")
+    }
+    return sorted(found)
+
+
+def load_version(name: str, extra_folder: str | Path | None = None) -> PromptVersion:
+    """Load a version by its name or by its key (``name@hash``).
+
+    Raises:
+        RecfeatError: no such version, a file of it is missing or malformed, or its files no longer
+            have the content that the key names.
+    """
+    name, _, wanted = name.partition("@")
+    spec, parts = read_parts(name, extra_folder)
+    version = _build(name, spec, parts)
+    if wanted and version.key != f"{name}@{wanted}":
+        raise RecfeatError(
+            f"The files of prompt version {name!r} are now {version.key}, not @{wanted}. What @"
+            f"{wanted} bought stays in the store; to ask it again, restore its files."
+        )
+    return version
+
+
+def read_parts(
+    name: str, extra_folder: str | Path | None = None, children: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A version's settings and its text files by relative path, its parents' included.
+
+    Raises:
+        RecfeatError: no such version, or it extends itself.
+    """
+    if name in children:
+        raise RecfeatError(f"Prompt version {name!r} extends itself: {' → '.join(children)}.")
+    folder = next(
+        (f / name for f in _folders(extra_folder) if (f / name / "version.toml").is_file()), None
+    )
+    if folder is None:
+        raise RecfeatError(
+            f"No prompt version {name!r}. There are: {', '.join(list_versions(extra_folder))}; "
+            "a version of your own is a folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
+        )
+    own = _read_toml(folder / "version.toml", name)
+    texts = {
+        str(path.relative_to(folder).as_posix()): _read_text(path)
+        for path in sorted(folder.rglob("*.md"))
+    }
+    if "extends" not in own:
+        return own, texts
+    spec, parent_texts = read_parts(own["extends"], extra_folder, (*children, name))
+    for table in ("params", "document", "cuts"):
+        own[table] = spec.get(table, {}) | own.get(table, {})
+    return spec | own, parent_texts | texts
+
+
+def _build(name: str, spec: dict[str, Any], parts: dict[str, str]) -> PromptVersion:
+    asks, echo = spec.get("asks", "scores"), spec.get("echo", "title")
+    document = spec.get("document", {})
+    if asks not in ASKS:
+        raise _error(name, f"asks = {asks!r} is not one of {', '.join(ASKS)}")
+    if echo not in ECHOES:
+        raise _error(name, f"echo = {echo!r} is not one of {', '.join(ECHOES)}")
+    for needed in ("model", *(("taxonomy",) if asks == "scores" else ())):
+        if not spec.get(needed):
+            raise _error(name, f"it does not set {needed!r}")
+    taxonomy = load_taxonomy(spec["taxonomy"]) if asks == "scores" else None
+    groups = list(taxonomy.groups) if taxonomy else [None]
+    return PromptVersion(
+        name=name,
+        description=spec.get("description", ""),
+        asks=asks,
+        taxonomy=taxonomy,
+        model=spec["model"],
+        params=spec.get("params", {}),
+        echo=echo,
+        title=document.get("title", True),
+        labels=tuple(document["labels"]) if "labels" in document else None,
+        cuts=spec.get("cuts", {}),
+        questions=tuple(_question(name, group, echo, parts) for group in groups),
+    )
+
+
+def _question(name: str, group: Group | None, echo: str, parts: dict[str, str]) -> Question:
+    label = group.name if group else "profile"
+    texts = []
+    for part in ("preamble.md", f"groups/{label}.md", "calibration.md"):
+        if part not in parts:
+            raise _error(name, f"the file {part} is missing")
+        try:
+            template = jinja2.Template(parts[part], undefined=jinja2.StrictUndefined)
+            texts.append(template.render(dimensions=_bullets(group), echo=ECHOES[echo]).strip())
+        except jinja2.TemplateError as error:
+            raise _error(name, f"{part} is not a valid template ({error})") from error
+    dimensions = [dimension.name for dimension in group.dimensions] if group else None
+    return Question(label, "\n\n".join(texts), answer_schema(echo, dimensions))
+
+
+def _bullets(group: Group | None) -> str:
+    return "\n".join(f"- {d.name}: {d.gloss}" for d in group.dimensions) if group else ""
+
+
+def _read_toml(path: Path, name: str) -> dict[str, Any]:
+    try:
+        spec = tomllib.loads(_read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise RecfeatError(f"{path} is not valid TOML: {error}.") from error
+    if unknown := sorted(set(spec) - KEYS):
+        raise _error(name, f"version.toml sets {unknown[0]!r}, which nothing reads")
+    if spec.get("name", name) != name:
+        raise _error(name, f"version.toml says name = {spec['name']!r}; folder and name must agree")
+    return spec
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecfeatError(f"Cannot read the prompt file {path}: {error}.") from error
+
+
+def _folders(extra: str | Path | None) -> list[Path]:
+    if extra is None:
+        return [BUILT_IN]
+    folder = Path(extra).expanduser()
+    if not folder.is_dir():
+        raise RecfeatError(f"RECFEAT_PROMPTS names {folder}, which is not a folder; make it first.")
+    return [folder, BUILT_IN]
+
+
+def _error(name: str, what: str) -> RecfeatError:
+    return RecfeatError(f"Prompt version {name!r}: {what}.")
