@@ -3,13 +3,19 @@
 import dagster as dg
 
 from recfeat_pipeline.defs.automation import jobs, schedules, sensors
-from recfeat_pipeline.defs.resources import resources
+from recfeat_pipeline.defs.resources import Reporter, resources
 from recfeat_pipeline.defs.stages import STAGES
 
-defs = dg.Definitions(
-    assets=[asset for assets in STAGES.values() for asset in assets],
-    resources=resources(),
-    jobs=jobs,
-    schedules=schedules,
-    sensors=sensors,
-)
+
+def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
+    """All of it; ``reporter`` is where long work shows its progress."""
+    return dg.Definitions(
+        assets=[asset for assets in STAGES.values() for asset in assets],
+        resources=resources(reporter),
+        jobs=jobs,
+        schedules=schedules,
+        sensors=sensors,
+    )
+
+
+defs = build_definitions()

@@ -33,6 +33,17 @@ class Settings(BaseSettings):
     )
     llm_model: str | None = Field(None, description="Model; unset: the prompt version's own.")
 
+    llm_concurrency: int = Field(64, ge=1, description="Calls in flight.")
+    llm_requests_per_minute: float | None = Field(None, gt=0, description="Unset: no limit.")
+    llm_input_tokens_per_minute: float | None = Field(None, gt=0, description="Unset: no limit.")
+    llm_output_tokens_per_minute: float | None = Field(None, gt=0, description="Unset: no limit.")
+    llm_budget_usd: float | None = Field(
+        None, gt=0, description="Stop before a run has spent this much; unset: no limit."
+    )
+    llm_retry_failed: bool = Field(
+        False, description="Ask again the calls that ended as failed in earlier runs."
+    )
+
     tmdb_base_url: str = Field("https://api.themoviedb.org", description="TMDB API root.")
     tmdb_api_key: SecretStr | None = Field(
         None,

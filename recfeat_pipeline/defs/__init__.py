@@ -1,1 +1,8 @@
 """Dagster: what runs when. One folder per stage, in the order the data flows."""
+
+import warnings
+
+import dagster as dg
+
+# Backfill policies and freshness policies are "beta" in every release we accept.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)

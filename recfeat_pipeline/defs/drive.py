@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from recfeat_pipeline.defs.partitions import MAX_SEEDS, shards, versions
-from recfeat_pipeline.defs.resources import Reporter, resources
+from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -39,10 +39,10 @@ class Driver:
     """Executes assets in this process and records the runs in the lake's instance."""
 
     def __init__(self, lake: Lake, instance: dg.DagsterInstance, reporter: Reporter):
-        from recfeat_pipeline.definitions import defs
+        from recfeat_pipeline.definitions import build_definitions
 
-        self.job = defs.resolve_implicit_global_asset_job_def()
-        self.lake, self.instance, self.reporter = lake, instance, reporter
+        self.job = build_definitions(reporter).resolve_implicit_global_asset_job_def()
+        self.lake, self.instance = lake, instance
 
     def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
         """Run the plan's stages in order; ``announce`` is told of each."""
@@ -74,6 +74,7 @@ class Driver:
             for shard in shards.get_partition_keys()
         ]
         self._execute(stage, tags=_range(keys[0], keys[-1]))
+        self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
         config = {"ops": {"two_tower": {"config": {"steps": plan.steps}}}} if plan.steps else None
@@ -96,7 +97,6 @@ class Driver:
             partition_key=partition_key,
             tags=tags,
             run_config=config,
-            resources=resources(self.reporter),
         )
         for check in result.get_asset_check_evaluations():
             if not check.passed and check.blocking:

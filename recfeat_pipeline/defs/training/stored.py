@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,8 +13,10 @@ from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.train import TrainingResult
 from recfeat_pipeline.schemas import RUNS
+
+if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
+    from recfeat_pipeline.models.train import TrainingResult
 
 
 class StoredRun:
@@ -41,7 +43,7 @@ class StoredRun:
             self.lake.delete(self.folder)
             self.lake.write_json(marker, {"fingerprint": fingerprint})
 
-    def save(self, result: TrainingResult, inputs: Inputs, content: Content, steps: int) -> None:
+    def save(self, result: "TrainingResult", inputs: Inputs, content: Content, steps: int) -> None:
         """Write everything the run leaves; the fingerprint last, so that it vouches for the rest."""
         corpus = inputs.items.filter("in_corpus").sort("item_index")
         if result.item_vectors.shape[1]:
