@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from recfeat_pipeline.catalog.corpus import Corpus
@@ -10,20 +11,21 @@ from recfeat_pipeline.catalog.leaks import leak_check
 from recfeat_pipeline.catalog.types import Catalog
 
 THIN_CHARACTERS = 200  # below this an item's text says little more than its title
-USABLE_COVERAGE = 0.5  # share of corpus items an arm's content must cover
+SKIPPED_COVERAGE = 0.2  # curated tags on a smaller share of corpus items make no arm
+PARTIAL_COVERAGE = 0.8  # on a smaller share, the arm also measures who has been tagged
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass(frozen=True)
 class CatalogCheck:
-    """What ``recfeat check`` shows; every frame is small."""
+    """What ``recfeat check`` shows; every frame is small and in the order to show it."""
 
-    counts: dict[str, Any]  # corpus.report
+    counts: dict[str, Any]  # Corpus.report
     notes: pl.DataFrame  # kind, count, message, examples
-    text_lengths: pl.DataFrame  # quantile, characters: of corpus items' documents
+    text_lengths: pl.DataFrame  # quantile, characters: of the text of corpus items
     thin_share: float  # corpus items with fewer than THIN_CHARACTERS characters
     fields: pl.DataFrame  # label, items, share, median_characters: of corpus items
-    tag_coverage: float  # share of corpus items with a curated tag
+    overlap: pl.DataFrame  # what, count, total, share
     arms: pl.DataFrame  # arms, usable, reason
     warnings: tuple[str, ...]
 
@@ -31,69 +33,92 @@ class CatalogCheck:
 def check_catalog(catalog: Catalog, corpus: Corpus) -> CatalogCheck:
     """Judge a catalogue after reading and corpus rules; raises nothing of its own."""
     inside = corpus.items.filter("in_corpus").select("item_id", "title")
-    lengths, fields = _text(catalog, inside)
-    covered = (
-        0 if catalog.tags is None else inside.join(catalog.tags, on="item_id", how="semi").height
-    )
-    coverage = covered / inside.height
-    thin_share = float((lengths < THIN_CHARACTERS).mean() or 0.0)
-    arms = _arms(coverage, catalog.tags, thin_share)
-    notes = pl.DataFrame(
-        [(n.kind, n.count, n.message, list(n.examples)) for n in catalog.notes],
-        schema={
-            "kind": pl.String,
-            "count": pl.Int64,
-            "message": pl.String,
-            "examples": pl.List(pl.String),
-        },
-        orient="row",
-    )
+    lengths, fields = _text(catalog.fields, inside)
+    thin_share = int((lengths < THIN_CHARACTERS).sum()) / inside.height
+    tagged = _tagged(catalog.tags, inside)
     return CatalogCheck(
         counts=corpus.report,
-        notes=notes,
+        notes=pl.DataFrame(
+            [(note.kind, note.count, note.message, list(note.examples)) for note in catalog.notes],
+            schema={
+                "kind": pl.String,
+                "count": pl.Int64,
+                "message": pl.String,
+                "examples": pl.List(pl.String),
+            },
+            orient="row",
+        ),
         text_lengths=pl.DataFrame(
-            {"quantile": QUANTILES, "characters": [lengths.quantile(q) for q in QUANTILES]}
+            {"quantile": QUANTILES, "characters": np.quantile(lengths, QUANTILES)}
         ),
         thin_share=thin_share,
         fields=fields,
-        tag_coverage=coverage,
-        arms=arms,
+        overlap=_overlap(corpus, lengths, tagged),
+        arms=_arms(catalog.tags is not None, tagged / inside.height, thin_share),
         warnings=tuple(_warnings(inside, corpus, thin_share)),
     )
 
 
-def _text(catalog: Catalog, inside: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
-    fields = catalog.fields.join(inside, on="item_id", how="semi").with_columns(
+def _text(fields: pl.DataFrame, inside: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Characters of each corpus item's text, the title aside; and how far each field reaches."""
+    measured = fields.join(inside, on="item_id", how="semi").with_columns(
         n=pl.col("text").str.len_chars()
     )
-    lengths = inside.join(
-        fields.group_by("item_id").agg(pl.col("n").sum()), on="item_id", how="left"
-    )
+    body = measured.filter(pl.col("label") != "Title").group_by("item_id").agg(pl.col("n").sum())
+    lengths = inside.join(body, on="item_id", how="left", maintain_order="left")["n"].fill_null(0)
     by_label = (
-        fields.group_by("label")
+        measured.group_by("label")
         .agg(
             pl.col("position").min(),
-            items=pl.col("item_id").n_unique(),
+            items=pl.col("item_id").n_unique().cast(pl.Int64),
             median_characters=pl.col("n").median(),
         )
         .with_columns(share=pl.col("items") / inside.height)
         .sort("position", "label")
         .select("label", "items", "share", "median_characters")
     )
-    return lengths["n"].fill_null(0), by_label
+    return lengths, by_label
 
 
-def _arms(coverage: float, tags: pl.DataFrame | None, thin_share: float) -> pl.DataFrame:
-    if tags is None:
-        curated = (False, "the catalogue brings no curated tags: skipped")
-    else:
-        usable = coverage >= USABLE_COVERAGE
-        verdict = "usable" if usable else f"below {USABLE_COVERAGE:.0%}: skipped"
-        curated = (usable, f"curated tags cover {coverage:.0%} of corpus items: {verdict}")
+def _tagged(tags: pl.DataFrame | None, inside: pl.DataFrame) -> int:
+    return 0 if tags is None else inside.join(tags, on="item_id", how="semi").height
+
+
+def _overlap(corpus: Corpus, lengths: pl.Series, tagged: int) -> pl.DataFrame:
+    report = corpus.report
+    without = report["items_without_interactions"]
     rows = [
-        ("floor", True, "needs interactions only: usable"),
+        ("items with interactions", report["items_read"] - without, report["items_read"]),
+        ("items in the corpus", report["items"], report["items_read"]),
+        ("users in the corpus", report["users"], report["users_read"]),
+        ("events in the corpus", report["events"], report["events_read"]),
+        ("corpus items with text beside the title", int((lengths > 0).sum()), report["items"]),
+        ("corpus items with curated tags", tagged, report["items"]),
+    ]
+    return pl.DataFrame(
+        [(what, count, total, count / total) for what, count, total in rows],
+        schema={"what": pl.String, "count": pl.Int64, "total": pl.Int64, "share": pl.Float64},
+        orient="row",
+    )
+
+
+def _arms(has_tags: bool, coverage: float, thin_share: float) -> pl.DataFrame:
+    covered = f"curated tags cover {coverage:.0%} of corpus items"
+    if not has_tags:
+        curated = (False, "skipped: the catalogue brings no curated tags")
+    elif coverage < SKIPPED_COVERAGE:
+        curated = (False, f"skipped: {covered}")
+    elif coverage < PARTIAL_COVERAGE:
+        curated = (True, f"usable: {covered}; the others count as untagged")
+    else:
+        curated = (True, f"usable: {covered}")
+    scores = (
+        f"usable: {thin_share:.0%} of corpus items have fewer than {THIN_CHARACTERS} characters"
+    )
+    rows = [
+        ("floor", True, "usable: needs interactions alone"),
         ("curated tags", *curated),
-        ("LLM scores", True, f"{thin_share:.0%} of corpus items have thin text: usable"),
+        ("LLM scores", True, scores),
     ]
     return pl.DataFrame(
         rows, schema={"arms": pl.String, "usable": pl.Boolean, "reason": pl.String}, orient="row"
@@ -106,14 +131,22 @@ def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[s
     if thin_share > 0.5:
         found.append(
             f"{thin_share:.0%} of corpus items have fewer than {THIN_CHARACTERS} characters of "
-            "text: name more columns under [items.document], or expect scores from memory."
+            "text: name more columns under [items.document] or add a text source, or the scores "
+            "will be what the model remembers of a title."
         )
     if report["unordered_share"] > 0:
         found.append(
-            f"{report['unordered_share']:.0%} of events carry no time: their order is a fixed "
-            "pseudo-random one."
+            f"{report['unordered_share']:.0%} of events carry no time: they come first in their "
+            "user's history, in a fixed pseudo-random order."
         )
+    if report["split"] != "published":
+        found += [
+            f"No event falls into the {split} split: nothing can be "
+            f"{'learned' if split == 'train' else 'selected' if split == 'valid' else 'reported'}."
+            for split in ("train", "valid", "test")
+            if not report.get(f"events_{split}")
+        ]
     twins = int(inside["title"].is_duplicated().sum())
     if twins:
-        found.append(f"{twins:,} corpus items share their title with another: are they twins?")
+        found.append(f"{twins:,} corpus items share their title with another: are they the same?")
     return found

@@ -16,7 +16,7 @@ MAX_TIMESTAMP = 4_102_444_800  # 2100-01-01
 
 
 def text(values: pl.Series) -> pl.Series:
-    """Stripped text; empty is null. ("NA" stays: it may be a title or a tag.)"""
+    """Stripped text; empty is null. "NA" stays, for it may be a title or a tag."""
     values = values.cast(pl.String).str.strip_chars()
     return values.set(values == "", None)
 
@@ -30,21 +30,36 @@ def given(values: pl.Series) -> pl.Series:
     return values.is_not_null()
 
 
-def ids(columns: list[pl.Series]) -> list[pl.Series]:
-    """Columns of one kind of id, cast alike: ``Int64`` when every id is an integer, else text."""
-    cast = [_id(column) for column in columns]
-    if all(column.dtype == pl.Int64 for column in cast):
-        return cast
-    return [column.cast(pl.String) for column in cast]
+def ids(values: pl.Series) -> pl.Series:
+    """``Int64`` when every id is an integer, else stripped text; empty is null."""
+    return _integers(values) if _are_integers(values) else _id_text(values)
 
 
-def _id(values: pl.Series) -> pl.Series:
-    if values.dtype.is_integer() and values.dtype != pl.UInt64:
-        return values.cast(pl.Int64)
-    stripped = text(values)
-    if stripped.str.contains(INTEGER).all():  # nulls aside
-        return stripped.str.replace(r"\.0+$", "").cast(pl.Int64)
-    return stripped
+def ids_like(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Ids cast to the type that another table's ids have; null where one is not of that type."""
+    return _integers(values) if dtype == pl.Int64 else _id_text(values)
+
+
+def _id_text(values: pl.Series) -> pl.Series:
+    if values.dtype.is_float() and _are_integers(values):
+        return _integers(values).cast(pl.String)
+    return text(values.fill_nan(None) if values.dtype.is_float() else values)
+
+
+def _are_integers(values: pl.Series) -> bool:
+    return _integers(values).null_count() == text(values).null_count()
+
+
+def _integers(values: pl.Series) -> pl.Series:
+    """``Int64``, null where a value is not the plain spelling of a whole number."""
+    if values.dtype.is_integer():
+        return values.cast(pl.Int64, strict=False)
+    if values.dtype.is_float():
+        whole = (values == values.floor()) & (values.abs() <= 2**53)
+        return values.set(~whole.fill_null(False), None).cast(pl.Int64)
+    spelled = values.cast(pl.String).str.strip_chars()
+    spelled = spelled.set(~spelled.str.contains(INTEGER).fill_null(False), None)
+    return spelled.str.replace(r"\.0+$", "").cast(pl.Int64)
 
 
 def number(values: pl.Series) -> pl.Series:
@@ -89,6 +104,14 @@ def seconds(values: pl.Series) -> tuple[pl.Series, str | None]:
         if isinstance(typical, float) and typical > limit:
             return out // divisor, unit
     return out, None
+
+
+def year(values: pl.Series) -> pl.Series:
+    """A year from a number, a date or text that starts with four digits ("1995-11-22")."""
+    if values.dtype.is_temporal():
+        return values.dt.year().cast(pl.Int32)
+    digits = text(values).str.extract(r"^(\d{4})(?:\D|$)")
+    return digits.cast(pl.Int32)
 
 
 def year_in_title(titles: pl.Series) -> pl.Series:

@@ -95,7 +95,7 @@ def complete_items(
     if inside.is_empty():
         raise RecfeatError(
             f"No item has more than {rules.more_than_item_interactions} interactions (the most is "
-            f"{items['n_ratings'].max() or 0}): lower [corpus] more_than_item_interactions."
+            f"{max(items['n_ratings'], default=0)}): lower [corpus] more_than_item_interactions."
         )
     by_count = inside.select("item_id", "n_ratings").sort("n_ratings", "item_id")
     tiers = by_count.select(
@@ -118,7 +118,7 @@ def _keep_users(
     if kept.is_empty():
         raise RecfeatError(
             f"No user has {low} to {high} interactions inside the corpus (users have "
-            f"{per_user['n'].min()} to {per_user['n'].max()}): change [corpus] "
+            f"{min(per_user['n'])} to {max(per_user['n'])}): change [corpus] "
             "min_user_interactions or max_user_interactions."
         )
     return interactions.join(kept.select("user_id"), on="user_id", how="semi")
@@ -131,10 +131,10 @@ def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
         keys.append(pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8))
     if events["timestamp"].null_count():
         # Within one user, timed events share the key 0 and untimed ones come first by their hash.
-        timed = events["timestamp"].is_not_null()
+        timed = pl.col("timestamp").is_not_null()
         shuffled = mix(hash_ids(events["user_id"], seed) ^ mix(hash_ids(events["item_id"], seed)))
         events = events.with_columns(
-            __shuffle=pl.Series(np.where(timed.to_numpy(), np.uint64(0), shuffled))
+            __shuffle=pl.when(timed).then(pl.lit(0, pl.UInt64)).otherwise(pl.Series(shuffled))
         )
         keys += [timed, "timestamp", "__shuffle"]
     else:

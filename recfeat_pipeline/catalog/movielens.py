@@ -1,22 +1,25 @@
 """Read a GroupLens directory: ml-latest-small, ml-latest, ml-20m, ml-25m, ml-32m.
 
 ``ratings.csv`` and ``movies.csv`` are required; ``links.csv``, ``tags.csv`` and the tag genome
-(``genome-scores.csv`` with ``genome-tags.csv``) are read where present. A user has one rating per
-movie in every release, which is checked, not repaired. User tags are the curated source and never
-part of the document.
+(``genome-scores.csv`` with ``genome-tags.csv``) are read where present. ML-32M comes without the
+genome; ml-latest, in a folder beside it, lends its own. Where there is no genome, the tags that
+users applied stand in for it as the curated source; they are never part of the document.
 """
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
-from recfeat_pipeline.catalog.tables import read_table
+from recfeat_pipeline.catalog.tables import Table, read_numbers, read_table
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import FIELDS, INTERACTIONS, TAGS
 
 LARGE = 10_000_000  # ratings from which the published corpus rules apply
+RATINGS = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float32, "timestamp": pl.Int64}
+GENOME = {"movieId": pl.Int64, "tagId": pl.Int64, "relevance": pl.Float32}
 
 
 def is_grouplens(folder: Path) -> bool:
@@ -30,17 +33,16 @@ def read_grouplens(folder: Path) -> Catalog:
     Raises:
         RecfeatError: a file is missing or damaged; names the file and the line.
     """
-    notes: list[Note] = []
+    folder, notes = folder.resolve(), list[Note]()
     items = _read_items(folder, notes)
     interactions = _read_ratings(folder, items, notes)
-    rules = _rules(interactions.height, notes)
     return Catalog(
-        name=folder.resolve().name,
+        name=folder.name,
         items=items,
         fields=_fields(items),
         interactions=interactions,
         tags=_read_tags(folder, items, notes),
-        rules=rules,
+        rules=_rules(interactions.height, notes),
         notes=tuple(notes),
         source=str(folder),
     )
@@ -49,17 +51,20 @@ def read_grouplens(folder: Path) -> Catalog:
 def read_user_tags(folder: Path) -> pl.DataFrame | None:
     """User tags, lower-cased and counted: ``item_id, tag, n_applications``; None without tags.csv.
 
-    ``n_applications / sum over the item`` is the per-movie share that the rich arms use.
+    ``n_applications`` over its sum for the item is the share that the rich arms use.
+
+    Raises:
+        RecfeatError: the file is damaged.
     """
     if not (folder / "tags.csv").is_file():
         return None
-    raw = read_table(folder / "tags.csv", ["movieId", "tag"], "GroupLens tags").frame
+    table = _read(folder, "tags.csv", "movieId", "tag")
     return (
-        raw.select(
-            item_id=pl.col("movieId").cast(pl.Int64),
-            tag=pl.col("tag").str.strip_chars().str.to_lowercase(),
+        table.frame.select(
+            item_id=_integers(table, "movieId"),
+            tag=clean.text(table.frame["tag"]).str.to_lowercase(),
         )
-        .filter(pl.col("tag") != "")
+        .drop_nulls("tag")
         .group_by("item_id", "tag")
         .agg(n_applications=pl.len().cast(pl.Int64))
         .sort("item_id", "tag")
@@ -79,83 +84,114 @@ def frequent_tags(user_tags: pl.DataFrame, more_than: int = 1000) -> pl.DataFram
     )
 
 
+def _read(folder: Path, name: str, *columns: str) -> Table:
+    return read_table(folder / name, columns, f"GroupLens release {folder.name}")
+
+
+def _integers(table: Table, name: str) -> pl.Series:
+    """A column of ids.
+
+    Raises:
+        RecfeatError: one is missing or not an integer; names the line.
+    """
+    values = clean.integer(table.frame[name])
+    if values.null_count():
+        row = int(values.is_null().arg_true()[0])
+        raise RecfeatError(
+            f"{table.path}, {table.places([row])[0]}, column {name!r}: "
+            f"{table.frame[name][row]!r} is not a movie id."
+        )
+    return values
+
+
 def _rules(n_ratings: int, notes: list[Note]) -> CorpusRules:
     if n_ratings >= LARGE:
         return CorpusRules()
-    notes.append(
-        Note(
-            "small_corpus_rules",
-            0,
-            f"{n_ratings:,} ratings are fewer than {LARGE:,}: items need more than 10 ratings here, "
-            "not the published 200.",
-        )
+    message = (
+        f"{n_ratings:,} ratings are fewer than {LARGE:,}: a corpus item needs more than 10 of "
+        "them here, not more than 200 as published"
     )
+    notes.append(Note("small_corpus_rules", 0, message))
     return CorpusRules(more_than_item_interactions=10)
 
 
 def _read_items(folder: Path, notes: list[Note]) -> pl.DataFrame:
-    what = f"GroupLens folder {folder.name}"
-    movies = read_table(folder / "movies.csv", ["movieId", "title", "genres"], what).frame.select(
-        item_id=pl.col("movieId").cast(pl.Int64),
-        title=pl.col("title").str.strip_chars(),
-        year=pl.col("title").str.extract(clean.YEAR_IN_TITLE).cast(pl.Int32),
-        genres=pl.when(pl.col("genres") == clean.NO_GENRES)
-        .then(pl.lit("").str.split("|").list.head(0))
-        .otherwise(pl.col("genres").str.split("|")),
-    )
-    twice = movies.filter(pl.col("item_id").is_duplicated())
-    if twice.height:
+    table = _read(folder, "movies.csv", "movieId", "title", "genres")
+    movies = pl.DataFrame(
+        {
+            "item_id": _integers(table, "movieId"),
+            "title": clean.text(table.frame["title"]),
+            "year": clean.year_in_title(table.frame["title"]),
+            "genres": clean.genres(table.frame["genres"]),
+        }
+    ).with_columns(title=pl.coalesce("title", pl.format("item {}", "item_id")))
+    twice = movies["item_id"].is_duplicated()
+    if twice.any():
+        first, second = table.places(
+            movies["item_id"].eq(movies.filter(twice)["item_id"][0]).arg_true().head(2).to_list()
+        )
         raise RecfeatError(
-            f"{folder / 'movies.csv'} lists movie {twice['item_id'][0]} twice; ids must be unique."
+            f"{table.path}, {first} and {second}: one movie id twice; remove one of the lines."
         )
-    if not (folder / "links.csv").is_file():
-        notes.append(Note("no_links", 0, "No links.csv: no IMDb or TMDB id for any movie."))
-        links = pl.DataFrame(
-            schema={"item_id": pl.Int64, "imdb_id": pl.String, "tmdb_id": pl.Int64}
-        )
-    else:
-        links = read_table(
-            folder / "links.csv", ["movieId", "imdbId", "tmdbId"], what
-        ).frame.select(
-            item_id=pl.col("movieId").cast(pl.Int64),
-            imdb_id="tt" + pl.col("imdbId").str.zfill(7),
-            tmdb_id=pl.col("tmdbId").cast(pl.Int64),
-        )
-    items = movies.join(links, on="item_id", how="left").sort("item_id")
-    without_year = items.filter(pl.col("year").is_null())
-    if without_year.height:
-        notes.append(
-            Note(
-                "no_year",
-                without_year.height,
-                f"{without_year.height:,} titles carry no year.",
-                tuple(without_year["title"].head(3)),
-            )
-        )
+    items = movies.join(_read_links(folder, notes), on="item_id", how="left").sort("item_id")
+    undated = items.filter(pl.col("year").is_null())["title"]
+    if len(undated):
+        message = f"movies.csv: {len(undated):,} titles carry no year"
+        notes.append(Note("no_year", len(undated), message, tuple(undated.head(3))))
     return items
+
+
+def _read_links(folder: Path, notes: list[Note]) -> pl.DataFrame:
+    if not (folder / "links.csv").is_file():
+        notes.append(Note("no_links", 0, "no links.csv: no movie has an IMDb or TMDB id"))
+        return pl.DataFrame(schema={"item_id": pl.Int64, "imdb_id": pl.String, "tmdb_id": pl.Int64})
+    table = _read(folder, "links.csv", "movieId", "imdbId", "tmdbId")
+    return pl.DataFrame(
+        {
+            "item_id": _integers(table, "movieId"),
+            "imdb_id": clean.imdb_id(table.frame["imdbId"]),
+            "tmdb_id": clean.integer(table.frame["tmdbId"]),
+        }
+    ).unique("item_id", keep="first")
 
 
 def _read_ratings(folder: Path, items: pl.DataFrame, notes: list[Note]) -> pl.DataFrame:
     path = folder / "ratings.csv"
-    try:
-        raw = pl.read_csv(
-            path,
-            schema={
-                "userId": pl.Int64,
-                "movieId": pl.Int64,
-                "rating": pl.Float32,
-                "timestamp": pl.Int64,
-            },
+    ratings = read_numbers(path, RATINGS, f"GroupLens release {folder.name}").rename(
+        {"userId": "user_id", "movieId": "item_id"}
+    )
+    # One sort of packed (user, movie) keys is far cheaper than hashing 32 million pairs.
+    keys = np.sort((ratings["user_id"].to_numpy() << 32) + ratings["item_id"].to_numpy())
+    repeats = int((keys[1:] == keys[:-1]).sum())
+    del keys
+    if repeats:
+        ratings = ratings.sort("timestamp", maintain_order=True).unique(
+            ["user_id", "item_id"], keep="first", maintain_order=True
         )
-    except pl.exceptions.PolarsError as error:
-        raise RecfeatError(f"{path} is not a GroupLens ratings file ({error}).") from error
-    return raw.select(
-        user_id="userId",
-        item_id="movieId",
-        rating="rating",
-        timestamp="timestamp",
-        split=pl.lit(None, dtype=pl.String),
-    ).select(INTERACTIONS.keys())
+        message = (
+            f"ratings.csv: {repeats:,} repeats of a (user, movie) pair dropped, the first kept"
+        )
+        notes.append(Note("repeated_interactions", repeats, message))
+    ratings = _of_known_items(ratings, items, "unknown_items", "ratings.csv", notes)
+    if ratings.is_empty():
+        raise RecfeatError(
+            f"{path}: no rating is of a movie in movies.csv; do they belong together?"
+        )
+    return ratings.with_columns(split=pl.lit(None, dtype=pl.String)).select(INTERACTIONS.keys())
+
+
+def _of_known_items(
+    frame: pl.DataFrame, items: pl.DataFrame, kind: str, file: str, notes: list[Note]
+) -> pl.DataFrame:
+    unknown = frame.select(pl.col("item_id").unique()).join(items, on="item_id", how="anti")
+    if unknown.is_empty():
+        return frame
+    kept = frame.join(unknown, on="item_id", how="anti", maintain_order="left")
+    n_dropped = frame.height - kept.height
+    message = f"{file}: {n_dropped:,} rows of movies that are not in movies.csv dropped"
+    examples = tuple(f"movie {i}" for i in unknown["item_id"].sort().head(3))
+    notes.append(Note(kind, n_dropped, message, examples))
+    return kept
 
 
 def _fields(items: pl.DataFrame) -> pl.DataFrame:
@@ -174,35 +210,39 @@ def _fields(items: pl.DataFrame) -> pl.DataFrame:
         )
         for position, (label, text) in enumerate(texts.items())
     ]
-    return (
-        pl.concat(parts)
-        .filter(pl.col("text").fill_null("") != "")
-        .sort("item_id", "position")
-        .select(FIELDS.keys())
-    )
+    fields = pl.concat(parts).filter(pl.col("text").fill_null("") != "")
+    return fields.sort("item_id", "position").select(FIELDS.keys())
 
 
 def _read_tags(folder: Path, items: pl.DataFrame, notes: list[Note]) -> pl.DataFrame | None:
-    if (folder / "genome-scores.csv").is_file():
-        names = read_table(folder / "genome-tags.csv", ["tagId", "tag"], "tag genome").frame
-        scores = pl.read_csv(
-            folder / "genome-scores.csv",
-            schema={"movieId": pl.Int64, "tagId": pl.Int64, "relevance": pl.Float32},
-        )
-        tags = scores.join(names.with_columns(pl.col("tagId").cast(pl.Int64)), on="tagId").rename(
-            {"movieId": "item_id"}
-        )
-        return tags.join(items.select("item_id"), on="item_id", how="semi").select(TAGS.keys())
-    user_tags = read_user_tags(folder)
-    if user_tags is None:
+    for place in (folder, folder.parent / "ml-latest"):
+        if (place / "genome-scores.csv").is_file():
+            if place != folder:
+                notes.append(Note("genome_elsewhere", 0, f"tag genome taken from {place}"))
+            return _of_known_items(
+                _read_genome(place), items, "tags_of_unknown_items", "genome-scores.csv", notes
+            )
+    applied = read_user_tags(folder)
+    if applied is None:
         return None
-    notes.append(
-        Note(
-            "user_tags_as_curated",
-            user_tags.height,
-            "No genome-scores.csv: the tags that users applied stand in for the tag genome.",
-        )
+    message = (
+        "no genome-scores.csv: the tags that users applied stand in for the tag genome (ml-latest "
+        f"carries it; `recfeat download ml-latest --folder {folder.parent}` puts it in reach)"
     )
-    return user_tags.select(
-        "item_id", "tag", relevance=pl.col("n_applications").cast(pl.Float32)
-    ).join(items.select("item_id"), on="item_id", how="semi")
+    notes.append(Note("user_tags_as_curated", 0, message))
+    tags = applied.rename({"n_applications": "relevance"}).cast(TAGS)  # type: ignore[arg-type]
+    return _of_known_items(tags, items, "tags_of_unknown_items", "tags.csv", notes)
+
+
+def _read_genome(folder: Path) -> pl.DataFrame:
+    what = f"tag genome of {folder.name}"
+    names = read_table(folder / "genome-tags.csv", ["tagId", "tag"], what)
+    tags = pl.DataFrame({"tagId": _integers(names, "tagId"), "tag": names.frame["tag"]})
+    scores = read_numbers(folder / "genome-scores.csv", GENOME, what)
+    named = scores.join(tags, on="tagId", how="inner", maintain_order="left")
+    if named.height < scores.height:
+        raise RecfeatError(
+            f"{folder / 'genome-scores.csv'} uses tag ids that genome-tags.csv lacks; "
+            "take both files from one release."
+        )
+    return named.rename({"movieId": "item_id"}).select(TAGS.keys())

@@ -2,12 +2,12 @@
 
 It exists so that anyone can see the pipeline work with no key, no network and no data, and so that
 tests can check that a planted effect is found (``content_effect=1``) and an absent one is not
-(``content_effect=0``: interactions follow popularity and novelty alone).
+(``content_effect=0``: choices follow popularity and novelty alone).
 
-Items have sparse true scores on the taxonomy, drawn around a few archetypes; their texts are written
-from these scores (:mod:`~recfeat_pipeline.catalog.synthetic_text`); users have tastes over the same
-dimensions; a user's items are drawn without replacement by the Gumbel trick from
-``taste × content_effect + popularity + novelty``.
+Items have sparse true scores on the taxonomy, some by their archetype and some of their own; their
+texts are written from these scores (:mod:`~recfeat_pipeline.catalog.synthetic_text`). Users like
+and dislike single dimensions and, more weakly, archetypes. A user's items are drawn without
+replacement (Gumbel-top-k; Kool et al. 2019) from taste + popularity + novelty.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ from recfeat_pipeline.schemas import INTERACTIONS, TAGS
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 N_ARCHETYPES = 12
+ARCHETYPE_WEIGHT = 0.5  # of archetypes in scores and tastes; the rest is single dimensions, which
+# item ids reveal slowly and content reveals at once: that is the planted effect
+OWN_DIMENSIONS = 0.04  # share of dimensions an item has beside its archetype's
+LIKES = 6  # single dimensions a user likes, and dislikes by half
+TASTE = 2.0  # weight of a standard deviation of taste beside the Gumbel noise's 1.28
 DAY = 86_400
 START, END = 1_420_070_400, 1_735_689_600  # 2015-01-01 to 2025-01-01
 NOISE_TAGS = (
@@ -97,12 +102,11 @@ class _World:
 
     @cached_property
     def scores(self) -> np.ndarray:
-        """(items, dimensions): true scores in [0, 1], about one in fifteen above zero, in tenths."""
+        """(items, dimensions): true scores in [0, 1] in tenths, about one in sixteen not zero."""
         rng = self.stream(2)
-        base = self.archetypes[self.item_archetypes]
-        shape = base.shape
-        present = rng.random(shape) < base
-        present |= rng.random(shape) < 0.02
+        chance = ARCHETYPE_WEIGHT * self.archetypes[self.item_archetypes]
+        shape = chance.shape
+        present = (rng.random(shape) < chance) | (rng.random(shape) < OWN_DIMENSIONS)
         return np.where(present, np.round(rng.uniform(0.3, 1.0, shape), 1), 0.0)
 
     @cached_property
@@ -125,10 +129,11 @@ class _World:
         """(users, items): how well each item suits each user, mean 0 and deviation 1 per user."""
         rng = self.stream(5)
         n_users, n_dimensions = self.config.n_users, self.scores.shape[1]
-        likes = rng.dirichlet(np.full(N_ARCHETYPES, 0.25), n_users) @ self.archetypes
-        likes += (rng.random((n_users, n_dimensions)) < 0.05) * rng.uniform(
-            0.2, 0.6, (n_users, n_dimensions)
-        )
+        mixture = rng.dirichlet(np.full(N_ARCHETYPES, 0.25), n_users)
+        likes = ARCHETYPE_WEIGHT * mixture @ self.archetypes
+        for sign in (1.0, -0.5):
+            chosen = rng.random(likes.shape) < LIKES / n_dimensions
+            likes += sign * chosen * rng.uniform(0.4, 1.0, likes.shape)
         fit = likes @ self.scores.T
         fit -= fit.mean(axis=1, keepdims=True)
         return fit / fit.std(axis=1, keepdims=True).clip(1e-9)
@@ -141,7 +146,7 @@ class _World:
         stay = rng.integers(30 * DAY, 360 * DAY, config.n_users)
         age = (arrived + stay // 2)[:, None] - self.released[None, :]
         novelty = np.exp(-np.clip(age, 0, None) / (500 * DAY))
-        utility = 2.0 * config.content_effect * self.tastes + appeal + novelty
+        utility = TASTE * config.content_effect * self.tastes + appeal + novelty
         utility = np.where(age + stay[:, None] // 2 > 0, utility, -np.inf)  # out while the user is
         utility += rng.gumbel(size=shape)
         wanted = np.round(rng.lognormal(np.log(config.mean_history), 0.5, config.n_users))
@@ -199,14 +204,13 @@ class _World:
         config = self.config
         years = (1970 + self.released / (365.2425 * DAY)).astype(int)
         names = invent_titles(config.n_items, self.stream(8))
-        titles = [f"{name} ({year})" for name, year in zip(names, years, strict=True)]
         thin = self.stream(9).random(config.n_items) < config.thin_share
         writer = Writer(self.taxonomy, self.stream(10))
         genres = [writer.genres(row) for row in self.scores]
         items = pl.DataFrame(
             {
                 "item_id": self.item_ids,
-                "title": titles,
+                "title": [f"{name} ({year})" for name, year in zip(names, years, strict=True)],
                 "year": pl.Series(years, dtype=pl.Int32),
                 "genres": pl.Series(genres, dtype=pl.List(pl.String)),
                 "imdb_id": pl.Series([None] * config.n_items, dtype=pl.String),

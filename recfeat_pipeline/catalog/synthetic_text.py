@@ -111,14 +111,13 @@ class Writer:
             for i in np.nonzero(scores)[0]
             if self.rng.random() < 0.35 + 0.6 * scores[i]
         ]
-        absent = self.rng.choice(np.nonzero(scores == 0)[0], 2, replace=False)
-        told += [self._pick(FALSE).format(self._words(self.dimensions[i])) for i in absent[:1]]
+        absent = self.rng.choice(np.nonzero(scores == 0)[0])
+        told.append(self._pick(FALSE).format(self._words(self.dimensions[absent])))
         told += [self._pick(NEUTRAL) for _ in range(2)]
         return " ".join(told[i] for i in self.rng.permutation(len(told)))
 
     def _words(self, dimension: Dimension) -> str:
-        options = (dimension.gloss, *dimension.genome_tags) or (_spell(dimension.name),)
-        return self._pick(options)
+        return self._pick((dimension.gloss, *dimension.genome_tags))
 
 
 def _spell(name: str) -> str:

@@ -1,0 +1,96 @@
+"""The [interactions] section of a catalogue file."""
+
+import polars as pl
+
+from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.section import ROW, Section, select_known
+from recfeat_pipeline.catalog.types import Note
+from recfeat_pipeline.schemas import INTERACTIONS
+
+SPLITS = ("train", "valid", "test")
+
+
+def read_interactions(
+    section: Section, items: pl.DataFrame, items_section: Section
+) -> pl.DataFrame:
+    """Interactions of known items; see :mod:`~recfeat_pipeline.catalog.files`.
+
+    Raises:
+        RecfeatError: a split of another name, a column that mostly does not parse, no known item.
+    """
+    raw = section.frame
+    section.frame = raw.with_columns(
+        user_id=clean.ids(raw["user"]),
+        item_id=clean.ids_like(raw["item"], items["item_id"].dtype),
+    )
+    no_user, no_item = section.frame["user_id"].is_null(), ~clean.given(section.frame["item"])
+    section.drop("interactions_without_id", no_user | no_item, "rows without user or item")
+    _ratings(section)
+    _timestamps(section)
+    _splits(section)
+    select_known(section, items.select("item_id"), "unknown_items", items_section)
+    _drop_repeated(section)
+    return section.frame.select(INTERACTIONS.keys())
+
+
+def _ratings(section: Section) -> None:
+    if "rating" in section.columns:
+        parsed = clean.number(section.frame["rating"]).cast(pl.Float32)
+        section.replace("rating", parsed, "not a number", "unparsable_rating")
+    else:
+        section.frame = section.frame.with_columns(rating=pl.lit(None, dtype=pl.Float32))
+
+
+def _timestamps(section: Section) -> None:
+    if "timestamp" not in section.columns:
+        section.frame = section.frame.with_columns(timestamp=pl.lit(None, dtype=pl.Int64))
+        return
+    parsed, unit = clean.seconds(section.frame["timestamp"])
+    if unit:
+        column = section.columns["timestamp"]
+        message = f"{section.path.name}: {column!r} is in {unit}; converted to seconds"
+        section.notes.append(Note("timestamp_unit", section.frame.height, message))
+    outside = ((parsed <= 0) | (parsed >= clean.MAX_TIMESTAMP)).fill_null(False)
+    section.refuse_if_most(outside, "timestamp", "no time between 1970 and 2100")
+    section.note(
+        "timestamps_out_of_range",
+        section.frame.filter(outside),
+        "timestamps outside 1970-2099 read as unknown",
+    )
+    section.replace("timestamp", parsed, "not a time", "unparsable_timestamp")
+    inside = pl.col("timestamp").is_between(1, clean.MAX_TIMESTAMP - 1)
+    section.frame = section.frame.with_columns(timestamp=pl.when(inside).then("timestamp"))
+
+
+def _splits(section: Section) -> None:
+    if "split" not in section.columns:
+        section.frame = section.frame.with_columns(split=pl.lit(None, dtype=pl.String))
+        return
+    split = clean.text(section.frame["split"]).str.to_lowercase()
+    split = split.set(~clean.given(split), None)
+    wrong = section.frame.filter(~split.is_in(SPLITS).fill_null(True))
+    if wrong.height:
+        value = wrong["split"][0]
+        raise section.error(
+            wrong, "split", f"{value!r} is none of {', '.join(SPLITS)}; rename it in the file."
+        )
+    section.frame = section.frame.with_columns(split=split)
+    if split.null_count() < len(split):
+        section.drop("interactions_without_split", split.is_null(), "rows without split")
+
+
+def _drop_repeated(section: Section) -> None:
+    """Keep one row per (user, item): the first by split, untimed before timed, then by time."""
+    pair = pl.struct("user_id", "item_id")
+    repeated = section.frame.filter(pair.is_duplicated())
+    if repeated.is_empty():
+        return
+    order = pl.col("split").replace_strict(
+        list(SPLITS), range(len(SPLITS)), default=0, return_dtype=pl.Int8
+    )
+    ranked = repeated.sort(order, "timestamp", ROW)  # nulls first
+    extra = ranked.filter(~pair.is_first_distinct()).sort(ROW)
+    section.note(
+        "repeated_interactions", extra, "repeats of a (user, item) pair dropped, the first kept"
+    )
+    section.frame = section.frame.join(extra.select(ROW), on=ROW, how="anti", maintain_order="left")
