@@ -32,7 +32,7 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
     features = {}
     for source in arm.content:
         parameters = {"version": version} if "$version" in QUERIES[source] else None
-        features[source] = store.execute(QUERIES[source], parameters).pl()
+        features[source] = store.sql(QUERIES[source], params=parameters).pl()
     return Inputs(
         events=lake.read("events"),
         examples=lake.read("examples"),
