@@ -83,11 +83,18 @@ def provenance(**changes: Any) -> dict[str, Any]:
             {"kind": "unparsable_row", "count": 3, "message": "rows of ratings.csv were unreadable"}
         ],
         "corpus": {
-            "interactions": 1_000_209,
-            "corpus_items": 1420,
-            "users_dropped_as_too_short": 812,
-            "test_users": 604,
-            "test_examples": 11_873,
+            "corpus": "full",
+            "items_read": 3706,
+            "items": 1420,
+            "items_with_too_few_interactions": 2286,
+            "users_read": 6040,
+            "users": 5228,
+            "users_below_minimum": 812,
+            "events_read": 1_000_209,
+            "events": 871_337,
+            "unordered_share": 0.12,
+            "users_test": 604,
+            "split": "three_way",
         },
         "prompt_version": VERSION,
         "extraction_model": "gpt-5-mini",
@@ -188,7 +195,7 @@ def _ranking(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> p
         for seed in range(1 if arm == "popularity" else seeds):
             noise = rng.normal(0, 0.004)
             for slice_, scale in {**TIER_SCALE, **history}.items():
-                extra = 3 * gain if slice_ in ("TAIL", "Q1", "Q2") else gain
+                extra = 3 * gain if gain > 0 and slice_ in ("TAIL", "Q1", "Q2") else gain
                 mrr = FLOOR_MRR * scale * (1 + extra + noise)
                 n = sizes.get(slice_, 2900)
                 for metric, k, factor in [

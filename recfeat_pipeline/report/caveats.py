@@ -30,7 +30,7 @@ def _extraction(inputs: Inputs) -> Iterator[str]:
             "The catalogue is generated, with a planted effect: it shows that the pipeline works, "
             "not what features are worth."
         )
-    if not provenance.used_llm:
+    if provenance.used_llm is False:
         yield (
             "No LLM was used: features come from the embedded lexical extractor, which matches "
             "words. Its numbers say nothing about an LLM's."
@@ -53,14 +53,14 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
             "One seed: intervals cover the choice of users, not the luck of training, which can "
             "be larger than the effect. Run five."
         )
-    if inputs.main_contrasts.filter(metric="mrr").is_empty():
+    if inputs.contrasts_of("mrr").is_empty():
         yield "No intervals were computed: differences are point estimates."
     if not roles.controls:
         yield (
             "No random-feature control was run: a gain could come from the extra width of the "
             "model."
         )
-    users = inputs.main_contrasts["n_users"].max()
+    users = inputs.contrasts["n_users"].max()
     if isinstance(users, int) and users < FEW_USERS:
         yield f"Only {formats.count(users)} test users: small effects cannot be seen."
     popularity = inputs.mean("popularity", "mrr")
@@ -76,8 +76,8 @@ def _coverage(inputs: Inputs) -> Iterator[str]:
     if inputs.roles.curated is None:
         yield "There is no arm with curated tags, so people's tags could not be compared."
     text = inputs.text.filter("in_corpus")
-    total = text["n_items"].sum()
-    thin = text.filter(pl.col("high") <= THIN_CHARS)["n_items"].sum()
+    total = int(text["n_items"].sum())
+    thin = int(text.filter(pl.col("high") <= THIN_CHARS)["n_items"].sum())
     if total and thin / total > 0.1:
         yield (
             f"Thin text: {formats.percent(thin / total, 0)} of the ranked items have fewer than "
@@ -113,7 +113,5 @@ def _training(inputs: Inputs) -> Iterator[str]:
             "it more steps."
         )
     if inputs.provenance.skipped_arms:
-        yield (
-            f"{len(inputs.provenance.skipped_arms)} arm(s) were not run; the reasons are under "
-            "“The arms”."
-        )
+        n_skipped = formats.plural(len(inputs.provenance.skipped_arms), "planned arm")
+        yield f"Not run: {n_skipped}; the reasons are under “The arms”."

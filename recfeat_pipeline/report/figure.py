@@ -34,7 +34,7 @@ PALETTE = {
 The page's style sheet gives the dark values; text colours reach a contrast of 4.5 : 1 on both.
 """
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # matplotlib types each key of rcParams
     "axes.edgecolor": PALETTE["rule"],
     "axes.facecolor": "none",
     "axes.labelcolor": PALETTE["muted"],

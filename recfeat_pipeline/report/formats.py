@@ -8,15 +8,18 @@ import polars as pl
 
 MISSING = "–"
 
+Number = Any
+"""A number or None, as a Polars aggregate returns it; also bool, Decimal and NaN."""
 
-def metric(value: float | None) -> str:
-    """A ranking metric with four decimals and no leading zero, as the field prints it: ``.1155``."""
+
+def metric(value: Number) -> str:
+    """A ranking metric as the field prints it, without the leading zero: ``.1155``."""
     if value is None or math.isnan(value):
         return MISSING
     return _minus(f"{value:.4f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.4f}")
 
 
-def signed(value: float | None, digits: int = 4) -> str:
+def signed(value: Number, digits: int = 4) -> str:
     """A difference, always with its sign: ``+.0034``."""
     if value is None or math.isnan(value):
         return MISSING
@@ -24,21 +27,21 @@ def signed(value: float | None, digits: int = 4) -> str:
     return _minus(text.replace("0.", ".", 1) if abs(value) < 1 else text)
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: Number, digits: int = 1) -> str:
     """A share of 1 as a percentage: ``12.5 %``."""
     if value is None or math.isnan(value):
         return MISSING
     return _minus(f"{100 * value:.{digits}f}\u00a0%")
 
 
-def change(value: float | None) -> str:
+def change(value: Number) -> str:
     """A relative change of 1 with its sign: ``+3.0 %``."""
     if value is None or math.isnan(value):
         return MISSING
     return _minus(f"{100 * value:+.1f}\u00a0%")
 
 
-def interval(low: float | None, high: float | None, *, of_change: bool = False) -> str:
+def interval(low: Number, high: Number, *, of_change: bool = False) -> str:
     """``[+1.2 %, +4.9 %]`` for relative changes, ``[+.0012, +.0049]`` for differences."""
     if low is None or high is None:
         return MISSING
@@ -46,12 +49,22 @@ def interval(low: float | None, high: float | None, *, of_change: bool = False) 
     return f"[{write(low)}, {write(high)}]"
 
 
-def count(value: float | None) -> str:
+def correlation(value: Number) -> str:
+    """A correlation with two decimals: ``.59``."""
+    return signed(value, 2).lstrip("+")
+
+
+def plural(number: Number, one: str, many: str | None = None) -> str:
+    """A count with its noun: ``1 arm``, ``3 arms``."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def count(value: Number) -> str:
     """A whole number with thousands separators."""
     return MISSING if value is None else _minus(f"{value:,.0f}")
 
 
-def dollars(value: float | None) -> str:
+def dollars(value: Number) -> str:
     """An amount with enough digits to be read: ``$0.0042``, ``$18.20``, ``$1,204``."""
     if value is None or math.isnan(value):
         return MISSING
@@ -62,7 +75,7 @@ def dollars(value: float | None) -> str:
     return f"${value:,.2f}" if value < 1000 else f"${value:,.0f}"
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: Number) -> str:
     """A time to two units at most: ``42 s``, ``3 min``, ``2 h 05 min``."""
     if seconds is None or math.isnan(seconds):
         return MISSING
@@ -72,7 +85,7 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def p_value(value: float | None) -> str:
+def p_value(value: Number) -> str:
     """A p-value to three decimals: ``.003``, ``< .001``."""
     if value is None or math.isnan(value):
         return MISSING

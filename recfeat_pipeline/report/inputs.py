@@ -142,17 +142,41 @@ class Inputs:
         self, arm: str | None, baseline: str | None, metric: str = "mrr", slice_: str = "all"
     ) -> dict[str, Any] | None:
         """The measured difference of two arms, in that direction; None when there is none."""
-        rows = self.main_contrasts.filter(
-            arm=arm, baseline=baseline, metric=metric, slice=slice_
-        ).drop_nulls("delta")
+        rows = self.contrasts_of(metric).filter(arm=arm, baseline=baseline, slice=slice_)
         return rows.row(0, named=True) if rows.height else None
 
-    @property
-    def main_contrasts(self) -> pl.DataFrame:
-        """Contrasts on the main corpus, or on the only one when they name none."""
-        return self.contrasts.filter(
-            pl.col("corpus").is_null() | pl.col("corpus").eq_missing(self.corpus)
+    def contrasts_of(self, metric: str) -> pl.DataFrame:
+        """Contrasts of a metric on the main corpus (or on the only one, when they name none).
+
+        ``change, change_low, change_high`` are relative to the baseline's mean on the slice.
+        """
+        base = (
+            self.ranking.filter(pl.col("corpus").eq_missing(self.corpus), metric=metric)
+            .group_by(pl.col("arm").alias("baseline"), "slice")
+            .agg(pl.col("value").mean().alias("base"))
         )
+        return (
+            self.contrasts.filter(
+                pl.col("corpus").is_null() | pl.col("corpus").eq_missing(self.corpus),
+                metric=metric,
+            )
+            .join(base, on=["baseline", "slice"], how="left", maintain_order="left")
+            .with_columns(
+                change=pl.col("delta") / pl.col("base"),
+                change_low=pl.col("ci_low") / pl.col("base"),
+                change_high=pl.col("ci_high") / pl.col("base"),
+            )
+            .filter(pl.col("change").is_finite())
+            .drop("base")
+        )
+
+    @property
+    def own_agreement(self) -> pl.DataFrame:
+        """Agreement of the version the content arm used, else of the last one in name order."""
+        own = self.agreement.filter(version=self.provenance.prompt_version)
+        if own.height or self.agreement.is_empty():
+            return own
+        return self.agreement.filter(pl.col("version").eq_missing(self.agreement["version"].max()))
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -> Inputs:

@@ -28,7 +28,9 @@ class Provenance(BaseModel):
     prompt_version: str = Field("", description="The version the content arm used, with its hash.")
     extraction_model: str = Field("", description="The model that scored the items.")
     backend: str = Field("", description="online, batch, batch-files or lexical.")
-    used_llm: bool = Field(False, description="False for the lexical extractor.")
+    used_llm: bool | None = Field(
+        None, description="False for the lexical extractor; None: not known."
+    )
     skipped_arms: dict[str, str] = Field(
         default_factory=dict, description="Arms that were not run, each with its reason."
     )
@@ -45,3 +47,9 @@ class Provenance(BaseModel):
         default_factory=list, description="Commands that make this report again."
     )
     generated_at: str = Field("", description="When, as text.")
+
+    @property
+    def features(self) -> str:
+        """What the extracted features are called: an LLM's only when one was used."""
+        names = {True: "LLM features", False: "Lexical features", None: "Extracted features"}
+        return names[self.used_llm]

@@ -94,8 +94,8 @@ def find_roles(runs: pl.DataFrame, ranking: pl.DataFrame, provenance: Provenance
 
 def _readable(arm: str, label: str, part: str, provenance: Provenance) -> str:
     """A short name: the part's own, else the arm's title, with the published label behind it."""
-    extracted = "LLM features" if provenance.used_llm else "Lexical features"
-    parts = {"floor": "No content", "curated": "Curated tags", "llm": extracted}
+    parts = {"floor": "No content", "curated": "Curated tags", "llm": provenance.features}
+    known = {"random": "Random features", "shuffled": "Shuffled features"}
     title = provenance.arm_titles.get(arm, arm.replace("_", " ").capitalize())
-    name = parts.get(part, title.removeprefix("Control: "))
+    name = parts.get(part) or known.get(arm) or title.removeprefix("Control: ")
     return f"{name} ({label})" if label and label not in name else name

@@ -3,6 +3,7 @@
 from recfeat_pipeline.report.figures.agreement import agreement_histogram, best_and_worst
 from recfeat_pipeline.report.figures.differences import forest, substitution_ladder
 from recfeat_pipeline.report.figures.items import cost_by_group, text_lengths
+from recfeat_pipeline.report.figures.key import key_figures
 from recfeat_pipeline.report.figures.ranking import (
     TIERS,
     change_by_slice,
@@ -19,6 +20,7 @@ __all__ = [
     "change_by_slice",
     "cost_by_group",
     "forest",
+    "key_figures",
     "metric_by_arm",
     "metric_by_slice",
     "slice_families",

@@ -1,6 +1,9 @@
 """Figures of agreement between the extracted features and the curated tags."""
 
+from itertools import pairwise
+
 import polars as pl
+from matplotlib.ticker import MaxNLocator
 
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import PALETTE, Figure, drawing
@@ -13,19 +16,19 @@ def agreement_histogram(agreement: pl.DataFrame) -> Figure:
         agreement: ``metrics.agreement`` of one version: dimension, pearson_r.
     """
     values = agreement["pearson_r"].drop_nulls().drop_nans().clip(-1, 1)
-    low = min(0.0, float(values.min() or 0.0))  # type: ignore[arg-type]
+    low = min([*values, 0.0])
     start = int((low - 0.0999) * 10) / 10 if low < 0 else 0.0
     edges = [round(start + 0.1 * step, 1) for step in range(round((1 - start) * 10) + 1)]
     counts = [
-        values.is_between(a, b, closed="both" if b == 1 else "left").sum()
-        for a, b in zip(edges, edges[1:], strict=False)
+        int(values.is_between(a, b, closed="both" if b == 1 else "left").sum())
+        for a, b in pairwise(edges)
     ]
-    mean = float(values.mean() or 0.0)  # type: ignore[arg-type]
+    mean = sum(values) / max(values.len(), 1)
     with drawing(2.4) as (canvas, (ax,)):
         ax.bar(edges[:-1], counts, 0.092, align="edge", color=PALETTE["llm"])
         ax.axvline(mean, color=PALETTE["ink"], lw=1.2, ls=(0, (3, 2)))
         ax.annotate(
-            f"mean {formats.signed(mean, 2).lstrip('+')}",
+            f"mean {formats.correlation(mean)}",
             (mean, 1),
             xycoords=("data", "axes fraction"),
             xytext=(5, 2),
@@ -39,14 +42,14 @@ def agreement_histogram(agreement: pl.DataFrame) -> Figure:
         ax.set_ylabel("dimensions")
         ax.set_xlim(edges[0], 1)
         ax.margins(y=0.14)
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
     at_half = int((values >= 0.5).sum())
     return Figure(
         "agreement_histogram",
         "Agreement of each dimension with people's tags",
-        f"Histogram of {values.len()} correlations: mean {mean:.2f}, {at_half} at .5 or more; "
+        f"Histogram of {values.len()} correlations: mean {formats.correlation(mean)}, {at_half} at .5 or more; "
         + ", ".join(f"{n} from {a:.1f} to {b:.1f}"
                     for a, b, n in zip(edges, edges[1:], counts, strict=False) if n)
         + ".",
@@ -72,12 +75,12 @@ def best_and_worst(agreement: pl.DataFrame, n: int = 10) -> Figure:
             for y, r in enumerate(half["pearson_r"]):
                 ax.plot([0, r], [y, y], color=PALETTE["llm"], lw=4, solid_capstyle="butt")
                 ax.annotate(
-                    formats.signed(r, 2).lstrip("+"), (max(r, 0), y), (5, 0),
+                    formats.correlation(r), (max(r, 0), y), (5, 0),
                     textcoords="offset points", va="center", color=PALETTE["muted"],
                 )  # fmt: skip
             ax.set_yticks(range(half.height), [formats.words(d) for d in half["dimension"]])
             ax.set_ylim(half.height - 0.4, -0.6)
-            ax.set_xlim(min(0.0, float(half["pearson_r"].min() or 0)), 1.12)  # type: ignore[arg-type]
+            ax.set_xlim(min([*half["pearson_r"], 0.0]), 1.12)
             ax.set_title(heading, loc="left", fontsize=9.5, color=PALETTE["muted"])
             ax.tick_params(length=0)
             ax.set_xticks([])
@@ -86,7 +89,7 @@ def best_and_worst(agreement: pl.DataFrame, n: int = 10) -> Figure:
 
     def listing(half: pl.DataFrame) -> str:
         pairs = half.select("dimension", "pearson_r").iter_rows()
-        return ", ".join(f"{formats.words(d)} {r:.2f}" for d, r in pairs)
+        return ", ".join(f"{formats.words(d)} {formats.correlation(r)}" for d, r in pairs)
 
     return Figure(
         "best_and_worst",

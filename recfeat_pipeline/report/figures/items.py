@@ -19,7 +19,7 @@ def text_lengths(bands: pl.DataFrame) -> Figure:
     ]
     counts = rows["n_items"].to_list()
     with drawing(1.9) as (canvas, (ax,)):
-        ax.bar(range(len(counts)), counts, 0.9, color=PALETTE["curated"])
+        ax.bar(range(len(counts)), counts, 0.9, color=PALETTE["other"])
         for x, number in enumerate(counts):
             ax.annotate(formats.count(number), (x, number), (0, 2), textcoords="offset points",
                         ha="center", color=PALETTE["muted"])  # fmt: skip

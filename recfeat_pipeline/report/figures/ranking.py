@@ -42,7 +42,7 @@ def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figur
             )
         ax.set_yticks(range(len(arms)), [roles.name(arm) for arm in arms])
         ax.set_ylim(len(arms) - 0.4, -0.6)
-        ax.set_xlim(0, 1.14 * (rows["value"].max() or 1))  # type: ignore[operator]
+        ax.set_xlim(0, 1.14 * max([*rows["value"], 1e-6]))
         ax.xaxis.set_major_formatter(_METRIC_TICKS)
         ax.set_xlabel(f"{label}; bar: mean, circles: seeds")
         ax.tick_params(axis="y", length=0)
@@ -74,16 +74,16 @@ def tiers(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
 def change_by_slice(
     rows: pl.DataFrame, roles: Roles, family: str, title: str, label: str = "MRR"
 ) -> Figure:
-    """The relative change over the floor along a family of slices (``history:1-5``, …).
+    """The relative change over the floor along a family of slices (``history 1-9``, …).
 
     Args:
         rows: of one metric and one corpus: arm, seed, slice, value, n.
         roles: must have a floor.
-        family: the slices' common beginning, before the colon.
+        family: the slices' common first word.
         title: of the figure.
         label: what a reader calls the metric.
     """
-    names = {slice_: slice_.partition(":")[2] for slice_ in _slices(rows, family)}
+    names = {slice_: _band(slice_) for slice_ in _slices(rows, family)}
     return _change(_figure_name(family), title, rows, roles, names, label)
 
 
@@ -147,12 +147,12 @@ def _change(
 def metric_by_slice(
     rows: pl.DataFrame, roles: Roles, family: str, title: str, label: str = "MRR"
 ) -> Figure:
-    """A metric along an ordered family of slices (``history:1-5``, ``history:6-10``, …).
+    """A metric along an ordered family of slices (``history 1-9``, ``history 10-49``, …).
 
     Args:
         rows: of one metric and one corpus: arm, seed, slice, value, n.
         roles: names, colours and order of the arms.
-        family: the slices' common beginning, before the colon.
+        family: the slices' common first word.
         title: of the figure.
         label: what a reader calls the metric.
     """
@@ -165,14 +165,14 @@ def metric_by_slice(
             main = arm in roles.main
             ax.plot(
                 range(len(slices)),
-                [own.get(slice_) for slice_ in slices],
+                [own.get(slice_, float("nan")) for slice_ in slices],
                 "-o" if main else ":",
                 ms=4,
                 lw=1.8 if main else 1.3,
                 color=colour(roles.role(arm)),
                 label=roles.name(arm),
             )
-        ax.set_xticks(range(len(slices)), [slice_.partition(":")[2] for slice_ in slices])
+        ax.set_xticks(range(len(slices)), [_band(slice_) for slice_ in slices])
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(_METRIC_TICKS)
         ax.set_ylabel(label)
@@ -181,7 +181,7 @@ def metric_by_slice(
         ax.spines["left"].set_visible(False)
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
     listing = "; ".join(
-        f"{slice_.partition(':')[2]}: "
+        f"{_band(slice_)}: "
         + ", ".join(
             f"{roles.name(arm)} {formats.metric(value)}"
             for arm, value in means.filter(slice=slice_).select("arm", "value").iter_rows()
@@ -198,10 +198,14 @@ def metric_by_slice(
 
 
 def slice_families(ranking: pl.DataFrame) -> list[str]:
-    """The families of slices that are there: what stands before a colon in a slice's name."""
-    return sorted(
-        ranking.select(pl.col("slice").str.extract(r"^([^:]+):")).to_series().drop_nulls().unique()
-    )
+    """The families of slices that are there: the first word of names that have two."""
+    first = ranking["slice"].str.extract(r"^(\S+) ").drop_nulls()
+    return sorted(first.unique())
+
+
+def _band(slice_: str) -> str:
+    """What a slice is called within its family."""
+    return slice_.partition(" ")[2].replace("-", "–")
 
 
 def _means(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
@@ -211,7 +215,7 @@ def _means(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
 def _slices(rows: pl.DataFrame, family: str) -> list[str]:
     """The slices of a family by the first number in their names."""
     names = rows["slice"].unique()
-    return sorted(names.filter(names.str.starts_with(f"{family}:")), key=_first_number)
+    return sorted(names.filter(names.str.starts_with(f"{family} ")), key=_first_number)
 
 
 def _figure_name(family: str) -> str:

@@ -1,13 +1,44 @@
 """What was asked, and of which items and users."""
 
+from typing import Any
+
+import polars as pl
+
 from recfeat_pipeline.report import figures, formats
-from recfeat_pipeline.report.blocks import Block, Bullets, Chart, Facts, Paragraph, Section
+from recfeat_pipeline.report.blocks import Block, Bullets, Chart, Facts, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
+
+_KEPT = {
+    "Items": ("items_read", "items"),
+    "Users": ("users_read", "users"),
+    "Interactions": ("events_read", "events"),
+}
+_DROPPED = {
+    "items_without_interactions": "items without interactions",
+    "items_with_too_few_interactions": "items with too few interactions",
+    "users_outside_corpus": "users without a corpus item",
+    "users_below_minimum": "users with too few corpus items",
+    "users_above_maximum": "users with too many corpus items",
+    "events_of_rare_items": "interactions with items outside the corpus",
+    "events_of_users_below_minimum": "interactions of users with too few",
+    "events_of_users_above_maximum": "interactions of users with too many",
+}
+_SPLITS = {
+    "provided": "The catalogue brings its own split of events.",
+    "three_way": "Users are split 80/10/10 into training, validation and test.",
+    "published": "Users are split 90/10 into training and validation, as published; results are "
+    "reported on the users that chose the checkpoint.",
+}
 
 
 def question(inputs: Inputs) -> Section:
-    """The question in four sentences."""
-    who = "an LLM" if inputs.provenance.used_llm else "the embedded lexical extractor (not an LLM)"
+    """The question in a few sentences, naming only what was run."""
+    roles = inputs.roles
+    llm = inputs.provenance.used_llm
+    who = {True: "an LLM", False: "the embedded lexical extractor (no LLM)", None: "a model"}[llm]
+    fillings = ["empty", "filled with those scores"]
+    fillings += ["filled with curated tags"] if roles.curated else []
+    fillings += ["filled with random numbers of the same width"] if roles.controls else []
     return Section(
         "question",
         "The question",
@@ -17,11 +48,10 @@ def question(inputs: Inputs) -> Section:
                 "it worth paying a model to find out?"
             ),
             Paragraph(
-                f"Here {who} read each item's public text and scored it on a fixed list of "
-                "themes, tones, settings and facts. Two-tower models were then trained that are "
-                "identical but for one slot: empty, filled with those scores, with curated tags, "
-                "or with random numbers of the same width. Each model had to find the next item "
-                "of held-out users among the whole catalogue."
+                f"Here {who} read each item's text and scored it on a fixed list of themes, "
+                "tones, settings and facts. Two-tower models were then trained that are identical "
+                f"but for one slot: {', '.join(fillings[:-1])} or {fillings[-1]}. Each model had "
+                "to find the next item of held-out users in the whole corpus."
             ),
             Paragraph(
                 "MRR, the mean reciprocal rank, is 1 when the next item is always ranked first "
@@ -35,39 +65,70 @@ def question(inputs: Inputs) -> Section:
 def corpus(inputs: Inputs) -> Section:
     """Counts, what reading dropped, and how much text there is."""
     provenance = inputs.provenance
-    facts: list[tuple[str, str]] = []
-    if inputs.items.height:
-        row = inputs.items.row(0, named=True)
-        facts += [
-            ("Items in the catalogue", formats.count(row["n_items"])),
-            ("Items ranked (the corpus)", formats.count(row["n_corpus"])),
-            ("Median interactions per ranked item", formats.count(row["median_ratings"])),
-            ("Ranked items with extracted features", formats.count(row["n_scored"])),
-            ("Ranked items with curated tags", formats.count(row["n_tagged"])),
-        ]
-    facts += [
-        (formats.words(name).capitalize(), formats.plain(value))
-        for name, value in provenance.corpus.items()
-        if not isinstance(value, dict | list)
-    ]
+    counts = provenance.corpus
     blocks: list[Block] = []
     if provenance.source:
-        blocks.append(Paragraph(f"{provenance.catalogue}, read from {provenance.source}."))
-    blocks.append(
-        Facts(facts) if facts else Paragraph("The feature store holds no catalogue yet.", "missing")
-    )
-    counted = [note for note in provenance.notes if note.count or note.message]
-    if counted:
-        blocks.append(Paragraph("What reading the catalogue dropped or mended:"))
-        blocks.append(
-            Bullets(
-                [
-                    (f"{formats.count(note.count)}: " if note.count else "")
-                    + (note.message or formats.words(note.kind))
-                    for note in counted
-                ]
-            )
-        )
+        source = "generated" if provenance.synthetic else f"read from {provenance.source}"
+        split = _SPLITS.get(str(counts.get("split")), "")
+        blocks.append(Paragraph(f"{provenance.catalogue}, {source}. {split}".strip()))
+    if any(pair[0] in counts for pair in _KEPT.values()):
+        blocks.append(_kept(counts))
+    dropped = [
+        f"{formats.count(counts[k])} {what}" for k, what in _DROPPED.items() if counts.get(k)
+    ]
+    if dropped:
+        blocks.append(Paragraph(f"Left out by the corpus rules: {'; '.join(dropped)}.", "note"))
+    facts = _facts(inputs)
+    if facts:
+        blocks.append(Facts(facts))
+    notes = [
+        (f"{formats.count(note.count)} × " if note.count and not note.message else "")
+        + (note.message or formats.words(note.kind))
+        for note in provenance.notes
+    ]
+    if notes:
+        blocks += [Paragraph("Met while reading:"), Bullets(notes)]
     if inputs.text.filter("in_corpus").height:
         blocks.append(Chart(figures.text_lengths(inputs.text)))
+    if not blocks:
+        blocks.append(Paragraph("The feature store holds no catalogue yet.", "missing"))
     return Section("corpus", "The corpus", blocks)
+
+
+def _kept(counts: dict[str, Any]) -> Table:
+    rows = [
+        (name, counts[read], counts[kept])
+        for name, (read, kept) in _KEPT.items()
+        if counts.get(read) and kept in counts
+    ]
+    return Table(
+        "corpus",
+        "What was read, and what takes part.",
+        ["", "Read", "In the corpus", "Share"],
+        [
+            [name, formats.count(read), formats.count(kept), formats.percent(kept / read)]
+            for name, read, kept in rows
+        ],
+        pl.DataFrame(rows, schema=["what", "read", "in_corpus"], orient="row"),
+    )
+
+
+def _facts(inputs: Inputs) -> list[tuple[str, str]]:
+    counts = inputs.provenance.corpus
+    facts = []
+    if inputs.items.height:
+        row = inputs.items.row(0, named=True)
+        facts = [
+            ("Items ranked", formats.count(row["n_corpus"])),
+            ("of them with extracted features", formats.count(row["n_scored"])),
+            ("of them with curated tags", formats.count(row["n_tagged"])),
+            ("Median interactions of a ranked item", formats.count(row["median_ratings"])),
+        ]
+    examples = inputs.metric("mrr")["n"].max()
+    if examples:
+        facts.append(("Test examples", formats.count(examples)))
+    if counts.get("users_test"):
+        facts.append(("Users with test events", formats.count(counts["users_test"])))
+    if counts.get("unordered_share"):
+        facts.append(("Interactions without a time", formats.percent(counts["unordered_share"])))
+    return facts

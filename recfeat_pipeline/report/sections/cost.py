@@ -17,7 +17,7 @@ def cost(inputs: Inputs) -> Section:
         return Section("cost", _TITLE, [Paragraph("The ledger holds no calls yet.", "missing")])
     blocks: list[Block] = []
     per_thousand = cost_per_thousand(inputs)
-    if not inputs.provenance.used_llm:
+    if inputs.provenance.used_llm is False:
         blocks.append(
             Paragraph(
                 "The embedded lexical extractor costs nothing. `recfeat estimate` prices a real "
@@ -40,10 +40,10 @@ def cost(inputs: Inputs) -> Section:
         )
         blocks.append(Chart(figures.cost_by_group(rows)))
     blocks.append(_table(rows))
-    unpriced = int(rows["calls"].sum() - rows["priced_calls"].sum())
+    unpriced = int(rows["calls"].sum()) - int(rows["priced_calls"].sum())
     if unpriced and per_thousand is not None:
         blocks.append(
-            Paragraph(f"{formats.count(unpriced)} calls have no price and are not in the sums.",
+            Paragraph(f"{formats.plural(unpriced, 'call')} without a price: not in the sums.",
                       "note")
         )  # fmt: skip
     return Section("cost", _TITLE, blocks)

@@ -11,7 +11,7 @@ from recfeat_pipeline.report.verdict import significant
 def differences(inputs: Inputs) -> Section:
     """The forest plot and its table, then the ladder where rich arms were run."""
     blocks: list[Block] = []
-    rows = inputs.main_contrasts.filter(metric="mrr").drop_nulls("delta")
+    rows = inputs.contrasts_of("mrr")
     if rows.is_empty():
         blocks.append(
             Paragraph(
@@ -21,58 +21,65 @@ def differences(inputs: Inputs) -> Section:
             )
         )
     else:
-        whole = rows.filter(slice="all")
-        if whole.height:
-            blocks.append(Chart(figures.forest(whole, inputs.roles)))
-        blocks.append(_table(inputs, rows))
-        blocks.append(
+        blocks += [
+            Chart(figures.forest(rows.filter(slice="all"), inputs.roles)),
+            _table(inputs, rows),
             Paragraph(
                 "The user is the unit, paired by seed. An interval that holds zero is compatible "
-                "with no difference; it does not show that there is none, unless the equivalence "
-                "column says so.",
+                "with no difference; it does not show that there is none, unless an equivalence "
+                "test says so.",
                 "note",
-            )
-        )
+            ),
+        ]
     ladder = inputs.ladder.drop_nulls("delta")
     if ladder.height:
-        blocks.append(Chart(figures.substitution_ladder(ladder)))
-        listing = ", ".join(
-            f"{arm} {formats.signed(delta)}" for arm, delta in published.LADDER.items()
+        theirs = ", ".join(
+            f"{inputs.roles.name(getattr(inputs.roles, part) or part)} {formats.signed(delta)}"
+            for part, delta in published.LADDER.items()
         )
-        blocks.append(
+        blocks += [
+            Chart(figures.substitution_ladder(ladder, inputs.roles)),
             Paragraph(
-                "Nearer to zero: the content stands in for handmade metadata. The published "
-                f"study found {listing}.",
+                "The nearer to zero, the better the content stands in for handmade metadata. "
+                f"Published: {theirs}.",
                 "note",
-            )
-        )
+            ),
+        ]
     return Section("differences", "Which differences hold", blocks)
 
 
 def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
-    equivalence = rows["p_equivalence"].is_not_null().any()
-    header = ["Contrast", "Slice", "Difference in MRR", "95 % interval", "p", "p, corrected"]
-    lines = []
-    for row in rows.iter_rows(named=True):
-        line = [
-            f"{inputs.roles.name(row['arm'])} − {inputs.roles.name(row['baseline'])}",
+    """Every contrast on the whole corpus, and the one that matters on every slice."""
+    roles = inputs.roles
+    whole = pl.col("slice") == "all"
+    central = (pl.col("arm") == roles.llm) & (pl.col("baseline") == roles.floor)
+    shown = pl.concat([rows.filter(whole), rows.filter(central & ~whole)])
+    header = ["Contrast", "Slice", "Change", "95 % interval", "In MRR", "p", "p, corrected"]
+    equivalence = shown["p_equivalence"].is_not_null().any()
+    lines = [
+        [
+            f"{roles.name(row['arm'])} − {roles.name(row['baseline'])}",
             row["slice"],
+            formats.change(row["change"]),
+            formats.interval(row["change_low"], row["change_high"], of_change=True),
             formats.signed(row["delta"]),
-            formats.interval(row["ci_low"], row["ci_high"]),
             formats.p_value(row["p_value"]),
             formats.p_value(row["p_adjusted"]),
+            *([formats.p_value(row["p_equivalence"])] if equivalence else []),
         ]
-        lines.append([*line, formats.p_value(row["p_equivalence"])] if equivalence else line)
-    seeds, users = rows["n_seeds"].max(), rows["n_users"].max()
-    size = f"{formats.plain(seeds)} seed(s), {formats.plain(users)} test users. "
+        for row in shown.iter_rows(named=True)
+    ]
+    seeds = formats.plural(rows["n_seeds"].max(), "seed")
+    users = formats.plural(rows["n_users"].max(), "test user")
     return Table(
         "contrasts",
-        size + "Bold: the interval excludes zero after correction for the number of contrasts.",
+        f"{seeds}, {users}. Changes are relative to the second arm of a line. Bold: the interval "
+        "excludes zero, and still does after correction for the number of contrasts.",
         [*header, "p, equivalence"] if equivalence else header,
         lines,
         rows,
         text_columns=frozenset({1}),
         strong_rows=frozenset(
-            i for i, row in enumerate(rows.iter_rows(named=True)) if significant(row)
+            i for i, row in enumerate(shown.iter_rows(named=True)) if significant(row)
         ),
     )
