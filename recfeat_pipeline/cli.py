@@ -4,12 +4,14 @@ Commands read settings, call one function, and print. Dagster and torch are impo
 commands that need them, so that ``recfeat --help`` answers at once.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from recfeat_pipeline import __version__
 from recfeat_pipeline.errors import RecfeatError
@@ -121,25 +123,41 @@ def _integers(option: str, text: str) -> list[int]:
 
 
 def main() -> None:
-    """Entry point: one sentence per user error, a traceback only with ``--debug`` or for a bug."""
+    """Entry point of the ``recfeat`` command."""
+    code = run_app()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed by now. A regular exit would print pages of DuckDB's "nanobind: leaked"
+    # warnings whenever torch is loaded as well, which frighten and mean nothing.
+    os._exit(code)
+
+
+def run_app(arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    One sentence per user error; a traceback only with ``--debug``, or for a bug of ours.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app(standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
     except RecfeatError as error:
-        if "--debug" in sys.argv:
+        if "--debug" in arguments:
             raise
-        errors.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False)
-        sys.exit(error.exit_code)
-    except typer.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        errors.print("Interrupted. What is done is kept: the same command continues.")
-        sys.exit(130)
+        _complain(str(error))
+        return error.exit_code
+    except typer.TyperException as error:  # a usage error; empty when it has printed the help
+        if str(error):
+            message = getattr(error, "format_message", error.__str__)()
+            _complain(f"{message.rstrip('.')}. See `recfeat --help`.")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted. What is done is kept: the same command continues.")
+        return 130
+    return code or 0
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+def _complain(sentence: str) -> None:
+    errors.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,10 @@ class Driver:
         run_config: dict[str, Any] | None = None,
     ) -> None:
         keys = [key for asset in STAGES[stage] for key in asset.keys]
-        config = {**(run_config or {}), "loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+        config = {
+            **(run_config or {}),
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        }
         result = self.job.execute_in_process(
             instance=self.instance,
             asset_selection=keys,
