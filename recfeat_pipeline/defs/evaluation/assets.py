@@ -16,7 +16,7 @@ metrics = sql_assets({"metrics"}, group="evaluation")
     owners=["team:recfeat"],
 )
 def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
-    """One self-contained HTML file: are LLM features worth it on this catalogue?"""
+    """One self-contained HTML file that says whether LLM features are worth it here."""
     from recfeat_pipeline.report.figures import key_figures
     from recfeat_pipeline.report.html import write_report
 

@@ -44,7 +44,7 @@ class StoredRun:
             self.lake.write_json(marker, {"fingerprint": fingerprint})
 
     def save(self, result: "TrainingResult", inputs: Inputs, content: Content, steps: int) -> None:
-        """Write everything the run leaves; the fingerprint last, so that it vouches for the rest."""
+        """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
         corpus = inputs.items.filter("in_corpus").sort("item_index")
         if result.item_vectors.shape[1]:
             vectors = corpus.select("item_id").with_columns(
