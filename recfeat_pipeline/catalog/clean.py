@@ -32,22 +32,21 @@ def given(values: pl.Series) -> pl.Series:
 
 def ids(values: pl.Series) -> pl.Series:
     """``Int64`` when every id is an integer, else stripped text; empty is null."""
-    return _integers(values) if _are_integers(values) else _id_text(values)
+    values = _without_nan(values)
+    integers = _integers(values)
+    return integers if integers.null_count() == text(values).null_count() else text(values)
 
 
 def ids_like(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Ids cast to the type that another table's ids have; null where one is not of that type."""
-    return _integers(values) if dtype == pl.Int64 else _id_text(values)
+    values = _without_nan(values)
+    if dtype == pl.Int64:
+        return _integers(values)
+    return text(ids(values))
 
 
-def _id_text(values: pl.Series) -> pl.Series:
-    if values.dtype.is_float() and _are_integers(values):
-        return _integers(values).cast(pl.String)
-    return text(values.fill_nan(None) if values.dtype.is_float() else values)
-
-
-def _are_integers(values: pl.Series) -> bool:
-    return _integers(values).null_count() == text(values).null_count()
+def _without_nan(values: pl.Series) -> pl.Series:
+    return values.fill_nan(None) if values.dtype.is_float() else values
 
 
 def _integers(values: pl.Series) -> pl.Series:

@@ -14,7 +14,6 @@ from recfeat_pipeline.errors import RecfeatError
 
 BASE_URL = "https://files.grouplens.org/datasets/movielens"
 RELEASES = ("ml-latest-small", "ml-20m", "ml-25m", "ml-32m", "ml-latest")
-CHUNK = 1 << 20
 ATTEMPTS = 5  # connections in a row that bring nothing before giving up
 
 Progress = Callable[[int, int], None]
@@ -47,7 +46,10 @@ def download(
     target = folder / name
     if target.is_dir():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecfeatError(f"Cannot write to {folder}: {error.strerror}; name a folder.") from error
     url, part = f"{base_url.rstrip('/')}/{name}.zip", folder / f"{name}.zip.part"
     with httpx.Client(follow_redirects=True, timeout=30) as client:
         _fetch(client, url, part, progress, pause)
@@ -89,7 +91,9 @@ def _fetch_once(
     client: httpx.Client, url: str, part: Path, start: int, progress: Progress | None
 ) -> bool:
     """One connection; whether the file is whole after it."""
-    headers = {"Range": f"bytes={start}-"} if start else {}
+    headers = {"Accept-Encoding": "identity"}  # a range counts the bytes of the file itself
+    if start:
+        headers["Range"] = f"bytes={start}-"
     with client.stream("GET", url, headers=headers) as response:
         status = response.status_code
         if status == 416:  # nothing lies beyond `start`: whole, or a leftover of another file
@@ -107,7 +111,7 @@ def _fetch_once(
         total = start + int(length) if length else None
         done = start
         with open(part, "ab" if start else "wb") as file:
-            for chunk in response.iter_bytes(CHUNK):
+            for chunk in response.iter_bytes():
                 file.write(chunk)
                 done += len(chunk)
                 if progress:

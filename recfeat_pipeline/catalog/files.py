@@ -8,7 +8,7 @@ mistake                                                    what happens
 =========================================================  ======================================
 invalid TOML, unknown or missing key, wrong type           error: file, line, did-you-mean
 missing file or column; empty file; unknown kind of file   error: file, nearest name
-CSV row with too many or too few fields; not UTF-8         error: file, line
+CSV row with too many or too few fields; text not UTF-8    error: file, line
 a column of lists, structs or bytes where values belong    error: file, column
 one item id with two titles                                error: file, both lines
 a split that is not train, valid or test                   error: file, line

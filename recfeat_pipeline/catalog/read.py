@@ -24,11 +24,9 @@ def read_catalog(path: str | None) -> Catalog:
     if place.is_dir():
         if is_grouplens(place):
             return read_grouplens(place)
-        inner = next((p for p in sorted(place.iterdir()) if p.is_dir() and is_grouplens(p)), None)
-        tomls = sorted(p.name for p in place.glob("*.toml"))
-        hint = f"name {inner or place / tomls[0]}" if inner or tomls else "write a catalogue file"
         raise RecfeatError(
-            f"{place} is not a GroupLens folder: ratings.csv or movies.csv is missing; {hint}."
+            f"{place} is not a GroupLens folder: ratings.csv or movies.csv is missing; "
+            f"{_advice(place)}."
         )
     if not place.exists():
         raise RecfeatError(f"There is no catalogue at {place}; check --catalog or RECFEAT_CATALOG.")
@@ -38,3 +36,16 @@ def read_catalog(path: str | None) -> Catalog:
             "file and name that (see docs, 'A catalogue file')."
         )
     return read_files(place)
+
+
+def _advice(folder: Path) -> str:
+    """What the user may have meant by a folder that is no release."""
+    inner = [p for p in sorted(folder.iterdir()) if p.is_dir() and is_grouplens(p)]
+    for candidate in (*inner, *sorted(folder.glob("*.toml"))):
+        return f"name {candidate}"
+    if (folder / "ratings.dat").exists():
+        return (
+            "ratings.dat is the older layout: convert it to CSV or Parquet and describe it in a "
+            "catalogue file"
+        )
+    return "name a release, or a catalogue file (.toml) that describes your tables"
