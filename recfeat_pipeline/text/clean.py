@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 
+_BREAK = re.compile(r"</?(br|p|div|li|tr|h\d)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _BROKEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"
@@ -25,7 +26,7 @@ def plain(text: object) -> str:
     """Text without tags, entities and control characters; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    text = html.unescape(_TAG.sub(" ", html.unescape(text)))
+    text = html.unescape(_TAG.sub("", _BREAK.sub(" ", html.unescape(text))))
     text = unicodedata.normalize("NFC", _BROKEN.sub("", text.replace("\r\n", "\n")))
     lines = (_SPACE.sub(" ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -74,7 +74,7 @@ def scrape_new_item(
     tmdb = next((source for source in sources if source.name == "tmdb"), None)
     if tmdb is None:
         raise RecfeatError(
-            "A TMDB id can only be looked up with a key: set TMDB_API_KEY, or give a title and text."
+            "Only TMDB knows what a TMDB id is: set TMDB_API_KEY, or give a title and text."
         )
     item = _item(item_id, tmdb_id, {})
     summaries = [tmdb.scrape(item, tmdb.store(lake), progress=progress)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from recfeat_pipeline.text.http import PoliteClient, RequestFailedError
-from recfeat_pipeline.text.mediawiki import batches, halving
+from recfeat_pipeline.text.http import PoliteClient, Verdict, judge_by_status
+from recfeat_pipeline.text.mediawiki import batches, halving, refuse_if_unwelcome
 
 BATCH = 200  # ids a query: well inside the service's 60 s
 
@@ -56,9 +56,14 @@ async def find(
             values = " ".join(json.dumps(str(item[column])) for item in batch)
             text = SPARQL.format(name=name, property=property_, values=values)
             reply = await http.get(
-                sparql_url, {"format": "json"}, route="sparql", form={"query": text}
+                sparql_url,
+                {"format": "json"},
+                route="sparql",
+                judge=_judge,
+                form={"query": text},
+                attempts=2,  # a query that takes too long is halved rather than repeated
             )
-            claims = _claims(reply.data, reply.status, name)
+            claims = _claims(reply.data["results"]["bindings"], name)
             for item in batch:
                 if claim := claims.get(str(item[column])):
                     found[item["item_id"]] = Entity(*claim, how_found=column)
@@ -76,19 +81,24 @@ async def find(
     return found, failed
 
 
-def _claims(data: Any, status: int, name: str) -> dict[str, tuple[str, str | None]]:
-    try:
-        bindings = data["results"]["bindings"]
-        rows = [
-            (
-                row[name]["value"],
-                row["item"]["value"].rpartition("/")[2],
-                row.get("article", {}).get("value"),
-            )
-            for row in bindings
-        ]
-    except (KeyError, TypeError, AttributeError):
-        raise RequestFailedError(f"HTTP {status} without SPARQL results") from None
+def _judge(status: int, data: Any) -> Verdict:
+    refuse_if_unwelcome(status)
+    results = data.get("results") if isinstance(data, dict) else None
+    if status == 200 and not (isinstance(results, dict) and "bindings" in results):
+        return Verdict.RETRY  # the service breaks off a late answer with HTTP 200
+    return judge_by_status(status, data)
+
+
+def _claims(bindings: list[dict[str, Any]], name: str) -> dict[str, tuple[str, str | None]]:
+    """Id → (entity, title of its English article or None)."""
+    rows = [
+        (
+            row[name]["value"],
+            row["item"]["value"].rpartition("/")[2],
+            row["article"]["value"] if "article" in row else None,
+        )
+        for row in bindings
+    ]
     rows.sort(key=lambda row: (row[2] is None, len(row[1]), row[1]))  # articles, then low numbers
     claims: dict[str, tuple[str, str | None]] = {}
     for value, qid, article in rows:

@@ -45,8 +45,8 @@ class Pace:
     timeout: float = 30.0  # seconds without a byte
     backoff: float = 1.0  # seconds before the second attempt; doubles, with jitter
     cool_down: float = 5.0  # seconds to wait when throttled without a Retry-After; doubles
-    patience: int = 8  # cool-downs, or given-up requests, in a row before the run stops
-    longest_wait: float = 600.0  # a Retry-After beyond this stops the run
+    patience: int = 12  # given-up requests in a row before the run stops
+    longest_wait: float = 600.0  # seconds of throttling without one answer before the run stops
     max_bytes: int = 32 << 20  # of one decoded body
 
 
@@ -56,6 +56,7 @@ class Verdict(Enum):
     OK = "ok"
     RETRY = "retry"
     THROTTLED = "throttled"
+    FAILED = "failed"  # asking again will not help
 
 
 class RequestFailedError(Exception):
@@ -95,12 +96,12 @@ Judge = Callable[[int, Any], Verdict]
 
 
 def judge_by_status(status: int, data: Any) -> Verdict:
-    """The verdict of plain HTTP: 429 throttles, 5xx and what is not JSON may pass."""
+    """The verdict of plain HTTP: 429 throttles; 5xx and what is no JSON object may pass."""
     if status == 429:
         return Verdict.THROTTLED
-    if status >= 500 or data is None:
+    if status >= 500 or not isinstance(data, dict):
         return Verdict.RETRY
-    return Verdict.OK
+    return Verdict.OK if status < 400 else Verdict.FAILED
 
 
 class PoliteClient:
@@ -131,6 +132,7 @@ class PoliteClient:
         self._cool_until = 0.0
         self._cool_started = 0.0
         self._cool_downs_in_a_row = 0
+        self._throttled_since = 0.0
         self._failures_in_a_row = 0
 
     async def __aenter__(self) -> "PoliteClient":
@@ -157,6 +159,7 @@ class PoliteClient:
         route: str,
         judge: Judge = judge_by_status,
         form: Mapping[str, str] | None = None,
+        attempts: int | None = None,
     ) -> Reply:
         """Ask until the answer is OK.
 
@@ -166,6 +169,7 @@ class PoliteClient:
             route: the request's name in the counts.
             judge: the verdict on (HTTP status, parsed JSON or None).
             form: sent as a POST, for queries too long for a URL.
+            attempts: instead of the pace's.
 
         Raises:
             RequestFailedError: the attempts are used up.
@@ -173,15 +177,14 @@ class PoliteClient:
         """
         url = path if "://" in path else self.base_url + path
         attempt, reason = 0, ""
-        while attempt < self.pace.attempts:
+        while attempt < (attempts or self.pace.attempts):
             if attempt:
                 self.traffic.retries += 1
                 await asyncio.sleep(self.pace.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1))
             await self._slot()
-            self.traffic.requests[route] += 1
             sent = time.monotonic()
             try:
-                response, body = await self._send(url, params, form)
+                response, body = await self._send(url, params, form, route)
             except httpx.TimeoutException:
                 reason = f"no answer within {self.pace.timeout:g} s"
             except httpx.RequestError as error:
@@ -198,12 +201,14 @@ class PoliteClient:
                     self._cool(sent, _retry_after(response.headers.get("Retry-After")))
                     continue
                 reason = _describe(response.status_code, data, body)
+                if verdict is Verdict.FAILED:
+                    break
             attempt += 1
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= self.pace.patience:
             raise UnavailableError(
                 f"{self.base_url} failed {self._failures_in_a_row} requests in a row, each tried "
-                f"{self.pace.attempts} times (last: {reason})"
+                f"up to {self.pace.attempts} times (last: {reason})"
             )
         raise RequestFailedError(reason)
 
@@ -218,26 +223,38 @@ class PoliteClient:
             if time.monotonic() >= self._cool_until:  # else one began meanwhile: queue again
                 return
 
-    def _cool(self, sent: float, seconds: float | None) -> None:
+    def _cool(self, sent: float, asked: float | None) -> None:
+        """Begin a cool-down for all: as long as the source asks, longer when it repeats."""
         if sent < self._cool_started:
             return  # sent before the cool-down that it would ask for
+        now = time.monotonic()
+        if self._cool_downs_in_a_row == 0:
+            self._throttled_since = now
+        longer = 2 ** min(self._cool_downs_in_a_row, 10)
+        seconds = (
+            self.pace.cool_down * longer
+            if asked is None
+            else max(asked, self.pace.backoff * (longer - 1))
+        )
+        if now + seconds - self._throttled_since > self.pace.longest_wait:
+            raise UnavailableError(
+                f"{self.base_url} keeps throttling: it wants {seconds:.0f} s more after "
+                f"{self._cool_downs_in_a_row} cool-downs in a row"
+            )
         self._cool_downs_in_a_row += 1
         self.traffic.cool_downs += 1
-        if seconds is None:
-            seconds = self.pace.cool_down * 2 ** (self._cool_downs_in_a_row - 1)
-        if seconds > self.pace.longest_wait or self._cool_downs_in_a_row > self.pace.patience:
-            raise UnavailableError(
-                f"{self.base_url} keeps throttling (asks for {seconds:g} s more after "
-                f"{self._cool_downs_in_a_row - 1} cool-downs)"
-            )
-        self._cool_started = time.monotonic()
-        self._cool_until = max(self._cool_until, self._cool_started + seconds)
+        self._cool_started, self._cool_until = now, now + seconds
 
     async def _send(
-        self, url: str, params: Mapping[str, Any] | None, form: Mapping[str, str] | None
+        self,
+        url: str,
+        params: Mapping[str, Any] | None,
+        form: Mapping[str, str] | None,
+        route: str,
     ) -> tuple[httpx.Response, str]:
         target = httpx.URL(url).copy_merge_params({**(params or {}), **self._secrets})
         for _ in range(MAX_REDIRECTS + 1):
+            self.traffic.requests[route] += 1
             async with self._client.stream(
                 "POST" if form else "GET", target, data=dict(form) if form else None
             ) as response:
@@ -280,7 +297,10 @@ def _describe(status: int, data: Any, body: str) -> str:
     if data is None:
         kind = "HTML" if "<html" in body[:1000].lower() else "text that is not JSON"
         return f"HTTP {status} with {kind}" if body else f"HTTP {status} with an empty body"
-    return f"HTTP {status}"
+    error = data.get("error") if isinstance(data, dict) else None  # MediaWiki's, else TMDB's
+    code = error.get("code") if isinstance(error, dict) else None
+    code = code or (data.get("status_code") if isinstance(data, dict) else None)
+    return f"HTTP {status}, code {code}" if code else f"HTTP {status} with JSON of another shape"
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import recfeat_pipeline
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import (
     Pace,
@@ -67,18 +68,12 @@ async def query(http: PoliteClient, route: str, **params: Any) -> dict[str, Any]
     """One Action API request, continued until its pages are complete, merged page by page.
 
     A generator's further pages (the next search results) are not asked for.
-
-    Raises:
-        RequestFailedError: the API answers with an error that asking again will not mend.
     """
     base = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5, **params}
     more: dict[str, Any] = {}
     merged: dict[str, Any] = {}
     while True:
         reply = await http.get("/w/api.php", {**base, **more}, route=route, judge=_judge)
-        if "error" in reply.data:
-            error = reply.data["error"]
-            raise RequestFailedError(f"MediaWiki error {error.get('code')}")
         _merge(merged, reply.data)
         more = reply.data.get("continue") or {}
         if not more or reply.data.get("batchcomplete"):
@@ -99,14 +94,31 @@ def _merge(into: dict[str, Any], data: dict[str, Any]) -> None:
 
 
 def _judge(status: int, data: Any) -> Verdict:
-    """The error code in the body decides (errors come with HTTP 200), then HTTP's status."""
-    error = data.get("error") if isinstance(data, dict) else None
+    """The error code in the body decides (errors come with HTTP 200), then shape and status."""
+    refuse_if_unwelcome(status)
+    data = data if isinstance(data, dict) else {}
+    error = data.get("error")
     code = error.get("code") if isinstance(error, dict) else None
-    if status == 429 or code in THROTTLE:
+    if code in THROTTLE:
         return Verdict.THROTTLED
-    if not isinstance(data, dict) or code in RETRY:
+    if code:
+        return Verdict.RETRY if code in RETRY else Verdict.FAILED
+    if status == 200 and not {"query", "entities", "batchcomplete"} & data.keys():
         return Verdict.RETRY
     return judge_by_status(status, data)
+
+
+def refuse_if_unwelcome(status: int) -> None:
+    """Stop at once when Wikimedia blocks the client.
+
+    Raises:
+        RecfeatError: HTTP 401 or 403.
+    """
+    if status in (401, 403):
+        raise RecfeatError(
+            f"Wikimedia refuses the requests (HTTP {status}). Set RECFEAT_CONTACT to an address it "
+            "can reach you at, as its User-Agent policy asks; what was fetched so far is kept."
+        )
 
 
 async def revisions(

@@ -240,7 +240,7 @@ class RawWriter:
 
 
 def _has_body() -> pl.Expr:
-    return pl.col("status").is_in(["ok", "partial"]) & (pl.col("how_found") != UNCHANGED)
+    return pl.col("status").is_in(["ok", "partial"]) & pl.col("how_found").ne_missing(UNCHANGED)
 
 
 def _answered() -> pl.Expr:

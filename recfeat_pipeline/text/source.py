@@ -122,22 +122,25 @@ class Source(ABC):
         return RawStore(lake, self.name, self.policy)
 
     def keyed(self, items: pl.DataFrame) -> pl.DataFrame:
-        """The items that can be asked for, with ``key``: the ids it is asked by."""
+        """The items that can be asked for, with ``key``: what they are asked by."""
         return (
             items.with_columns(
                 pl.col("imdb_id").str.extract(r"^(tt\d{7,10})$"),  # it goes into URLs and queries
             )
-            .with_columns(
-                pl.concat_str(
-                    pl.format("tmdb:{}", "tmdb_id"),
-                    pl.format("imdb:{}", "imdb_id"),
-                    separator=" ",
-                    ignore_nulls=True,
-                ).alias("key")
-            )
-            .filter(pl.col("key") != "")
+            .with_columns(self.key().alias("key"))
+            .filter(pl.col("key").is_not_null())
             .unique("item_id", keep="first", maintain_order=True)
         )
+
+    def key(self) -> pl.Expr:
+        """An item's ids, null when it has none; when they change, what is stored is void."""
+        ids = pl.concat_str(
+            pl.format("tmdb:{}", "tmdb_id"),
+            pl.format("imdb:{}", "imdb_id"),
+            separator=" ",
+            ignore_nulls=True,
+        )
+        return pl.when(ids != "").then(ids)
 
     def scrape(
         self,

@@ -44,6 +44,7 @@ GONE = {6, 34}
 ABORT = {3, 7, 10}  # no permission, invalid key, suspended key
 WINDOW = timedelta(days=14)
 MAX_PAGES = 500
+SHAPES = {"id", "results", "movie_results"}  # one of these is in every good answer
 WRITING = ("Screenplay", "Writer", "Story", "Novel", "Characters", "Author")
 PAGE = "https://www.themoviedb.org/movie/"
 
@@ -130,7 +131,7 @@ class Tmdb(Source):
         ours = set(stored["url"].drop_nulls())
         urls = sorted(ours & {f"{PAGE}{film}" for film in named})
         store.note_changes(urls, now)
-        summary.results["named"], summary.results["changed"] = len(named), len(urls)
+        summary.due["changed"] = len(urls)
         return summary
 
     async def _read_feed(
@@ -150,18 +151,13 @@ class Tmdb(Source):
                         route="changes",
                         judge=_judge,
                     )
-                    data = reply.data
-                    if reply.status != 200 or not isinstance(data.get("results"), list):
-                        raise RequestFailedError(_message(reply.status, data))
-                    pages = int(data.get("total_pages") or 0)
+                    pages = int(reply.data.get("total_pages") or 0)
                     if pages > MAX_PAGES and first < last:  # more than can be asked: halve it
                         middle = first + (last - first) // 2
                         windows[:0] = [(first, middle), (middle + timedelta(days=1), last)]
                         break
                     pages = min(pages, MAX_PAGES)
-                    named.update(
-                        entry["id"] for entry in data["results"] if isinstance(entry.get("id"), int)
-                    )
+                    named.update(f["id"] for f in _dicts(reply.data["results"]) if f.get("id"))
                     if progress:
                         progress(page, pages)
                     page += 1
@@ -226,16 +222,13 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
     tmdb_id, imdb_id = item["tmdb_id"], item["imdb_id"]
     if tmdb_id is None:
         return await _found(http, imdb_id, None) or _missing(f"TMDB does not know {imdb_id}")
-    status, film, body = await _details(http, tmdb_id)
-    gone = film.get("status_code") in GONE
-    theirs = _imdb_id(film)
-    if imdb_id and (gone or (theirs and theirs != imdb_id)):
+    film, body = await _details(http, tmdb_id)
+    theirs = _imdb_id(film) if film else None
+    if imdb_id and (film is None or (theirs and theirs != imdb_id)):
         found = await _found(http, imdb_id, tmdb_id)
         if found:
             return found
-    if gone:
-        return _missing(f"TMDB no longer has the id (status {film['status_code']})")
-    return _row(status, film, body, "id")
+    return _row(film, body, "id") if film else _missing("TMDB no longer has the id")
 
 
 async def _found(http: PoliteClient, imdb_id: str, other_than: int | None) -> dict[str, Any] | None:
@@ -243,31 +236,26 @@ async def _found(http: PoliteClient, imdb_id: str, other_than: int | None) -> di
     reply = await http.get(
         f"/3/find/{imdb_id}", {"external_source": "imdb_id"}, route="find", judge=_judge
     )
-    films = [f for f in _dicts(reply.data.get("movie_results")) if isinstance(f.get("id"), int)]
-    if reply.status != 200 and reply.data.get("status_code") not in GONE:
-        raise RequestFailedError(_message(reply.status, reply.data))
-    if not films or films[0]["id"] == other_than:
+    ids = [film.get("id") for film in _dicts(reply.data.get("movie_results"))]
+    if not ids or not isinstance(ids[0], int) or ids[0] == other_than:
         return None
-    status, film, body = await _details(http, films[0]["id"])
-    if film.get("status_code") in GONE:
-        return None
-    return _row(status, film, body, "find")
+    film, body = await _details(http, ids[0])
+    return _row(film, body, "find") if film else None
 
 
-async def _details(http: PoliteClient, tmdb_id: int) -> tuple[int, dict[str, Any], str]:
+async def _details(http: PoliteClient, tmdb_id: int) -> tuple[dict[str, Any] | None, str]:
+    """A film's details and the body they came in; no film when TMDB says it is gone."""
     reply = await http.get(
         f"/3/movie/{tmdb_id:d}", {"append_to_response": PARTS}, route="movie", judge=_judge
     )
-    film = reply.data
-    if film.get("status_code") not in GONE:
-        if reply.status != 200 or "id" not in film:
-            raise RequestFailedError(_message(reply.status, film))
-        if film["id"] != tmdb_id:
-            raise RequestFailedError("TMDB answered with another film than was asked for")
-    return reply.status, film, reply.body
+    if reply.data.get("status_code") in GONE:
+        return None, reply.body
+    if reply.data.get("id") != tmdb_id:
+        raise RequestFailedError("TMDB answered with another film than was asked for")
+    return reply.data, reply.body
 
 
-def _row(status: int, film: dict[str, Any], body: str, how_found: str) -> dict[str, Any]:
+def _row(film: dict[str, Any], body: str, how_found: str) -> dict[str, Any]:
     lacking = [part for part in PARTS.split(",") if not _part(film, part)]
     return {
         "status": "partial" if lacking else "ok",
@@ -284,26 +272,25 @@ def _missing(reason: str) -> dict[str, Any]:
 
 
 def _judge(status: int, data: Any) -> Verdict:
-    """The body's ``status_code`` decides, then HTTP's.
+    """The body's ``status_code`` decides, then its shape, then HTTP's status.
 
     Raises:
         RecfeatError: the key is refused; no other request would fare better.
     """
-    code = data.get("status_code") if isinstance(data, dict) else None
+    answer = data if isinstance(data, dict) else {}
+    code = answer.get("status_code")
     if code in ABORT or status == 401:
         raise RecfeatError(
             f"TMDB refuses the key (status {code or status}). Check TMDB_API_KEY, or unset it to "
             "run without TMDB; what was fetched so far is kept."
         )
-    if status == 429 or code == 25:
+    if code == 25:
         return Verdict.THROTTLED
-    if code in RETRY or not isinstance(data, dict):
+    if code in GONE:
+        return Verdict.OK
+    if code in RETRY or (status == 200 and not SHAPES & answer.keys()):
         return Verdict.RETRY
     return judge_by_status(status, data)
-
-
-def _message(status: int, data: dict[str, Any]) -> str:
-    return f"HTTP {status}, TMDB status {data.get('status_code', 'none')}"
 
 
 def _windows(start: date, end: date) -> Iterator[tuple[date, date]]:

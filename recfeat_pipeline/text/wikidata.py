@@ -17,7 +17,7 @@ from recfeat_pipeline.schemas import FIELDS, ID, Schema
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text import entities
 from recfeat_pipeline.text.clean import plain
-from recfeat_pipeline.text.http import PoliteClient, RequestFailedError
+from recfeat_pipeline.text.http import PoliteClient
 from recfeat_pipeline.text.mediawiki import (
     BATCH,
     Wikimedia,
@@ -211,8 +211,6 @@ class _Batch:
             languages="en|mul",
             sitefilter="enwiki",
         )
-        if not answer["entities"]:
-            raise RequestFailedError("the answer has no entities")
         by_id = {entity.get("id"): entity for entity in answer["entities"].values()}
         return {**by_id, **answer["entities"]}  # a merged entity stands under its old id
 

@@ -53,6 +53,10 @@ class Wikipedia(Source):
         self.wikimedia = wikimedia
         self.policy = wikimedia.policy
 
+    def key(self) -> pl.Expr:
+        """The ids, else the title: it can be searched for."""
+        return pl.coalesce(super().key(), pl.format("title:{} {}", "title", "year"))
+
     async def _ask(self, job: ScrapeJob) -> None:
         async with self.wikimedia.client(self.wikimedia.wikipedia_url) as http:
             job.summary.traffic = http.traffic

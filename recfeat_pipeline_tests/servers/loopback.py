@@ -35,7 +35,7 @@ class Response:
 
 @dataclass
 class Fault:
-    """One way to fail: throttle, error, maxlag, timeout, drop, half, cut, wrong, html,
+    """One way to fail: throttle, error, maxlag (Wikimedia), timeout, drop, half, cut, wrong, html,
     redirect_loop, redirect_away."""
 
     kind: str
@@ -75,6 +75,9 @@ class LoopbackServer:
 
     def broken(self) -> Response:
         return Response("Internal error", 500)
+
+    def lagged(self) -> Response:
+        raise NotImplementedError
 
     @property
     def url(self) -> str:
@@ -179,6 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             None: lambda: server.answer(request),
             "throttle": server.throttled,
             "error": server.broken,
+            "maxlag": server.lagged,
             "html": lambda: Response(HTML_ERROR, 200, {"Content-Type": "text/html"}),
             "wrong": lambda: Response({"unexpected": ["shape"]}),
             "redirect_loop": lambda: Response("", 302, {"Location": self.path}),
@@ -192,6 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
             declared = declared if kind == "half" else len(body)
             self.close_connection = True
+            response.headers["Connection"] = "close"
         lines = {
             "Content-Type": "application/json;charset=utf-8",
             **response.headers,

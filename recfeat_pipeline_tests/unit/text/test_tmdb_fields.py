@@ -1,0 +1,147 @@
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.text.http import Pace, Verdict
+from recfeat_pipeline.text.source import sources
+from recfeat_pipeline.text.tmdb import Tmdb, _judge, _windows
+
+FILM = {
+    "id": 862,
+    "imdb_id": "tt0114709",
+    "title": "Toy Story",
+    "overview": "Toys &amp; a <b>boy</b>.\u0007",
+    "tagline": "",
+    "budget": 30000000,
+    "revenue": 394436586,
+    "vote_count": 19000,
+    "popularity": 99.9,
+    "release_date": "1995-11-22",
+    "genres": [{"id": 16, "name": "Animation"}, {"id": 35, "name": "Comedy"}],
+    "production_companies": [{"name": "Pixar"}],
+    "credits": {
+        "cast": [
+            {"name": "Tim Allen", "order": 1},
+            {"name": "Tom Hanks", "order": 0},
+            {"order": 2},
+        ],
+        "crew": [
+            {"name": "John Lasseter", "job": "Director"},
+            {"name": "Joss Whedon", "job": "Screenplay"},
+            {"name": "John Lasseter", "job": "Story"},
+            {"name": "Someone", "job": "Grip"},
+        ],
+    },
+    "keywords": {"keywords": [{"id": 1, "name": "jealousy"}]},
+    "external_ids": {"imdb_id": "tt0114709"},
+    "release_dates": {
+        "results": [
+            {"iso_3166_1": "GB", "release_dates": [{"certification": "PG", "type": 3}]},
+            {
+                "iso_3166_1": "US",
+                "release_dates": [
+                    {"certification": "NR", "type": 1, "release_date": "1995-11-19T00:00:00.000Z"},
+                    {"certification": "G", "type": 3, "release_date": "2009-10-02T00:00:00.000Z"},
+                ],
+            },
+        ]
+    },
+}
+
+
+def raw(body: object) -> pl.DataFrame:
+    return pl.DataFrame({"item_id": [1], "url": ["u"], "body": [json.dumps(body)]})
+
+
+@pytest.fixture
+def tmdb():
+    return Tmdb("http://127.0.0.1:1", "key", Pace(rate=25))
+
+
+def test_fields_in_document_order_and_no_revenue(tmdb):
+    fields = tmdb.fields(raw(FILM))
+    assert fields.schema == pl.Schema(FIELDS)
+    assert fields.select("label", "text").rows() == [
+        ("Genres", "Animation, Comedy"),
+        ("Director", "John Lasseter"),
+        ("Writers", "Joss Whedon, John Lasseter"),
+        ("Cast", "Tom Hanks, Tim Allen"),
+        ("Keywords", "jealousy"),
+        ("Certification", "G"),
+        ("Companies", "Pixar"),
+        ("Budget", "$30,000,000"),
+        ("Overview", "Toys & a boy."),
+    ]
+    assert not fields["text"].str.contains("394|19000|99.9").any()
+
+
+def test_evidence_takes_first_release_not_later_ones(tmdb):
+    assert tmdb.evidence(raw(FILM)).row(0, named=True) == {
+        "item_id": 1,
+        "source": "tmdb",
+        "title": "Toy Story",
+        "years": [1995],
+        "directors": ["John Lasseter"],
+        "imdb_id": "tt0114709",
+        "url": "u",
+    }
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "text", 7, {"results": None}, {"cast": [None, 3]}, {"success": False}]
+)
+@pytest.mark.parametrize("part", [*FILM])
+def test_any_shape_of_any_part_is_read(tmdb, part, value):
+    body = raw({**FILM, part: value})
+    assert tmdb.fields(body)["text"].str.len_chars().min() > 0
+    assert tmdb.evidence(body).height == 1
+
+
+@pytest.mark.parametrize("code", [9, 11, 24, 43, 46])
+def test_codes_that_pass_are_asked_again(code):
+    assert _judge(500, {"status_code": code}) is Verdict.RETRY
+
+
+def test_other_codes():
+    assert _judge(429, {"status_code": 25}) is Verdict.THROTTLED
+    assert _judge(404, {"status_code": 34}) is _judge(404, {"status_code": 6}) is Verdict.OK
+    assert _judge(422, {"status_code": 5}) is Verdict.FAILED
+    assert _judge(404, None) is _judge(200, None) is _judge(200, [{}]) is Verdict.RETRY
+    assert _judge(200, {"id": 862}) is Verdict.OK
+
+
+@pytest.mark.parametrize("code", [3, 7, 10])
+def test_a_refused_key_ends_the_run_with_a_sentence(code):
+    with pytest.raises(RecfeatError, match="TMDB_API_KEY"):
+        _judge(401, {"status_code": code})
+
+
+def test_change_windows_hold_14_days_and_leave_no_day_out():
+    windows = list(_windows(date(2026, 1, 1), date(2026, 2, 1)))
+    assert windows == [
+        (date(2026, 1, 1), date(2026, 1, 14)),
+        (date(2026, 1, 15), date(2026, 1, 28)),
+        (date(2026, 1, 29), date(2026, 2, 1)),
+    ]
+    assert list(_windows(date(2026, 1, 1), date(2026, 1, 1))) == [
+        (date(2026, 1, 1), date(2026, 1, 1))
+    ]
+
+
+def test_sources_are_those_the_settings_enable():
+    def names(**settings):
+        return [source.name for source in sources(Settings(**settings))]
+
+    assert names() == []
+    assert names(TMDB_API_KEY="k") == ["tmdb"]
+    assert names(contact="me@example.org") == ["wikipedia", "wikidata"]
+    assert names(TMDB_API_KEY="k", wikipedia_base_url="http://127.0.0.1:8903") == [
+        "tmdb",
+        "wikipedia",
+        "wikidata",
+    ]

@@ -1,0 +1,179 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recfeat_pipeline.text.wikitext import read_film, read_identity, without_revenue
+
+INFOBOX = """{{Infobox film
+| name = The Big Night
+| director = [[Jane Roe]]<br />[[John Q. Public|John Public]]<ref>Smith, A. and B.</ref>
+| released = {{Film date|1951|11|7|[[Venice]]|1952|1|3}}<ref>{{cite web|date=2 May 2014}}</ref>
+| gross = $2 million
+}}
+"""
+
+
+def sections(wikitext: str) -> dict[str, str]:
+    return read_film(wikitext).sections
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Plot",
+        "PLOT",
+        "Plot summary",
+        "Synopsis",
+        "Premise",
+        "Story",
+        "Storyline",
+        "Plot synopsis",
+        "''Plot''",
+        "Plot{{anchor|Story}}",
+        "Plot<!-- 400 to 700 words -->",
+    ],
+)
+def test_plot_is_found_under_its_headings(heading):
+    assert sections(f"Lead.\n\n== {heading} ==\nA man walks.\n\n== Cast ==\n* X")["plot"] == (
+        "A man walks."
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [
+        ("Reception", "reception"),
+        ("Critical response", "reception"),
+        ("Critical reception and legacy", "reception"),
+        ("Release and reception", "reception"),
+        ("Box office and reception", "reception"),
+        ("Reviews", "reception"),
+        ("Accolades", "awards"),
+        ("Awards and nominations", "awards"),
+        ("Honors", "awards"),
+        ("Honours and awards", "awards"),
+        ("Box office", None),
+        ("Commercial performance", None),
+        ("Home media", None),
+        ("Production", None),
+        ("Cast", None),
+    ],
+)
+def test_headings_name_kinds(heading, kind):
+    found = sections(f"Lead.\n== {heading} ==\nSomething was said.\n")
+    found.pop("intro")
+    assert found == ({kind: "Something was said."} if kind else {})
+
+
+def test_nested_sections_belong_to_the_nearest_kind():
+    found = sections(
+        "== Plot ==\nOne.\n=== Epilogue ===\nTwo.\n==== Coda ====\nThree.\n"
+        "== Reception ==\nGood.\n=== Critical response ===\nBetter.\n"
+        "=== Box office ===\nIt did well in its first week.\n=== Accolades ===\nA prize.\n"
+        "== Legacy ==\nLasting.\n=== Critical reappraisal ===\nBest.\n"
+    )
+    assert found == {
+        "plot": "One.\n\nTwo.\n\nThree.",
+        "reception": "Good.\n\nBetter.\n\nBest.",
+        "awards": "A prize.",
+    }
+
+
+def test_markup_becomes_text():
+    plot = sections(
+        "== Plot ==\n{{Further|Other}}\n'''Bold''' and ''italic'' [[Link|shown]] [[plain]]"
+        "&mdash;[[File:X.jpg|thumb|A [[caption]]]]{{efn|A note.}}<ref name=a>{{cite|x}}</ref> "
+        "{{lang|fr|mot}} {{nowrap|stays together}} {{convert|5|mi|km}}{{nbsp}}on.<br>Next.\n"
+        "{{blockquote|Quoted words.}}<gallery>File:Y.jpg</gallery><script>alert(1)</script>"
+    )["plot"]
+    assert plot == (
+        "Bold and italic shown plain— mot stays together 5 mi on.\nNext.\nQuoted words."
+    )
+
+
+def test_award_tables_repeat_cells_that_span_rows():
+    awards = sections(
+        '== Accolades ==\n{| class="wikitable"\n! Award !! Category !! Result\n|-\n'
+        '| rowspan="2" | [[Academy Awards]] || Best Score || {{won}}\n|-\n'
+        "| Best Sound || {{nom}}\n|-\n| BAFTA || colspan=2 | {{won|place=1st}}\n|}\n"
+    )["awards"]
+    assert awards == (
+        "Academy Awards, Best Score, Won\nAcademy Awards, Best Sound, Nominated\nBAFTA, Won"
+    )
+
+
+def test_identity_comes_from_the_infobox_without_its_references():
+    film = read_identity(INFOBOX + "A film.\n== Plot ==\nIn 1999.")
+    assert film.is_film
+    assert film.years == [1951, 1952]
+    assert film.directors == ["Jane Roe", "John Public"]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "{{Plainlist|\n* [[A One]]\n* [[B Two]]\n}}",
+        "{{ubl|[[A One]]|[[B Two]]}}",
+        "[[A One]]<br>[[B Two]]",
+        "A One, B Two",
+        "A One & B Two",
+        "A One<br/>{{nowrap|B Two}}",
+    ],
+)
+def test_directors_in_every_kind_of_list(listed):
+    assert read_identity(f"{{{{Infobox film|director={listed}}}}}").directors == ["A One", "B Two"]
+
+
+def test_disambiguation_pages_are_known():
+    assert read_identity("'''Heat''' may be:\n* A film\n{{disambiguation}}").is_disambiguation
+
+
+def test_a_page_without_sections_gives_its_lead():
+    assert sections(INFOBOX + "'''The Big Night''' is a film.") == {
+        "intro": "The Big Night is a film."
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("It was praised. It grossed $3 million. It endured.", "It was praised. It endured."),
+        ("The film earned $394.4 million on a budget of $30 million.", ""),
+        ("It earned praise from critics.", "It earned praise from critics."),
+        ("It was number one at the box office. Critics agreed.", "Critics agreed."),
+        ("Made for $2 million, it made 40 crore.", ""),
+        ("She made a fortune.\nHe said no.", "She made a fortune.\nHe said no."),
+    ],
+)
+def test_revenue_sentences_go(text, kept):
+    assert without_revenue(text) == kept
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "== Plot ==\n{{Infobox film | director = [[X",
+        "== Plot ==\n{| class=wikitable\n| a || b",
+        "== Plot ==\n<ref>never closed. A man walks.",
+        "== Plot\nno heading",
+        "=" * 5000,
+        "{{" * 2000,
+        "[[" * 2000,
+        "== Plot ==\n" + "<b>" * 500 + "deep",
+        "",
+    ],
+)
+def test_broken_wikitext_is_read_without_an_error(broken):
+    assert isinstance(read_film(broken).sections, dict)
+
+
+PIECES = ["{{", "}}", "[[", "]]", "|", "== Plot ==\n", "<ref>", "</ref>", "{|", "|}", "|-\n", "''",
+          "<br>", "text ", "\n", "=", "rowspan=2 |"]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_any_wikitext_is_read(wikitext):
+    for text in read_film(wikitext).sections.values():
+        assert text == text.strip()
+        assert "<ref>" not in text
