@@ -6,7 +6,7 @@ files beside the SQL hold descriptions and tests; a test is a SELECT of the rows
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -234,7 +234,7 @@ def _not_empty(column: str) -> tuple[str, str]:
     return "the table has rows", "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {table})"
 
 
-_TESTS = {
+_TESTS: dict[str, Callable[..., tuple[str, str]]] = {
     "not_null": _not_null,
     "unique": _unique,
     "unique_where_present": _unique_where_present,

@@ -77,10 +77,22 @@ class Driver:
         self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
+        config = {"ops": {"two_tower": {"config": {"steps": plan.steps}}}} if plan.steps else {}
+        for arm, seed in arm_seed_pairs(plan):
+            key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
+            self._execute(stage, partition_key=key, run_config=config)
+
+    def _execute(
+        self,
+        stage: str,
+        partition_key: str | None = None,
+        tags: dict[str, str] | None = None,
+        run_config: dict[str, Any] | None = None,
+    ) -> None:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         result = self.job.execute_in_process(
             instance=self.instance,
-            asset_selection=keys,
+            asset_selection=[key for asset in STAGES[stage] for key in asset.keys],
             partition_key=partition_key,
             tags=tags,
             run_config={**(run_config or {}), **quiet},

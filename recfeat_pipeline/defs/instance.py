@@ -44,8 +44,9 @@ def _relax_sqlite(connection: object, _: object) -> None:
     """Leave flushing to the operating system.
 
     Dagster opens, writes and closes for each of the hundreds of events of a run, and two disk
-    flushes each cost more than a small run's work. A killed process loses nothing. A power cut may damage the run history, which can be deleted
-    (``<lake>/dagster_home``): nothing that was paid for is kept there.
+    flushes each cost more than a small run's work. A killed process loses nothing. A power cut may
+    damage the run history, which can be deleted (``<lake>/dagster_home``): nothing that was paid
+    for is kept there.
     """
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")

@@ -39,9 +39,7 @@ class FeatureStoreResource(DuckDBResource):
     """
 
     @contextmanager
-    def get_connection(  # type: ignore[override]
-        self, read_only: bool = True
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    def get_connection(self, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that is closed on leaving; read-only unless asked."""
         with open_store(Path(self.database), read_only=read_only) as connection:
             yield connection

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -13,7 +14,7 @@ from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.taxonomy import load_taxonomy
 
-COMMON = {"group_name": "catalog", "owners": ["team:recfeat"]}
+COMMON: dict[str, Any] = {"group_name": "catalog", "owners": ["team:recfeat"]}
 
 
 def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
@@ -42,7 +43,7 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     rows = save_catalog(target, catalog)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
     for name, count in rows.items():
-        metadata = {"dagster/row_count": count, "notes": dg.MetadataValue.md(notes)}
+        metadata: dict[str, Any] = {"dagster/row_count": count, "notes": dg.MetadataValue.md(notes)}
         yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
 
 
@@ -85,7 +86,7 @@ def corpus(lake: LakeResource) -> Iterator[object]:
         asset_key=["lake", "events"],
         check_name="corpus_is_usable",
         passed=n_items >= 10 and n_users >= 10,
-        metadata={"items": n_items, "users": n_users},
+        metadata={"items": int(n_items), "users": n_users},
     )
 
 

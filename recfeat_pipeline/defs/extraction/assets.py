@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -10,7 +11,7 @@ from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.errors import RecfeatError
 
-COMMON = {
+COMMON: dict[str, Any] = {
     "group_name": "extraction",
     "owners": ["team:recfeat"],
     "kinds": {"openai", "parquet"},

@@ -1,6 +1,7 @@
 """Text: one document per item, from every source there is."""
 
 import dagster as dg
+import numpy as np
 import polars as pl
 
 from recfeat_pipeline.defs.partitions import shards
@@ -34,7 +35,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mater
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": frame.height,
-            "median_chars": float(frame["n_chars"].median() or 0),
+            "median_chars": float(np.median(frame["n_chars"])),
             "thin_documents": int((frame["n_chars"] < 300).sum()),
         }
     )

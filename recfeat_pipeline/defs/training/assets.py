@@ -1,6 +1,7 @@
 """Training: one model per arm and seed, and the rank of every test example under it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -18,7 +19,7 @@ class TrainingConfig(dg.Config):
     )
 
 
-COMMON = {
+COMMON: dict[str, Any] = {
     "group_name": "training",
     "owners": ["team:recfeat"],
     "kinds": {"pytorch", "lightning"},

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from recfeat_pipeline.defs.training.inputs import Inputs
@@ -73,11 +72,11 @@ class StoredRun:
 
     def quality(self) -> dict[str, Any]:
         """How it ranked, for Dagster's metadata."""
-        rank = self.lake.read("ranks", arm=self.arm.id, seed=str(self.seed))["rank"]
+        rank = self.lake.read("ranks", arm=self.arm.id, seed=str(self.seed))["rank"].to_numpy()
         return {
-            "dagster/row_count": rank.len(),
-            "mrr": float((1 / rank).mean() or 0),
-            "hit_rate_10": float((rank <= 10).mean() or 0),
+            "dagster/row_count": rank.size,
+            "mrr": float((1 / rank).mean()),
+            "hit_rate_10": float((rank <= 10).mean()),
         }
 
     def skip(self, reason: str) -> None:
@@ -89,7 +88,7 @@ class StoredRun:
 def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, content: Content) -> str:
     """Hash of all that determines a run's result on one machine."""
     digest = hashlib.sha256(json.dumps([repr(arm), seed, steps, content.names]).encode())
-    digest.update(np.ascontiguousarray(content.matrix))
+    digest.update(content.matrix.tobytes())
     for frame in (inputs.events, inputs.examples):
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
