@@ -184,10 +184,9 @@ def _ranking(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> p
         "Q1": 173,
     }
     history = {
-        "history:1-5": 0.7,
-        "history:6-10": 0.95,
-        "history:11-20": 1.05,
-        "history:21-50": 1.1,
+        "history 1-9": 0.7,
+        "history 10-49": 0.95,
+        "history 50+": 1.1,
     }
     ks = {1: 0.4, 5: 1.33, 10: 1.94, 20: 2.7, 50: 4.0, 100: 5.2, 250: 6.7}
     rows = []

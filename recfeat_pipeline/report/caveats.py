@@ -90,7 +90,9 @@ def _coverage(inputs: Inputs) -> Iterator[str]:
                 f"{formats.count(row['n_corpus'] - row['n_scored'])} of "
                 f"{formats.count(row['n_corpus'])} ranked items have no extracted features."
             )
-    curated = inputs.runs.filter(arm=inputs.roles.curated)["content_coverage"].max()
+    curated = inputs.runs.filter(pl.col("arm").eq_missing(inputs.roles.curated))[
+        "content_coverage"
+    ].max()
     if isinstance(curated, float) and curated < FULL_COVERAGE:
         yield f"Curated tags cover {formats.percent(curated, 0)} of the ranked items only."
     compared = inputs.agreement["n_items"].max()

@@ -136,12 +136,15 @@ class Inputs:
 
     def mean(self, arm: str | None, metric: str, k: int | None = None, slice_: str = "all") -> Any:
         """The mean of an arm's metric over its seeds; None when it was not measured."""
-        return self.metric(metric, k, slice_=slice_).filter(arm=arm)["value"].mean()
+        rows = self.metric(metric, k, slice_=slice_)
+        return rows.filter(pl.col("arm").eq_missing(arm))["value"].mean()
 
     def contrast(
         self, arm: str | None, baseline: str | None, metric: str = "mrr", slice_: str = "all"
     ) -> dict[str, Any] | None:
         """The measured difference of two arms, in that direction; None when there is none."""
+        if arm is None or baseline is None:
+            return None
         rows = self.contrasts_of(metric).filter(arm=arm, baseline=baseline, slice=slice_)
         return rows.row(0, named=True) if rows.height else None
 
@@ -184,7 +187,8 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
     have = {
         f"{schema}.{table}"
         for schema, table in connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables"
+            "SELECT table_schema, table_name FROM information_schema.tables "
+            "WHERE table_catalog = current_database()"
         ).fetchall()
     }
 

@@ -42,20 +42,21 @@ def agreement_histogram(agreement: pl.DataFrame) -> Figure:
         ax.set_ylabel("dimensions")
         ax.set_xlim(edges[0], 1)
         ax.margins(y=0.14)
-        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
-    at_half = int((values >= 0.5).sum())
+    bars = ", ".join(
+        f"{number} from {a:.1f} to {b:.1f}"
+        for (a, b), number in zip(pairwise(edges), counts, strict=True)
+        if number
+    )
     return Figure(
         "agreement_histogram",
         "Agreement of each dimension with people's tags",
-        f"Histogram of {values.len()} correlations: mean {formats.correlation(mean)}, {at_half} at .5 or more; "
-        + ", ".join(f"{n} from {a:.1f} to {b:.1f}"
-                    for a, b, n in zip(edges, edges[1:], counts, strict=False) if n)
-        + ".",
+        f"Histogram of {values.len()} correlations, mean {formats.correlation(mean)}: {bars}.",
         agreement.select("version", "group", "dimension", "pearson_r", "spearman_r", "n_items"),
         canvas,
-    )  # fmt: skip
+    )
 
 
 def best_and_worst(agreement: pl.DataFrame, n: int = 10) -> Figure:

@@ -1,5 +1,7 @@
 """The published study's metrics beside ours: absolute on its corpus, relative on any other."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from recfeat_pipeline.report import formats, published
@@ -62,7 +64,7 @@ def _changes(values: Values) -> Values:
 
 def _table(
     inputs: Inputs,
-    measured: dict[tuple[str, int | None, str], tuple[Values, Values]],
+    measured: Mapping[tuple[str, int | None, str], tuple[Values, Values]],
     caption: str,
     *,
     of_change: bool = False,

@@ -1,4 +1,4 @@
--- Every score above a tenth of the eight most popular items that were scored, in the version that
+-- Every score above a tenth of the six most popular items that were scored, in the version that
 -- the content arm used (or the latest one in name order, when it is not known).
 WITH version AS (
     SELECT coalesce(
@@ -13,12 +13,16 @@ scored AS (
     WHERE version = (SELECT version FROM version)
 ),
 
+groups AS (
+    SELECT "group", min(position) AS first FROM features.dimensions GROUP BY "group"
+),
+
 popular AS (
     SELECT item_id, title, n_ratings
     FROM catalog.items
     WHERE item_id IN (SELECT item_id FROM scored)
     ORDER BY n_ratings DESC, item_id
-    LIMIT 8
+    LIMIT 6
 )
 
 SELECT
@@ -30,6 +34,7 @@ SELECT
     scored.score
 FROM popular
 JOIN scored USING (item_id)
-JOIN features.dimensions USING (dimension)
+JOIN groups USING ("group")
 WHERE scored.score > 0.1
-ORDER BY popular.n_ratings DESC, popular.item_id, scored.score DESC, dimensions.position
+ORDER BY
+    popular.n_ratings DESC, popular.item_id, groups.first, scored.score DESC, scored.dimension

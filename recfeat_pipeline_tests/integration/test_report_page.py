@@ -1,0 +1,209 @@
+"""The report as a whole, on a DuckDB file: complete, self-contained, accessible, never broken."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import duckdb
+import pytest
+
+from recfeat_pipeline.report import write_report
+from recfeat_pipeline.report.figure import PALETTE
+from recfeat_pipeline.report.figures import key_figures
+from recfeat_pipeline.report.sections import SECTIONS
+from recfeat_pipeline_tests.report_store import build_store, provenance
+
+TABLES = [
+    "catalog.items",
+    "features.item_features",
+    "features.genome",
+    "features.dimensions",
+    "features.documents",
+    "metrics.ranking",
+    "metrics.contrasts",
+    "metrics.agreement",
+    "metrics.substitution_ladder",
+    "ops.llm_calls",
+    "ops.runs",
+]
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the visible text, and whether the nesting is sound."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"unclosed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open, f"stray </{tag}>"
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return build_store(tmp_path_factory.mktemp("report") / "store.duckdb")
+
+
+@pytest.fixture(scope="module")
+def html(store):
+    with duckdb.connect(str(store), read_only=True) as connection:
+        return write_report(connection, provenance(source="<script>alert('source')</script>"))
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def test_nothing_is_loaded_and_nothing_runs(page, html):
+    assert not {tag for tag, _ in page.elements} & {"script", "link", "iframe", "object", "img"}
+    targets = [a[key] or "" for _, a in page.elements for key in ("href", "src") if key in a]
+    assert targets
+    assert all(t.startswith(("#", "data:text/csv")) for t in targets)
+    assert not re.search(r"@import|url\((?!#)", html)
+    assert not any(key.startswith("on") for _, attrs in page.elements for key in attrs)
+
+
+def test_hostile_text_is_shown_as_text(page, html):
+    assert "<script>" not in html
+    text = "".join(page.text)
+    assert "<script>alert('x')</script> & \"Sons\" $5 | 1999" in text  # a title
+    assert "<script>alert('source')</script>" in text
+
+
+def test_every_section_is_there_and_in_the_contents(page):
+    anchors = [attrs["id"] for attrs in page.all("section")]
+    links = [a["href"] for a in page.all("a")]
+    assert len(anchors) == len(SECTIONS) - 1  # no canaries in this store
+    assert all(f"#{anchor}" in links for anchor in anchors)
+
+
+def test_it_can_be_read_without_seeing_it(page):
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    drawings = [a for _, a in page.elements if a.get("role") == "img"]
+    assert len(drawings) == len(page.all("svg")) >= 9
+    assert all(len(a["aria-label"]) > 40 for a in drawings)
+    assert len(page.all("caption")) == len(page.all("table")) >= 7
+    assert all(th["scope"] in ("row", "col") for th in page.all("th"))
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("h1")) == 1
+
+
+def test_every_table_and_figure_can_be_downloaded(page):
+    links = [a for a in page.all("a") if "download" in a]
+    assert len(links) == len(page.all("table")) + len(page.all("svg"))
+    for link in links:
+        csv = base64.b64decode(link["href"].partition(",")[2]).decode("utf-8-sig")
+        assert len(csv.splitlines()) > 1, link["download"]
+
+
+def test_both_themes_know_every_colour_of_the_figures(html):
+    light, dark, rest = html.split("prefers-color-scheme: dark")[0], *html.split(":root {")[2:4]
+    for name in PALETTE:
+        assert f"--{name}: {PALETTE[name]}" in light, "the drawing's fallback is the light colour"
+        assert f"--{name}:" in dark
+        assert f"--{name}:" in rest, "print"
+
+
+def test_text_colours_have_enough_contrast(html):
+    """WCAG 2.1, 1.4.3: 4.5 to 1 for text; 1.4.11: 3 to 1 for what a figure draws."""
+    for block in html.split(":root {")[1:4]:
+        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})\b", block.partition("}")[0]))
+        for name, least in [("ink", 7), ("muted", 4.5), ("link", 4.5)]:
+            assert contrast(colours[name], colours["paper"]) >= least, name
+        for name in ("llm", "curated", "floor", "control", "other"):
+            assert contrast(colours[name], colours["paper"]) >= 3, name
+
+
+def test_an_empty_store_gives_a_page_that_says_so():
+    page = Page(write_report(duckdb.connect(), {}))
+    text = "".join(page.text)
+    assert "there is no comparison yet" in text
+    assert "No arm has been trained yet." in text
+    assert "The ledger holds no calls yet." in text
+
+
+@pytest.mark.parametrize("missing", TABLES)
+def test_a_missing_table_leaves_the_rest_standing(store, missing):
+    page = Page(write_report(copied(store, but=missing), provenance()))
+    assert len(page.all("section")) == len(SECTIONS) - 1
+
+
+def test_tables_without_rows_are_as_good_as_none(store):
+    page = Page(write_report(copied(store, "LIMIT 0"), provenance()))
+    assert "there is no comparison yet" in "".join(page.text)
+    assert not page.all("svg")
+
+
+def test_canaries_are_shown_when_there_are_any(store, tmp_path):
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(store.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE metrics.canaries AS SELECT * FROM (VALUES "
+            "('Space fan', ['Alien (1979)'], 'floor', 1, 'Heat (1995)'), "
+            "('Space fan', ['Alien (1979)'], 'llm', 1, 'Aliens (1986)'), "
+            "('Space fan', ['Alien (1979)'], 'llm', 2, 'Solaris (1972)')) "
+            "AS t (persona, liked, arm, position, title)"
+        )
+        text = "".join(Page(write_report(connection, provenance())).text)
+    assert "Space fan. Liked: Alien (1979)." in text
+    assert "Solaris (1972)" in text
+
+
+def test_the_page_is_also_written(store, tmp_path):
+    with duckdb.connect(str(store), read_only=True) as connection:
+        html = write_report(connection, provenance(), tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
+
+
+def test_dagster_gets_the_key_figures(store):
+    with duckdb.connect(str(store), read_only=True) as connection:
+        names = [figure.name for figure in key_figures(connection, provenance())]
+    assert names == ["metric_by_arm", "forest", "agreement_histogram"]
+    assert key_figures(duckdb.connect()) == []
+
+
+def copied(store, limit: str = "", but: str = "") -> duckdb.DuckDBPyConnection:
+    copy = duckdb.connect()
+    copy.execute(f"ATTACH '{store}' AS source (READ_ONLY)")
+    for table in TABLES:
+        if table != but:
+            copy.execute(f"CREATE SCHEMA IF NOT EXISTS {table.partition('.')[0]}")
+            copy.execute(f"CREATE TABLE {table} AS FROM source.{table} {limit}")
+    copy.execute("DETACH source")
+    return copy
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        digits = colour.lstrip("#")
+        digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
