@@ -10,7 +10,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prices import Price
 from recfeat_pipeline.extraction.requests import user_message
 from recfeat_pipeline.extraction.rows import response_row
-from recfeat_pipeline.extraction.throttle import Throttle
+from recfeat_pipeline.extraction.throttle import ClosedError, Throttle
 from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import (
     Answer,
@@ -87,10 +87,8 @@ class Runner:
         tasks = [asyncio.create_task(work()) for _ in range(workers)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            errors = [error for task in done if (error := task.exception())]
-            if errors:
-                await self._wind_down(tasks, fatal=not isinstance(errors[0], BudgetReached))
-                raise next((e for e in errors if not isinstance(e, BudgetReached)), errors[0])
+            if any(task.exception() for task in done):
+                await self._wind_down(tasks)
             if self._suspects:
                 raise self._refused(self._first_refusal)
         except BudgetReached:
@@ -103,11 +101,21 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _wind_down(self, tasks: list[asyncio.Task[None]], fatal: bool) -> None:
-        """Begin nothing more; what is in flight may end, for it may have been paid."""
-        if fatal:
+    async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Begin nothing more; what is in flight may end, for it may have been paid. Raises why."""
+
+        def why() -> list[BaseException]:
+            errors = [e for t in tasks if t.done() and not t.cancelled() and (e := t.exception())]
+            return [e for e in errors if not isinstance(e, ClosedError)]
+
+        if all(isinstance(error, BudgetReached) for error in why()):
+            await asyncio.wait(tasks)
+        else:
             await self.throttle.close()
-        await asyncio.wait(tasks, timeout=GRACE_S if fatal else None)
+            await asyncio.wait(tasks, timeout=GRACE_S)
+        raise min(
+            why(), key=lambda e: (isinstance(e, BudgetReached), not isinstance(e, RecfeatError))
+        )
 
     async def _answer(self, job: Job) -> None:
         """One job to its end: an "ok" row, a "failed" row, or an exception that ends the run."""
@@ -168,9 +176,10 @@ class Runner:
             try:
                 answer = await self.backend.ask(job.request, attempt, reminder)
             except TransientError as error:
+                self.throttle.closed |= error.unreachable and not self.throttle.answered
                 await self.throttle.failed(error, ticket)
                 tries += not error.rate_limited
-                if self.throttle.hopeless or (error.unreachable and not self.throttle.answered):
+                if self.throttle.closed or self.throttle.hopeless:
                     raise RecfeatError(
                         f"The endpoint does not answer: {error}. Check that it runs and that "
                         "RECFEAT_LLM_BASE_URL is right, then run again; what was answered is kept."
@@ -178,7 +187,8 @@ class Runner:
                 if tries >= self.limits.transport_tries:
                     raise ItemError(f"transport: {error}") from None
                 await asyncio.sleep(0.1 * 2**tries)
-            except BaseException:
+            except BaseException as error:
+                self.throttle.closed |= isinstance(error, RecfeatError)  # before the next one goes
                 await self.throttle.left()
                 raise
             else:
