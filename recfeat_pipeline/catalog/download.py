@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from recfeat_pipeline.catalog.movielens import is_grouplens
 from recfeat_pipeline.errors import RecfeatError
 
 BASE_URL = "https://files.grouplens.org/datasets/movielens"
@@ -29,7 +30,7 @@ def download(
     """Download ``<base_url>/<name>.zip`` and unpack it to ``folder/name``; returns that folder.
 
     An interrupted download continues where it stopped (``<name>.zip.part``), also in another
-    process. A folder that is already there is left alone.
+    process. A release that is already there is left alone.
 
     Args:
         name: one of :data:`RELEASES`.
@@ -44,8 +45,12 @@ def download(
     if name not in RELEASES:
         raise RecfeatError(f"There is no release {name!r}; choose one of {', '.join(RELEASES)}.")
     target = folder / name
-    if target.is_dir():
+    if is_grouplens(target):
         return target
+    if target.exists():
+        raise RecfeatError(
+            f"{target} is there and is not a whole release; remove it, or name another folder."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Ways in which a history could know what it has to predict."""
 
+import numpy as np
 import polars as pl
 
 SPLIT_RANK = {"train": 0, "valid": 1, "test": 2}
@@ -8,31 +9,29 @@ SPLIT_RANK = {"train": 0, "valid": 1, "test": 2}
 def leak_check(events: pl.DataFrame) -> list[str]:
     """Violations in an :data:`~recfeat_pipeline.schemas.EVENTS` frame; empty when there are none.
 
-    * Rows are grouped by user and numbered 0, 1, … (else a context would reach into another user).
+    * A user's rows are contiguous and numbered 0, 1, … (else a context reaches into another user).
     * A user has an item once (else a target lies in its own history).
-    * Within a user, train events precede valid ones and these precede test ones, in position.
-    * Within a user, no timed event of a later split is earlier than a timed one before it in
-      position; equal times are allowed. Untimed events cannot be checked, and are not.
+    * Within a user, train events precede valid ones and these precede test ones.
+    * Within a user, no timed event is earlier than the timed event before it; equal times are
+      allowed. Events without a time cannot be checked, and are not.
 
-    A global-time split passes when it is also one in time for each user. Splits that are not in
-    time (random per interaction) fail, and should.
+    A global-time split passes, for it is also one in time for each user. A split at random per
+    interaction fails, and should: its histories hold events from after their targets.
     """
-    users = pl.col("user_id")
-    same = users == users.shift(1)
+    same_user = pl.col("user_id") == pl.col("user_id").shift(1)
     rank = pl.col("split").replace_strict(SPLIT_RANK, return_dtype=pl.Int8)
-    latest = pl.col("timestamp").cum_max().forward_fill().shift(1)
+    follows = pl.when(same_user).then(pl.col("position").shift(1) + 1).otherwise(0)
+    timed = events.drop_nulls("timestamp")
     faults = {
-        "are not numbered 0, 1, … within their user": events.filter(
-            pl.col("position") != pl.when(same).then(pl.col("position").shift(1) + 1).otherwise(0)
+        "are not numbered 0, 1, … in the one block of their user": pl.concat(
+            [events.filter(pl.col("position") != follows), _split_blocks(events)]
         ),
-        "repeat an item of the same user": events.filter(
-            pl.struct("user_id", "item_index").is_duplicated()
-        ),
+        "repeat an item of the same user": _repeats(events),
         "belong to an earlier split than the event before them": events.filter(
-            same & (rank < rank.shift(1))
+            same_user & (rank < rank.shift(1))
         ),
-        "are earlier in time than an event before them": events.filter(
-            pl.col("timestamp") < latest.over("user_id")
+        "are earlier in time than the timed event before them": timed.filter(
+            same_user & (pl.col("timestamp") < pl.col("timestamp").shift(1))
         ),
     }
     return [
@@ -41,3 +40,22 @@ def leak_check(events: pl.DataFrame) -> list[str]:
         for fault, rows in faults.items()
         if rows.height
     ]
+
+
+def _blocks(events: pl.DataFrame) -> pl.Series:
+    return events["user_id"].rle_id()
+
+
+def _split_blocks(events: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each further block of a user whose rows are not contiguous."""
+    starts = events.filter(_blocks(events).is_first_distinct())
+    return starts.filter(~pl.col("user_id").is_first_distinct())
+
+
+def _repeats(events: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose (user, item) occurs more than once; hashes the pairs only when some do."""
+    pairs = _blocks(events).cast(pl.Int64).to_numpy() << 32 | events["item_index"].to_numpy()
+    pairs = np.sort(pairs)
+    if not (pairs[1:] == pairs[:-1]).any():
+        return events.clear()
+    return events.filter(pl.struct("user_id", "item_index").is_duplicated())

@@ -49,7 +49,7 @@ class SyntheticConfig:
     cold_share: float = 0.06  # items that came last and have few or no interactions
     untagged_share: float = 0.1  # items the curators have not reached
     tag_noise: float = 0.12  # standard deviation of a curated relevance around the truth
-    mean_history: int = 40  # interactions per user, log-normal
+    median_history: int = 40  # interactions per user, log-normal
     taxonomy: str = "genome132"
 
 
@@ -139,42 +139,34 @@ class _World:
         return fit / fit.std(axis=1, keepdims=True).clip(1e-9)
 
     def interactions(self) -> pl.DataFrame:
+        """What each user chose while there, when (after the item's release), and the ratings."""
         config, rng = self.config, self.stream(6)
-        shape = (config.n_users, config.n_items)
         appeal = rng.normal(0.0, config.popularity_skew, config.n_items)
         arrived = rng.integers(START, END - 365 * DAY, config.n_users)
-        stay = rng.integers(30 * DAY, 360 * DAY, config.n_users)
-        age = (arrived + stay // 2)[:, None] - self.released[None, :]
+        left = arrived + rng.integers(30 * DAY, 360 * DAY, config.n_users)
+        age = ((arrived + left) // 2)[:, None] - self.released
         novelty = np.exp(-np.clip(age, 0, None) / (500 * DAY))
         utility = TASTE * config.content_effect * self.tastes + appeal + novelty
-        utility = np.where(age + stay[:, None] // 2 > 0, utility, -np.inf)  # out while the user is
-        utility += rng.gumbel(size=shape)
-        wanted = np.round(rng.lognormal(np.log(config.mean_history), 0.5, config.n_users))
-        best = np.argsort(-utility, axis=1, kind="stable")
-        rank = np.argsort(best, axis=1, kind="stable")
-        users, items = np.nonzero((rank < wanted[:, None]) & np.isfinite(utility))
-        window = np.maximum(arrived[users], self.released[items])
-        times = window + rng.random(len(users)) * (arrived[users] + stay[users] - window)
+        utility = np.where(self.released < left[:, None], utility, -np.inf)
+        utility += rng.gumbel(size=utility.shape)
+        wanted = np.round(rng.lognormal(np.log(config.median_history), 0.5, config.n_users))
+        users, items = _top(utility, wanted)
+
+        since = np.maximum(arrived[users], self.released[items])
+        times = since + rng.random(len(users)) * (left[users] - since)
         quality = rng.normal(0.0, 0.4, config.n_items)
-        ratings = (
-            3.4
-            + quality[items]
-            + 0.5 * config.content_effect * self.tastes[users, items]
-            + rng.normal(0.0, 0.6, len(users))
+        ratings = 3.4 + quality[items] + rng.normal(0.0, 0.6, len(users))
+        ratings += 0.5 * config.content_effect * self.tastes[users, items]
+        frame = pl.DataFrame(
+            {
+                "user_id": users + 1,
+                "item_id": self.item_ids[items],
+                "rating": np.clip(np.round(ratings * 2) / 2, 0.5, 5.0),
+                "timestamp": times.astype(np.int64),
+                "split": pl.Series([None] * len(users), dtype=pl.String),
+            }
         )
-        return (
-            pl.DataFrame(
-                {
-                    "user_id": users + 1,
-                    "item_id": self.item_ids[items],
-                    "rating": np.clip(np.round(ratings * 2) / 2, 0.5, 5.0),
-                    "timestamp": times.astype(np.int64),
-                    "split": pl.Series([None] * len(users), dtype=pl.String),
-                }
-            )
-            .cast(INTERACTIONS)  # type: ignore[arg-type]
-            .sort("user_id", "timestamp", "item_id")
-        )
+        return frame.cast(INTERACTIONS).sort("user_id", "timestamp", "item_id")  # type: ignore[arg-type]
 
     # -- tags ----------------------------------------------------------------------------------
 
@@ -228,3 +220,11 @@ class _World:
             notes=(),
             source="embedded",
         )
+
+
+def _top(utility: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each row's ``wanted`` largest values that are not −∞."""
+    order = np.argsort(-utility, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    rows, columns = np.nonzero((rank < wanted[:, None]) & np.isfinite(utility))
+    return rows, columns

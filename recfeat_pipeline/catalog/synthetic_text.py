@@ -51,7 +51,7 @@ WEAK = ("There is a touch of {} in it.", "Some have called it {}.", "Here and th
 FALSE = ("Do not expect {}.", "A trailer that promised {} misled many.")
 NEUTRAL = (
     "The story keeps to a handful of people and one long week.",
-    "It was made in two languages and shown out of competition.",
+    "It opened on a Thursday, after two postponements.",
     "The second half returns to where the first began.",
     "A letter arrives, and nobody agrees on what it says.",
     "The cast had worked together once before.",
@@ -83,8 +83,9 @@ class Writer:
 
     def genres(self, scores: np.ndarray) -> list[str]:
         """Up to three names of the strongest theme and setting dimensions."""
-        order = np.argsort(-np.where(self.genre_like, scores, 0.0), kind="stable")[:3]
-        return [_spell(self.dimensions[i].name) for i in order if scores[i] > 0.5]
+        strength = np.where(self.genre_like, scores, 0.0)
+        strongest = np.argsort(-strength, kind="stable")[:3]
+        return [self.dimensions[i].name.replace("_", " ") for i in strongest if strength[i] > 0.5]
 
     def fields(self, items: pl.DataFrame, scores: np.ndarray, thin: np.ndarray) -> pl.DataFrame:
         """Fields of every item, in the FIELDS schema; a thin item has a title and one line."""
@@ -113,12 +114,8 @@ class Writer:
         ]
         absent = self.rng.choice(np.nonzero(scores == 0)[0])
         told.append(self._pick(FALSE).format(self._words(self.dimensions[absent])))
-        told += [self._pick(NEUTRAL) for _ in range(2)]
+        told += self.rng.choice(NEUTRAL, 2, replace=False).tolist()
         return " ".join(told[i] for i in self.rng.permutation(len(told)))
 
     def _words(self, dimension: Dimension) -> str:
         return self._pick((dimension.gloss, *dimension.genome_tags))
-
-
-def _spell(name: str) -> str:
-    return name.replace("_", " ")

@@ -11,11 +11,13 @@ from recfeat_pipeline_tests.servers.downloads import Downloads, serve
 NAME = "ml-latest-small"
 RATINGS = "".join(f"{i},{i},4.0,{i}\n" for i in range(2_000)).encode()
 
+WHOLE = {f"{NAME}/ratings.csv": RATINGS, f"{NAME}/movies.csv": b"movieId,title,genres\n"}
+
 
 def archive(**entries: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:  # stored, so that its size is predictable
-        for name, data in (entries or {f"{NAME}/ratings.csv": RATINGS}).items():
+        for name, data in (entries or WHOLE).items():
             bundle.writestr(name, data)
     return buffer.getvalue()
 
@@ -89,6 +91,12 @@ def test_lasting_server_errors_end_in_one_sentence(server, tmp_path):
     with pytest.raises(RecfeatError, match=r"answered 503.*run again"):
         fetch(server, tmp_path)
     assert not (tmp_path / NAME).exists()
+
+
+def test_a_folder_in_the_way_is_an_error(server, tmp_path):
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(RecfeatError, match="not a whole release; remove it"):
+        fetch(server, tmp_path)
 
 
 def test_an_unreachable_server_is_an_error(tmp_path):
