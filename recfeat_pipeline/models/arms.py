@@ -1,6 +1,7 @@
 """An arm as data: a TOML file in ``arms/`` says what a model sees; a new arm is a new file."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -8,85 +9,122 @@ from typing import Any
 
 from recfeat_pipeline.errors import RecfeatError
 
-MODELS = ("two_tower", "popularity", "recent_popularity")
-SOURCES = ("llm", "curated", "profile")
-CONTROLS = ("random",)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "family": (
+        "base", "rich", "recency", "control", "ablation", "probe", "training", "published",
+        "baseline",
+    ),
+    "model": (
+        "two_tower", "sasrec", "popularity", "recent_popularity", "item_knn", "markov", "ease",
+        "ials",
+    ),
+    "content": ("llm", "curated", "profile"),
+    "control": ("random", "shuffled", "mapped_tags", "pca"),
+    "weights": ("debiased", "debiased_future", "uniform"),
+}  # fmt: skip
+"""Allowed values of the keys that have a fixed set."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What one model sees. Defaults are the floor's: item ids and histories, nothing else."""
+    """What one model sees. The defaults are the floor's: item ids and histories, nothing else."""
 
     id: str
     title: str
+    family: str  # where tables show it; ``resolve_arms`` takes a family as a name
     label: str | None = None  # the published study's letter, where it had one
+    against: tuple[str, ...] = ()  # arms it is contrasted with
     model: str = "two_tower"
-    content: tuple[str, ...] = ()  # of SOURCES, side by side in the content slot
+
+    content: tuple[str, ...] = ()  # feature sources, side by side in the content slot
     prompt_version: str | None = None  # of the "llm" source; None: the promoted version
-    control: str | None = None  # what is done to the content so that it can show no lift
-    pooling: str = "debiased"  # weights of the content history: "debiased" ratings or "uniform"
+    control: str | None = None  # what is done to the content before a model sees it
+    groups_left_out: tuple[str, ...] = ()  # taxonomy groups that the model does not see
+
+    weights: str = "debiased"  # of a history's items: rating less the past mean, or uniform
+    four_pools: bool = False  # all, liked, disliked and weighted histories, each a channel
+    metadata: bool = False  # genres, user tags, year and time of the request
+    recency: bool = False  # the last item as a channel of its own
+
+    popularity_alpha: float = 0.0  # logit adjustment: alpha x log(1 + count) while training
+    id_dropout: float = 0.0  # share of items whose id channel is blanked at each step
+    negatives: int = 0  # sampled per step; 0: full softmax
+    batch_size: int = 512
 
     @property
     def is_trained(self) -> bool:
         """Whether it has steps, a checkpoint and a seed that matters."""
-        return self.model == "two_tower"
+        return self.model in ("two_tower", "sasrec")
 
 
 @cache
 def load_arms() -> dict[str, Arm]:
-    """Every arm by id, in the order of the file names.
+    """Every arm by id: by family, then in the order of the file names.
 
     Raises:
         RecfeatError: a file holds an unknown key or value.
     """
+    folder = files(__package__).joinpath("arms")
     paths = sorted(
-        (p for p in files(__package__).joinpath("arms").iterdir() if p.name.endswith(".toml")),
+        (path for path in folder.iterdir() if path.name.endswith(".toml")),
         key=lambda path: path.name,
     )
     arms = [_parse(path.name, tomllib.loads(path.read_text(encoding="utf-8"))) for path in paths]
-    return {arm.id: arm for arm in arms}
+    arms.sort(key=lambda arm: CHOICES["family"].index(arm.family))
+    known = {arm.id: arm for arm in arms}
+    for arm in arms:
+        for other in arm.against:
+            if other not in known:
+                raise RecfeatError(f"models/arms/{arm.id}.toml: against names no arm {other!r}.")
+    return known
 
 
 def resolve_arms(names: str) -> list[Arm]:
-    """The arms of a comma-separated list of ids or published labels (``"floor,B'"``), in order.
+    """The arms of a comma-separated list of ids, published labels or families, in order.
+
+    ``"floor,B'"`` is the floor and the LLM arm; ``"base,control"`` is two families.
 
     Raises:
         RecfeatError: a name that no arm has.
     """
     arms = load_arms()
-    by_name = {arm.label.replace("′", "'"): arm for arm in arms.values() if arm.label} | arms
-    wanted = [name.strip().replace("′", "'") for name in names.split(",") if name.strip()]
+    by_name: dict[str, list[Arm]] = {}
+    for arm in arms.values():
+        by_name.setdefault(arm.family, []).append(arm)
+    by_name |= {_plain(arm.label): [arm] for arm in arms.values() if arm.label}
+    by_name |= {arm.id: [arm] for arm in arms.values()}
+    wanted = [_plain(name) for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in by_name]
     if unknown or not wanted:
         known = ", ".join(
             arm.id + (f" ({arm.label})" if arm.label else "") for arm in arms.values()
         )
         raise RecfeatError(
-            f"No arm {', '.join(map(repr, unknown)) or 'named'}; the arms are {known}."
+            f"No arm {', '.join(map(repr, unknown)) or 'named'}; the arms are {known}; "
+            f"a family names all of its arms: {', '.join(CHOICES['family'])}."
         )
-    return list(dict.fromkeys(by_name[name] for name in wanted))
+    return list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
+
+
+def _plain(label: str) -> str:
+    return label.strip().replace("′", "'")
 
 
 def _parse(file: str, spec: dict[str, Any]) -> Arm:
-    known = {field.name for field in fields(Arm)} - {"id"}
-    unknown = sorted(spec.keys() - known)
-    if unknown:
-        raise RecfeatError(
-            f"models/arms/{file}: unknown key {unknown[0]!r}; keys are {', '.join(sorted(known))}."
-        )
-    if "title" not in spec:
-        raise RecfeatError(f"models/arms/{file}: give the arm a title.")
-    spec["content"] = tuple(spec.get("content", ()))
-    arm = Arm(id=file.removesuffix(".toml"), **spec)
-    for key, values, allowed in (
-        ("model", [arm.model], MODELS),
-        ("content", arm.content, SOURCES),
-        ("control", [arm.control] if arm.control else [], CONTROLS),
-        ("pooling", [arm.pooling], ("debiased", "uniform")),
-    ):
-        for value in values:
+    defaults = {field.name: field.default for field in fields(Arm)}
+    known = sorted(defaults.keys() - {"id"})
+    for key in spec:
+        if key not in known:
+            raise RecfeatError(f"models/arms/{file}: unknown key {key!r}; keys are {known}.")
+    for key in ("title", "family"):
+        if key not in spec:
+            raise RecfeatError(f"models/arms/{file}: {key} is missing.")
+    spec = {key: tuple(value) if isinstance(value, list) else value for key, value in spec.items()}
+    for key, allowed in CHOICES.items():
+        given = spec.get(key, ())
+        for value in given if isinstance(given, tuple) else (given,):
             if value not in allowed:
                 raise RecfeatError(
                     f"models/arms/{file}: {key} = {value!r}; it is one of {', '.join(allowed)}."
                 )
-    return arm
+    return Arm(id=file.removesuffix(".toml"), **spec)

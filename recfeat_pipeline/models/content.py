@@ -71,9 +71,8 @@ def build_content(
         return Content(np.zeros((corpus.height, 0), np.float32), (), 0.0)
     matrix = np.concatenate([part.matrix for part in parts], axis=1)
     names = tuple(name for part in parts for name in part.names)
-    if arm.control == "random":
-        matrix = _random_like(matrix, seed)
-    return Content(matrix, names, min(part.coverage for part in parts))
+    coverage = min(part.coverage for part in parts)
+    return _restrict(arm, Content(matrix, names, coverage), taxonomy_frame, seed)
 
 
 def _llm(rows: pl.DataFrame, n_items: int, taxonomy_frame: pl.DataFrame) -> Content:
@@ -119,8 +118,40 @@ def _pivot(source: str, rows: pl.DataFrame, n_items: int, names: list[str]) -> C
     return Content(matrix, tuple(f"{source}:{name}" for name in names), coverage)
 
 
+def _restrict(arm: Arm, content: Content, taxonomy_frame: pl.DataFrame, seed: int) -> Content:
+    """Leave groups out, and apply the arm's control."""
+    kept = content.names
+    for group in arm.groups_left_out:
+        rows = taxonomy_frame.filter(pl.col("group") == group)
+        if rows.is_empty():
+            raise ContentUnavailable(f"Arm {arm.id!r}: the taxonomy has no group {group!r}.")
+        left_out = {f"llm:{dimension}" for dimension in rows["dimension"]}
+        kept = tuple(name for name in kept if name not in left_out)
+    if arm.control == "mapped_tags":
+        mapped = {f"curated:{tag}" for tag in taxonomy_frame["genome_tags"].explode()}
+        kept = tuple(name for name in kept if name in mapped)
+    if not kept:
+        raise ContentUnavailable(f"Arm {arm.id!r}: no feature is left, {len(content.names)} were.")
+    matrix = content.matrix[:, [name in set(kept) for name in content.names]]
+    if arm.control == "random":
+        matrix = _random_like(matrix, seed)
+    elif arm.control == "shuffled":
+        matrix = np.random.default_rng(seed).permutation(matrix)
+    elif arm.control == "pca":
+        matrix = _principal(matrix, taxonomy_frame.height)
+        kept = tuple(f"component {number}" for number in range(matrix.shape[1]))
+    return Content(matrix, kept, content.coverage)
+
+
 def _random_like(matrix: np.ndarray, seed: int) -> np.ndarray:
     """Gaussian noise of the same shape and root mean square: width without meaning."""
     scale = np.sqrt(np.mean(matrix**2))
     noise = np.random.default_rng(seed).standard_normal(matrix.shape, np.float32)
     return (scale * noise).astype(np.float32)
+
+
+def _principal(matrix: np.ndarray, width: int) -> np.ndarray:
+    """The first ``width`` principal components of the columns, largest first."""
+    centred = matrix - matrix.mean(0)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return np.ascontiguousarray(centred @ vectors[:, ::-1][:, :width], dtype=np.float32)

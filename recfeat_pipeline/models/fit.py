@@ -25,7 +25,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from recfeat_pipeline.models.module import TwoTowerModule
+from recfeat_pipeline.models.module import Recipe, TwoTowerModule
 from recfeat_pipeline.models.ranks import Seen, rank_examples
 
 EVALUATIONS = 16
@@ -44,7 +44,6 @@ def fit(
     module: TwoTowerModule,
     events: pl.DataFrame,
     examples: pl.DataFrame,
-    seed: int,
     out_dir: Path,
     progress: Callable[[int, int], None] | None = None,
     resume: bool = True,
@@ -57,7 +56,7 @@ def fit(
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     last, stamp = out_dir / "last.ckpt", out_dir / "run.json"
-    identity = _identity(module, seed)
+    identity = _identity(module)
     if not resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
         last.unlink(missing_ok=True)
         stamp.write_text(json.dumps(identity))
@@ -80,7 +79,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                datamodule=_Training(examples, seed, module.recipe.batch_size),
+                datamodule=_Training(rows_of(examples, "train"), module.recipe),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
@@ -115,10 +114,9 @@ class _Batches(IterableDataset[Tensor]):
 class _Training(lightning.LightningDataModule):
     """The batches that a run has still to see, from the step it stands at."""
 
-    def __init__(self, examples: pl.DataFrame, seed: int, batch_size: int):
+    def __init__(self, train: Tensor, recipe: Recipe):
         super().__init__()
-        train = torch.from_numpy(np.flatnonzero((examples["split"] == "train").to_numpy()))
-        self.args = train, seed, batch_size
+        self.args = train, recipe.seed, recipe.batch_size
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         assert self.trainer is not None
@@ -129,12 +127,13 @@ class _Evaluation(Callback):
     """Now and then: validation MRR, the best weights so far, a checkpoint to continue from."""
 
     def __init__(self, events: pl.DataFrame, examples: pl.DataFrame, out_dir: Path):
-        valid = np.flatnonzero((examples["split"] == "valid").to_numpy())
-        if len(valid) > MAX_VALIDATION:
-            valid = np.sort(np.random.default_rng(0).choice(valid, MAX_VALIDATION, replace=False))
-        self.rows = torch.from_numpy(valid)
-        self.targets = examples["target_index"].to_numpy()[valid]
-        self.seen = Seen.of(events, examples[valid])
+        self.rows = rows_of(examples, "valid")
+        if len(self.rows) > MAX_VALIDATION:
+            order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(0))
+            self.rows = self.rows[order[:MAX_VALIDATION].sort().values]
+        chosen = examples[self.rows.numpy()]
+        self.targets = chosen["target_index"].to_numpy()
+        self.seen = Seen.of(events, chosen)
         self.out_dir = out_dir
         self.entries: list[dict[str, Any]] = []
 
@@ -185,9 +184,14 @@ class _Progress(Callback):
             self.progress(step, steps)
 
 
-def _identity(module: TwoTowerModule, seed: int) -> dict[str, Any]:
-    """What a checkpoint belongs to: another recipe, content or data starts over."""
-    digest = hashlib.sha256()
+def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
+    """Numbers (rows) of a split's examples, int64."""
+    return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))
+
+
+def _identity(module: TwoTowerModule) -> dict[str, Any]:
+    """What a checkpoint belongs to: another recipe, model, content or data starts over."""
+    digest = hashlib.sha256(repr(module.tower).encode())
     for _, buffer in sorted(module.named_buffers()):
         digest.update(np.ascontiguousarray(buffer.cpu().numpy()).data)
-    return {"seed": seed, "recipe": asdict(module.recipe), "data": digest.hexdigest()}
+    return {"recipe": asdict(module.recipe), "data": digest.hexdigest()}

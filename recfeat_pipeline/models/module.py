@@ -1,4 +1,4 @@
-"""How a two-tower model learns: full softmax over the catalogue, as in the published recipe."""
+"""How a two-tower model learns: softmax over the catalogue, as in the published recipe."""
 
 import math
 from dataclasses import dataclass
@@ -8,53 +8,126 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.histories import Histories
+from recfeat_pipeline.models.sasrec import SasRec
 from recfeat_pipeline.models.tower import TwoTower
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The published training recipe; ``steps`` alone depends on the catalogue."""
+    """The published training recipe; an arm may change what has no comment of its own here."""
 
     steps: int
+    seed: int = 0
     batch_size: int = 512
     temperature: float = 0.1
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-4  # reached by a cosine over all steps
     adam_eps: float = 1e-6
     clip_norm: float = 1.0
-    uniform_weights: bool = False
+    popularity_alpha: float = 0.0
+    id_dropout: float = 0.0
+    negatives: int = 0
+
+    @classmethod
+    def of(cls, arm: Arm, steps: int, seed: int) -> "Recipe":
+        """The arm's recipe. A larger batch takes fewer steps over the same examples, and larger
+        ones (by the square root, which keeps the noise of an Adam step).
+        """  # noqa: D205
+        factor = arm.batch_size / cls.batch_size
+        return cls(
+            steps=max(round(steps / factor), 1),
+            seed=seed,
+            batch_size=arm.batch_size,
+            learning_rate=cls.learning_rate * math.sqrt(factor),
+            popularity_alpha=arm.popularity_alpha,
+            id_dropout=arm.id_dropout,
+            negatives=arm.negatives,
+        )
 
 
 class TwoTowerModule(lightning.LightningModule):
-    """The towers, the data they read and the loss; a batch is a vector of example numbers."""
+    """The towers, the data they read and the loss; a batch is a vector of example numbers.
+
+    ``absent`` (bool [N]) marks items that do not exist yet while training: they are no candidates,
+    and at evaluation they are known by content alone.
+    """
 
     loss_sum: Tensor
+    log_counts: Tensor
+    absent: Tensor | None
 
-    def __init__(self, tower: TwoTower, histories: Histories, recipe: Recipe):
+    def __init__(
+        self,
+        tower: TwoTower | SasRec,
+        histories: Histories,
+        recipe: Recipe,
+        train_counts: Tensor,
+        absent: Tensor | None = None,
+    ):
+        """``train_counts`` [N]: training events of each item."""
         super().__init__()
         self.tower = tower
         self.histories = histories
         self.recipe = recipe
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
+        self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
+        self.register_buffer("absent", absent, persistent=False)
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
-        """Cross-entropy of the targets among all N items."""
-        history, weights, targets = self.histories(batch, self.recipe.uniform_weights)
-        users = self.tower.user_vectors(history, weights)  # [B, 128]
-        logits = users @ self.tower.item_vectors().T / self.recipe.temperature  # [B, N]
-        loss = functional.cross_entropy(logits, targets)
+        """Cross-entropy of the targets among all items, or among a sample of them."""
+        # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        context, targets = self.histories(batch)
+        users = self.tower.user_vectors(context) / self.recipe.temperature  # [B, 128]
+        if self.recipe.negatives:
+            loss = self._sampled_loss(users, targets)
+        else:
+            vectors = self.tower.item_vectors(blank=self._blank())
+            logits = users @ vectors.T  # [B, N]
+            if self.recipe.popularity_alpha:
+                logits = logits + self.recipe.popularity_alpha * self.log_counts
+            if self.absent is not None:
+                logits = logits.masked_fill(self.absent, -torch.inf)
+            loss = functional.cross_entropy(logits, targets)
         self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
         return loss
 
     @torch.no_grad()
     def embed(self, examples: Tensor, block: int = 8192) -> tuple[Tensor, Tensor]:
         """User vectors [X, 128] of the given example numbers, and all item vectors [N, 128]."""
-        users = []
-        for batch in examples.to(self.device).split(block):
-            history, weights, _ = self.histories(batch, self.recipe.uniform_weights)
-            users.append(self.tower.user_vectors(history, weights))
-        return torch.cat(users), self.tower.item_vectors()
+        users = [
+            self.tower.user_vectors(self.histories(batch)[0])
+            for batch in examples.to(self.device).split(block)
+        ]
+        return torch.cat(users), self.tower.item_vectors(blank=self.absent)
+
+    def _sampled_loss(self, users: Tensor, targets: Tensor) -> Tensor:
+        """Softmax over the target and sampled items, unbiased by the logQ correction.
+
+        Items are drawn with replacement in proportion to their training counts; the logits of the
+        K drawn ones are lowered by log(K q), their expected number (Bengio and Senécal, 2008). A
+        draw of the target itself is left out.
+        """
+        counts = torch.expm1(self.log_counts) + 1  # one for an item without events
+        if self.absent is not None:
+            counts = counts.masked_fill(self.absent, 0.0)
+        drawn = torch.multinomial(counts, self.recipe.negatives, replacement=True)  # [K]
+        vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + K, 128]
+        positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)  # [B, 1]
+        negative = users @ vectors[len(targets) :].T  # [B, K]
+        negative -= torch.log(self.recipe.negatives * counts[drawn] / counts.sum())
+        negative = negative.masked_fill(targets[:, None] == drawn, -torch.inf)
+        logits = torch.cat([positive, negative], 1)
+        return functional.cross_entropy(logits, torch.zeros_like(targets))
+
+    def _blank(self) -> Tensor | None:
+        """The items whose id is dropped at this step, so that content learns to stand alone."""
+        if not self.recipe.id_dropout:
+            return None
+        draw = torch.rand(self.tower.n_items, device=self.device)
+        return draw < self.recipe.id_dropout
 
     def configure_optimizers(self):
         """Adam with a cosine from the first to the final learning rate."""

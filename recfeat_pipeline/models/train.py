@@ -13,10 +13,12 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.baselines import rank_baseline
 from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.fit import LOG_SCHEMA, fit
+from recfeat_pipeline.models.fit import LOG_SCHEMA, fit, rows_of
 from recfeat_pipeline.models.histories import Histories
+from recfeat_pipeline.models.metadata import build_metadata
 from recfeat_pipeline.models.module import Recipe, TwoTowerModule
 from recfeat_pipeline.models.ranks import Seen, rank_examples
+from recfeat_pipeline.models.sasrec import SasRec
 from recfeat_pipeline.models.tower import TwoTower, count_parameters
 from recfeat_pipeline.schemas import RANKS
 
@@ -58,6 +60,8 @@ def train_arm(
     out_dir: Path,
     progress: Callable[[int, int], None] | None = None,
     resume: bool = True,
+    user_tags: pl.DataFrame | None = None,
+    report_split: str = "test",
 ) -> TrainingResult:
     """Train (or, for a baseline, compute) an arm and rank the test examples.
 
@@ -76,46 +80,91 @@ def train_arm(
         out_dir: local folder of the checkpoints of this (arm, seed), kept between calls.
         progress: called with (step, steps).
         resume: False starts over.
+        user_tags: of the rich arms, see ``build_metadata``; None leaves their tag slot out.
+        report_split: the examples that are ranked; ``"valid"`` reproduces the published two-way
+            split, which reports on the users that chose the checkpoint.
 
     Raises:
-        RecfeatError: there are no training or no test examples.
+        RecfeatError: there are no examples to train on or to rank.
     """
     start = time.perf_counter()
     corpus = items.filter("in_corpus").sort("item_index")
-    for split in ("train", "test"):
+    for split in ("train", report_split):
         if examples.filter(pl.col("split") == split).is_empty():
             raise RecfeatError(
                 f"The catalogue has no {split} examples (no user of that split has two or more "
                 "corpus events): lower its corpus rules or bring more interactions."
             )
-    test = examples.filter(pl.col("split") == "test")
+    test = examples.filter(pl.col("split") == report_split)
     seen = Seen.of(events, test)
-    item_vectors = np.zeros((corpus.height, 0), np.float32)
-    log, best_step, n_parameters = pl.DataFrame(schema=LOG_SCHEMA), 0, 0
-    if arm.is_trained:
-        module = TwoTowerModule(
-            TwoTower(
-                corpus.height, torch.from_numpy(content.matrix) if content.width else None, seed
-            ),
-            Histories(events, examples, corpus.height),
-            Recipe(steps, uniform_weights=arm.pooling == "uniform"),
-        )
-        log, best_step = fit(module, events, examples, seed, out_dir, progress, resume)
-        n_parameters = count_parameters(module.tower)
-        users, vectors = module.embed(
-            torch.from_numpy(np.flatnonzero((examples["split"] == "test").to_numpy()))
-        )
-        ranks = rank_examples(users, vectors, test["target_index"].to_numpy(), seen)
-        item_vectors = vectors.cpu().numpy()
-    else:
+    if not arm.is_trained:
         ranks = rank_baseline(arm.model, events, test, corpus.height, seen)
+        return TrainingResult(
+            np.zeros((corpus.height, 0), np.float32),
+            _ranks_frame(test, corpus, *ranks),
+            pl.DataFrame(schema=LOG_SCHEMA),
+            n_parameters=0,
+            best_step=0,
+            seconds=time.perf_counter() - start,
+        )
+    module = build_module(arm, seed, events, examples, items, content, steps, user_tags)
+    log, best_step = fit(module, events, examples, out_dir, progress, resume)
+    users, vectors = module.embed(rows_of(examples, report_split))
+    ranks = rank_examples(users, vectors, test["target_index"].to_numpy(), seen)
     return TrainingResult(
-        item_vectors,
+        vectors.cpu().numpy(),
         _ranks_frame(test, corpus, *ranks),
         log,
-        n_parameters,
-        best_step,
-        time.perf_counter() - start,
+        n_parameters=count_parameters(module.tower),
+        best_step=best_step,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def build_module(
+    arm: Arm,
+    seed: int,
+    events: pl.DataFrame,
+    examples: pl.DataFrame,
+    items: pl.DataFrame,
+    content: Content,
+    steps: int,
+    user_tags: pl.DataFrame | None = None,
+    absent: np.ndarray | None = None,
+) -> TwoTowerModule:
+    """An arm's model at its first step; see :func:`train_arm` for the arguments.
+
+    ``absent`` (bool [N]) marks items that are not to exist while training (cold start).
+    """
+    n_items = len(content.matrix)
+    train_events = events.filter(pl.col("split") == "train")
+    counts = np.bincount(train_events["item_index"].to_numpy(), minlength=n_items)
+    return TwoTowerModule(
+        build_tower(arm, seed, items, content, user_tags),
+        Histories(events, examples, n_items, arm.weights),
+        Recipe.of(arm, steps, seed),
+        torch.from_numpy(counts),
+        None if absent is None else torch.from_numpy(absent),
+    )
+
+
+def build_tower(
+    arm: Arm,
+    seed: int,
+    items: pl.DataFrame,
+    content: Content,
+    user_tags: pl.DataFrame | None = None,
+) -> TwoTower | SasRec:
+    """The arm's towers with their initial parameters."""
+    if arm.model == "sasrec":
+        return SasRec(len(content.matrix), seed)
+    return TwoTower(
+        len(content.matrix),
+        torch.from_numpy(content.matrix) if content.width else None,
+        seed,
+        four_pools=arm.four_pools,
+        recency=arm.recency,
+        metadata=build_metadata(items, user_tags) if arm.metadata else None,
     )
 
 

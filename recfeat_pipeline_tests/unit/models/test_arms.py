@@ -15,6 +15,18 @@ def test_names_and_published_labels(names):
     assert [arm.id for arm in resolve_arms(names)] == ["floor", "llm"]
 
 
+def test_a_family_names_all_of_its_arms():
+    controls = resolve_arms("control, floor")
+    assert {arm.family for arm in controls[:-1]} == {"control"}
+    assert len(controls) > 4
+    assert controls[-1].id == "floor"
+
+
+def test_every_arm_but_the_weakest_says_what_it_is_held_against():
+    alone = {arm.id for arm in load_arms().values() if not arm.against}
+    assert alone == {"popularity", "recent_popularity"}
+
+
 @pytest.mark.parametrize("names", ["floor,nope", "", ","])
 def test_an_unknown_name_lists_the_arms(names):
     with pytest.raises(RecfeatError, match=r"popularity"):
@@ -25,9 +37,10 @@ def test_an_unknown_name_lists_the_arms(names):
     ("spec", "said"),
     [
         ({"title": "x", "colour": 1}, "'colour'"),
-        ({"title": "x", "content": ["genome"]}, "'genome'"),
-        ({"title": "x", "pooling": "sum"}, "debiased, uniform"),
-        ({}, "title"),
+        ({"title": "x", "family": "base", "content": ["genome"]}, "'genome'"),
+        ({"title": "x", "family": "base", "weights": "sum"}, "debiased_future, uniform"),
+        ({"title": "x"}, "family is missing"),
+        ({"family": "base"}, "title is missing"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(spec, said):

@@ -25,7 +25,7 @@ LLM = pl.DataFrame(
 
 
 def arm(**spec) -> Arm:
-    return Arm(id="mine", title="Mine", **spec)
+    return Arm(id="mine", title="Mine", family="base", **spec)
 
 
 def test_scores_stand_in_taxonomy_and_item_order():
@@ -77,3 +77,59 @@ def test_random_features_keep_shape_and_scale_and_follow_the_seed():
     assert one.shape == real.matrix.shape
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+def test_shuffled_rows_are_the_same_rows_elsewhere():
+    items = make_items(40)
+    llm = pl.DataFrame(
+        {
+            "item_id": range(100, 140),
+            "dimension": ["tense"] * 40,
+            "score": pl.Series(np.arange(1, 41) / 40, dtype=pl.Float32),
+        }
+    )
+    got = build_content(arm(content=("llm",), control="shuffled"), {"llm": llm}, items, TAXONOMY)
+    real = build_content(arm(content=("llm",)), {"llm": llm}, items, TAXONOMY)
+    assert sorted(got.matrix[:, 0]) == sorted(real.matrix[:, 0])
+    assert (got.matrix[:, 0] == real.matrix[:, 0]).mean() < 0.2
+
+
+def test_groups_are_left_out_and_an_unknown_group_is_said():
+    got = build_content(
+        arm(content=("llm",), groups_left_out=("mood",)), {"llm": LLM}, make_items(3), TAXONOMY
+    )
+    assert got.names == ("llm:space",)
+    assert got.matrix.tolist() == [[0], [1], [0]]
+    with pytest.raises(ContentUnavailable, match="'smell'"):
+        build_content(
+            arm(content=("llm",), groups_left_out=("smell",)), {"llm": LLM}, make_items(3), TAXONOMY
+        )
+
+
+@pytest.fixture
+def tags(monkeypatch) -> pl.DataFrame:
+    monkeypatch.setattr(content_module, "MIN_TAG_ITEMS", 1)
+    rng = np.random.default_rng(0)
+    names = ["tense", "comedy", "other", "more", "last"]
+    return pl.DataFrame(
+        {
+            "item_id": np.repeat(np.arange(100, 130), 5),
+            "tag": names * 30,
+            "relevance": rng.random(150),
+        }
+    )
+
+
+def test_mapped_tags_are_those_that_the_taxonomy_names(tags):
+    mapped = arm(content=("curated",), control="mapped_tags")
+    got = build_content(mapped, {"curated": tags}, make_items(30), TAXONOMY)
+    assert got.names == ("curated:comedy", "curated:tense")
+
+
+def test_pca_keeps_the_taxonomys_width_and_the_largest_variances(tags):
+    plain = build_content(arm(content=("curated",)), {"curated": tags}, make_items(30), TAXONOMY)
+    pca = arm(content=("curated",), control="pca")
+    got = build_content(pca, {"curated": tags}, make_items(30), TAXONOMY)
+    assert got.matrix.shape == (30, 3)
+    expected = np.linalg.svd(plain.matrix - plain.matrix.mean(0))[1][:3]
+    assert np.linalg.norm(got.matrix, axis=0) == pytest.approx(expected, rel=1e-4)

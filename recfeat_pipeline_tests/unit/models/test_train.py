@@ -10,7 +10,7 @@ from recfeat_pipeline.models import fit
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.train import TrainingResult, default_steps, train_arm
+from recfeat_pipeline.models.train import TrainingResult, build_module, default_steps, train_arm
 from recfeat_pipeline.schemas import RANKS
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
 
@@ -141,3 +141,53 @@ def test_recent_popularity_knows_only_earlier_windows(tmp_path):
     )  # fmt: skip
     # Items 2 and 3 tie in the window before; 0 is only popular; 4 is too new; 1 was seen.
     assert result.ranks["rank"].to_list() == [2]
+
+
+@pytest.mark.parametrize("arm", [arm.id for arm in load_arms().values() if arm.is_trained])
+def test_every_arm_trains_and_ranks(tmp_path, arm):
+    result = train(tmp_path, arm, steps=4)
+    assert result.log["train_loss"].is_finite().all()
+    assert result.ranks["rank"].is_between(1, 20).all()
+
+
+@pytest.mark.parametrize("arm", ["id_dropout_llm", "sampled_llm", "sasrec"])
+def test_what_an_arm_draws_in_a_step_is_drawn_again_when_continued(tmp_path, arm):
+    whole = train(tmp_path / "whole", arm, steps=6)
+
+    def kill(step: int, steps: int) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", arm, steps=6, progress=kill)
+    assert train(tmp_path / "killed", arm, steps=6).log.equals(whole.log)
+
+
+def test_sampled_softmax_estimates_the_full_one(tmp_path):
+    """Its loss over many draws is the full loss: the logQ correction removes the sampling."""
+    examples = build_examples(EVENTS)
+    content = Content(PARITY, ("even", "odd"), 1.0)
+    arms = load_arms()
+    losses = {}
+    for arm, draws in (("llm", 1), ("sampled_llm", 40)):
+        module = build_module(arms[arm], 0, EVENTS, examples, make_items(20), content, 10)
+        rows = torch.arange(200)
+        losses[arm] = np.mean([module.training_step(rows, step).item() for step in range(draws)])
+    assert losses["sampled_llm"] == pytest.approx(losses["llm"], abs=0.02)
+
+
+def test_absent_items_are_no_candidates_and_never_learnt(tmp_path):
+    absent = np.zeros(20, bool)
+    absent[7] = True
+    examples = build_examples(EVENTS).filter(pl.col("target_index") != 7)
+    module = build_module(
+        load_arms()["floor"], 0, EVENTS, examples, make_items(20),
+        Content(PARITY[:, :0], (), 0.0), 10, absent=absent,
+    )  # fmt: skip
+    module.training_step(torch.arange(100), 0).backward()
+    history = module.histories(torch.arange(100))[0].history
+    assert (history == 7).any(), "item 7 is in histories; only its candidacy is at stake"
+    vectors = module.embed(torch.arange(3))[1]
+    with torch.no_grad():
+        module.tower.id_table.weight[7] += 3.0
+    assert torch.equal(vectors[7], module.embed(torch.arange(3))[1][7])
