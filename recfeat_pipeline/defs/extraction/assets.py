@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from recfeat_pipeline.defs.events import record_partition
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
@@ -35,6 +36,7 @@ COMMON: dict[str, Any] = {
             ["lake", "scores"],
             deps=[["lake", "responses"]],
             description="Scores cut from the answers. One row per item and dimension.",
+            skippable=True,
             **COMMON,
         ),
     ],
@@ -57,13 +59,11 @@ def llm_scores(
     ]
     counts = sum((Counter(e.counts) for e in done), Counter())
     yield dg.MaterializeResult(asset_key=["lake", "responses"], metadata=dict(counts))
-    yield dg.MaterializeResult(
-        asset_key=["lake", "scores"],
-        metadata={
-            "dagster/row_count": sum(e.n_scores for e in done),
-            "model": ", ".join(sorted({e.model for e in done})),
-        },
-    )
+    for extracted in done:
+        for part in extracted.written:
+            key = dg.MultiPartitionKey({"version": part.version, "shard": part.shard})
+            metadata = {"dagster/row_count": part.n_scores, "model": extracted.model}
+            record_partition(context, ["lake", "scores"], key, part.cache_keys, metadata)
     yield dg.AssetCheckResult(
         asset_key=["lake", "responses"],
         check_name="every_call_answered",

@@ -14,11 +14,21 @@ from recfeat_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
+class WrittenShard:
+    """The scores of one shard."""
+
+    version: str
+    shard: str
+    n_scores: int
+    cache_keys: list[str]
+
+
+@dataclass(frozen=True)
 class Extracted:
     """What a version's extraction did, summed over its shards."""
 
     counts: dict[str, Any]  # calls, tokens, dollars: asset metadata
-    n_scores: int
+    written: list[WrittenShard]
     model: str
     backend: str
     n_failed: int
@@ -55,12 +65,13 @@ def extract_version(
             progress=progress,
             prices=settings.prompts,
         ).values()
-    n_scores = 0
+    written = []
     for shard in shards:
         documents = lake.read("documents", shard=shard)
         frame = scores(documents, version, lake, shard, backend.model)
         lake.write_parquet(f"scores/version={version_key}/shard={shard}/scores.parquet", frame)
-        n_scores += frame.height
+        keys = frame["cache_key"].unique().sort().to_list()
+        written.append(WrittenShard(version_key, shard, frame.height, keys))
     calls = ("requested", "cached", "sent", "ok", "failed", "http_requests")
     costs = [summary.cost_usd for summary in summaries]
     return Extracted(
@@ -71,7 +82,7 @@ def extract_version(
             "completion_tokens": sum(summary.usage.completion for summary in summaries),
         }
         | ({} if None in costs else {"cost_usd": sum(cost or 0 for cost in costs)}),
-        n_scores=n_scores,
+        written=written,
         model=backend.model,
         backend=backend.name,
         n_failed=sum(summary.failed + summary.known_failed for summary in summaries),

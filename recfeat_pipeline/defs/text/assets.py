@@ -1,44 +1,86 @@
-"""Text: one document per item, from every source there is."""
+"""Text: raw answers per source, and one document per item from all of them."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.defs.events import record_partition
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
-from recfeat_pipeline.lake import shard_of
+from recfeat_pipeline.defs.text.scraping import corpus_items, scrape_asset, source_names
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
+from recfeat_pipeline.text.identity import duplicate_texts
+from recfeat_pipeline.text.source import sources
+
+THIN_CHARS = 500  # the report calls a shorter document thin
 
 
 @dg.asset(
     key=["lake", "documents"],
-    deps=[["lake", "items"], ["lake", "fields"]],
+    deps=[["lake", "items"], ["lake", "fields"], *(["lake", name] for name in source_names())],
     group_name="text",
     kinds={"polars", "parquet"},
     owners=["team:recfeat"],
     partitions_def=shards,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    output_required=False,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "identities_agree",
+            asset=["lake", "documents"],
+            description="No source's page contradicts the item's year or director; one that does "
+            "is left out of the document",
+        ),
+        dg.AssetCheckSpec(
+            "texts_are_distinct",
+            asset=["lake", "documents"],
+            description="No long text stands under two items",
+        ),
+    ],
 )
-def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[object]:
     """The text that prompts see, with a content hash and the provenance of each field.
 
     One row per corpus item, in shards of items.
     """
     target = lake.open()
-    items = target.read("items").filter("in_corpus")
-    items = items.with_columns(shard_of(items["item_id"], target.n_shards))
-    frame = build_documents(items, target.read("fields"))
-    frame = frame.join(items.select("item_id", "shard"), on="item_id")
+    items = corpus_items(target, list(context.partition_keys))
+    collected = collect(items, sources(Settings()), target)
+    ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
+    fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
+    frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
     for shard in context.partition_keys:
-        part = frame.filter(pl.col("shard") == shard).drop("shard")
+        part = frame.filter(shard=shard).drop("shard")
         target.write_parquet(f"documents/shard={shard}/documents.parquet", part)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": frame.height,
-            "median_chars": float(np.median(frame["n_chars"])),
-            "thin_documents": int((frame["n_chars"] < 300).sum()),
+        counts = {
+            "dagster/row_count": part.height,
+            "median_chars": float(np.median(part["n_chars"])) if part.height else 0.0,
+            "thin_documents": int((part["n_chars"] < THIN_CHARS).sum()),
         }
-    )
+        hashes = part.sort("item_id")["content_hash"]
+        record_partition(context, ["lake", "documents"], shard, hashes, counts)
+    twins = duplicate_texts(fields)
+    for name, found in (
+        ("identities_agree", collected.quarantined),
+        ("texts_are_distinct", twins),
+    ):
+        yield dg.AssetCheckResult(
+            asset_key=["lake", "documents"],
+            check_name=name,
+            passed=found.is_empty(),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"found": found.height, "examples": dg.MetadataValue.md(_table(found))},
+        )
 
 
-assets = [documents]
+def _table(frame: pl.DataFrame, n_rows: int = 10) -> str:
+    """A frame's first rows as Markdown; scraped text is fenced, it may contain anything."""
+    with pl.Config(tbl_formatting="ASCII_MARKDOWN", tbl_rows=n_rows, fmt_str_lengths=60):
+        return f"```\n{str(frame.head(n_rows)).replace('`', ' ')}\n```"
+
+
+assets = [*(scrape_asset(name) for name in source_names()), documents]
