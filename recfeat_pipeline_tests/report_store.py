@@ -13,6 +13,13 @@ from recfeat_pipeline.taxonomy import load_taxonomy
 VERSION = "v1@3f9c2a7b1d04"
 HOSTILE = "<script>alert('x')</script> & \"Sons\" $5 | 1999"
 FLOOR_MRR = 0.1121
+FURTHER = {"shuffled": 0.002, "item_knn": -0.2, "recency_floor": 0.2, "recency_llm": 0.215}
+ARMS = {
+    "recency_floor": {"title": "Floor, last item as a channel", "family": "recency"},
+    "recency_llm": {"title": "LLM scores, last item as a channel", "family": "recency"},
+    "item_knn": {"title": "Item neighbours", "family": "baseline"},
+}
+BASELINES = ("popularity", "item_knn")
 GAINS = {"popularity": -0.42, "floor": 0.0, "curated": 0.024, "llm": 0.030, "random": 0.001}
 LABELS = {"floor": "C′", "curated": "A′", "llm": "B′"}
 TIER_SCALE = {
@@ -44,11 +51,11 @@ def build_store(
     None leaves the control out; ``model`` starting with "lexical" says that no LLM was used.
     """
     rng = np.random.default_rng(7)
-    gains = {**GAINS, "llm": llm_gain}
+    gains = {**GAINS, **FURTHER, "llm": llm_gain}
     if control_gain is None:
-        del gains["random"]
+        del gains["random"], gains["shuffled"]
     else:
-        gains["random"] = control_gain
+        gains |= {"random": control_gain, "shuffled": control_gain}
     if not curated:
         del gains["curated"]
     items = _items(n_items)
@@ -100,6 +107,7 @@ def provenance(**changes: Any) -> dict[str, Any]:
         "extraction_model": "gpt-5-mini",
         "backend": "online",
         "used_llm": True,
+        "arms": ARMS,
         "skipped_arms": {"rich_curated": "needs genre and year columns"},
         "versions": {"recfeat_pipeline": "0.1.0", "torch": "2.13.0", "duckdb": "2.0.0"},
         "git_hash": "0527c34",
@@ -191,7 +199,7 @@ def _ranking(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> p
     ks = {1: 0.4, 5: 1.33, 10: 1.94, 20: 2.7, 50: 4.0, 100: 5.2, 250: 6.7}
     rows = []
     for arm, gain in gains.items():
-        for seed in range(1 if arm == "popularity" else seeds):
+        for seed in range(1 if arm in BASELINES else seeds):
             noise = rng.normal(0, 0.004)
             for slice_, scale in {**TIER_SCALE, **history}.items():
                 extra = 3 * gain if gain > 0 and slice_ in ("TAIL", "Q1", "Q2") else gain
@@ -215,6 +223,9 @@ def _contrasts(gains: dict[str, float], half_width: float, seeds: int) -> pl.Dat
         ("llm", "curated"),
         ("random", "floor"),
         ("llm", "random"),
+        ("llm", "shuffled"),
+        ("recency_llm", "recency_floor"),
+        ("item_knn", "popularity"),
     ]
     rows = []
     for arm, baseline in pairs:
@@ -282,14 +293,18 @@ def _runs(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> pl.D
     width = {"curated": 1128, "llm": 132, "random": 132}
     rows = []
     for arm in gains:
-        baseline = arm == "popularity"
+        baseline = arm in BASELINES
         for seed in range(1 if baseline else seeds):
             rows.append(
                 {
                     "arm": arm,
                     "seed": seed,
                     "label": LABELS.get(arm),
-                    "kind": "baseline" if baseline else "control" if arm == "random" else "tower",
+                    "kind": "baseline"
+                    if baseline
+                    else "control"
+                    if arm in ("random", "shuffled")
+                    else "tower",
                     "n_parameters": 0 if baseline else 83_000 + 64 * width.get(arm, 0),
                     "content_width": width.get(arm, 0),
                     "content_coverage": 0.973 if arm == "curated" else float(arm in width),

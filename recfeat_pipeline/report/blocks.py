@@ -1,6 +1,6 @@
 """What a page is made of. Plain data: the template renders each kind, and escapes all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,6 +59,7 @@ class Table:
     data: pl.DataFrame
     text_columns: frozenset[int] = frozenset()  # further columns of prose, left-aligned
     strong_rows: frozenset[int] = frozenset()
+    headings: Mapping[int, str] = field(default_factory=dict)  # before which row which heading
     kind: str = field(default="table", init=False)
 
     @property

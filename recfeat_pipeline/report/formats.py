@@ -35,10 +35,11 @@ def percent(value: Number, digits: int = 1) -> str:
 
 
 def change(value: Number) -> str:
-    """A relative change of 1 with its sign: ``+3.0 %``."""
+    """A relative change of 1 with its sign: ``+3.0 %``; whole percents from 20 on: ``+63 %``."""
     if value is None or math.isnan(value):
         return MISSING
-    return _minus(f"{100 * value:+.1f}\u00a0%")
+    digits = 1 if abs(value) < 0.2 else 0
+    return _minus(f"{100 * value:+.{digits}f}\u00a0%")
 
 
 def interval(low: Number, high: Number, *, of_change: bool = False) -> str:

@@ -1,117 +1,19 @@
-"""Reads everything the report shows, once; what is absent becomes a typed, empty frame."""
+"""The report's inputs: every frame it shows, read once, and what is worked out from them."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from recfeat_pipeline.report import tables
 from recfeat_pipeline.report.provenance import Provenance
 from recfeat_pipeline.report.roles import Roles, find_roles
-
-Schema = dict[str, Any]
-
-RANKING: Schema = {
-    "corpus": pl.String,
-    "arm": pl.String,
-    "seed": pl.Int64,
-    "slice": pl.String,
-    "metric": pl.String,
-    "k": pl.Int64,
-    "value": pl.Float64,
-    "n": pl.Int64,
-}
-CONTRASTS: Schema = {
-    "corpus": pl.String,
-    "arm": pl.String,
-    "baseline": pl.String,
-    "slice": pl.String,
-    "metric": pl.String,
-    "k": pl.Int64,
-    "delta": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
-    "n_seeds": pl.Int64,
-    "n_users": pl.Int64,
-    "margin": pl.Float64,  # of the equivalence test
-    "p_equivalence": pl.Float64,
-}
-AGREEMENT: Schema = {
-    "version": pl.String,
-    "group": pl.String,
-    "dimension": pl.String,
-    "genome_tags": pl.List(pl.String),
-    "pearson_r": pl.Float64,
-    "spearman_r": pl.Float64,
-    "n_items": pl.Int64,
-}
-LADDER: Schema = {
-    "content": pl.String,
-    "corpus": pl.String,
-    "rich": pl.Float64,
-    "base": pl.Float64,
-    "delta": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-}
-RUNS: Schema = {
-    "arm": pl.String,
-    "seed": pl.Int64,
-    "label": pl.String,
-    "kind": pl.String,
-    "n_parameters": pl.Int64,
-    "content_width": pl.Int64,
-    "content_coverage": pl.Float64,
-    "steps": pl.Int64,
-    "best_step": pl.Int64,
-    "seconds": pl.Float64,
-}
-CANARIES: Schema = {
-    "persona": pl.String,
-    "liked": pl.List(pl.String),
-    "arm": pl.String,
-    "position": pl.Int64,
-    "title": pl.String,
-}
-COST: Schema = {
-    "version": pl.String,
-    "group": pl.String,
-    "model": pl.String,
-    "backend": pl.String,
-    "calls": pl.Int64,
-    "failed": pl.Int64,
-    "attempts": pl.Int64,
-    "prompt_tokens": pl.Int64,
-    "cached_tokens": pl.Int64,
-    "completion_tokens": pl.Int64,
-    "cost_usd": pl.Float64,
-    "priced_calls": pl.Int64,
-    "median_latency_ms": pl.Float64,
-}
-FINGERPRINTS: Schema = {
-    "item_id": pl.String,
-    "title": pl.String,
-    "n_ratings": pl.Int64,
-    "group": pl.String,
-    "dimension": pl.String,
-    "score": pl.Float64,
-}
-ITEMS: Schema = {
-    "n_items": pl.Int64,
-    "n_corpus": pl.Int64,
-    "median_ratings": pl.Float64,
-    "n_scored": pl.Int64,
-    "n_tagged": pl.Int64,
-}
-TEXT: Schema = {"low": pl.Int64, "high": pl.Int64, "n_items": pl.Int64, "in_corpus": pl.Boolean}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The frames of the report, in the schemas above, and what was worked out from them."""
+    """The frames of the report, in the schemas of ``report/tables.py``, and what follows."""
 
     ranking: pl.DataFrame
     contrasts: pl.DataFrame
@@ -133,6 +35,14 @@ class Inputs:
             pl.col("corpus").eq_missing(self.corpus), metric=metric, slice=slice_
         )
         return chosen if k is None else chosen.filter(k=k)
+
+    def headline_metric(self, metric: str) -> pl.DataFrame:
+        """:meth:`metric` of the main comparison: its arms, their controls, the best baseline."""
+        rows = self.metric(metric)
+        family = pl.col("arm").replace_strict(self.roles.families, default="base")
+        means = rows.filter(family == "baseline").group_by("arm").agg(pl.col("value").mean())
+        best = means.sort("value", "arm")["arm"].tail(1)
+        return rows.filter((family == "base") | pl.col("arm").is_in([*self.roles.controls, *best]))
 
     def mean(self, arm: str | None, metric: str, k: int | None = None, slice_: str = "all") -> Any:
         """The mean of an arm's metric over its seeds; None when it was not measured."""
@@ -173,6 +83,44 @@ class Inputs:
             .drop("base")
         )
 
+    def changes_over_floor(self, metric: str) -> pl.DataFrame:
+        """How the content arms and the first control change a metric on every slice.
+
+        Columns arm, slice, value, floor, change, n, and change_low and change_high, null where no
+        contrast was computed.
+        """
+        shown = [*self.roles.main, *self.roles.controls[:1]]
+        means = (
+            self.ranking.filter(
+                pl.col("corpus").eq_missing(self.corpus),
+                pl.col("arm").is_in(shown),
+                metric=metric,
+            )
+            .group_by("arm", "slice")
+            .agg(pl.col("value").mean(), pl.col("n").max())
+        )
+        at_floor = pl.col("arm").eq_missing(self.roles.floor)
+        bounds = self.contrasts_of(metric).filter(pl.col("baseline").eq_missing(self.roles.floor))
+        return (
+            means.filter(~at_floor)
+            .join(means.filter(at_floor).select("slice", floor="value"), on="slice")
+            .with_columns(change=pl.col("value") / pl.col("floor") - 1)
+            .filter(pl.col("change").is_finite())
+            .join(
+                bounds.select("arm", "slice", "change_low", "change_high"),
+                on=["arm", "slice"],
+                how="left",
+            )
+            .sort("arm", "slice")
+        )
+
+    def main_contrasts(self, metric: str) -> pl.DataFrame:
+        """Contrasts on the whole corpus within the main comparison and its controls."""
+        inside = [a for a in self.roles.order if self.roles.family(a) in ("base", "control")]
+        return self.contrasts_of(metric).filter(
+            pl.col("arm").is_in(inside), pl.col("baseline").is_in(inside), slice="all"
+        )
+
     @property
     def own_agreement(self) -> pl.DataFrame:
         """Agreement of the version the content arm used, else of the last one in name order."""
@@ -184,52 +132,26 @@ class Inputs:
 
 def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -> Inputs:
     """Read the store; the connection may be read-only and any table may be missing."""
-    have = {
-        f"{schema}.{table}"
-        for schema, table in connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            "WHERE table_catalog = current_database()"
-        ).fetchall()
-    }
-
-    def table(name: str, schema: Schema) -> pl.DataFrame:
-        return _typed(connection.table(name).pl() if name in have else pl.DataFrame(), schema)
-
-    def query(name: str, schema: Schema, *needs: str, **parameters: Any) -> pl.DataFrame:
-        if not have.issuperset(needs):
-            return pl.DataFrame(schema=schema)
-        sql = files(__package__).joinpath(f"sql/{name}.sql").read_text(encoding="utf-8")
-        return _typed(connection.sql(sql, params=parameters).pl(), schema)
-
-    ranking = table("metrics.ranking", RANKING)
-    runs = table("ops.runs", RUNS)
+    store = tables.Store(connection)
+    ranking = store.table("metrics.ranking", tables.RANKING)
+    runs = store.table("ops.runs", tables.RUNS)
     features = ("catalog.items", "features.item_features", "features.dimensions")
     return Inputs(
         ranking=ranking,
-        contrasts=table("metrics.contrasts", CONTRASTS),
-        agreement=table("metrics.agreement", AGREEMENT),
-        ladder=table("metrics.substitution_ladder", LADDER),
+        contrasts=store.table("metrics.contrasts", tables.CONTRASTS),
+        agreement=store.table("metrics.agreement", tables.AGREEMENT),
+        ladder=store.table("metrics.substitution_ladder", tables.LADDER),
         runs=runs,
-        canaries=table("metrics.canaries", CANARIES),
-        cost=query("cost", COST, "ops.llm_calls"),
-        fingerprints=query(
-            "fingerprints", FINGERPRINTS, *features, version=provenance.prompt_version
+        canaries=store.table("metrics.canaries", tables.CANARIES),
+        cost=store.query("cost", tables.COST, "ops.llm_calls"),
+        fingerprints=store.query(
+            "fingerprints", tables.FINGERPRINTS, *features, version=provenance.prompt_version
         ),
-        items=query("items", ITEMS, *features, "features.genome"),
-        text=query("text_lengths", TEXT, "catalog.items", "features.documents"),
+        items=store.query("items", tables.ITEMS, *features, "features.genome"),
+        text=store.query("text_lengths", tables.TEXT, "catalog.items", "features.documents"),
         provenance=provenance,
         roles=find_roles(runs, ranking, provenance),
         corpus=_main_corpus(ranking),
-    )
-
-
-def _typed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """The schema's columns in its order and types; a column that is missing is null."""
-    if not frame.width:
-        return pl.DataFrame(schema=schema)
-    missing = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]
-    return frame.with_columns(missing).select(
-        pl.col(name).cast(dtype) for name, dtype in schema.items()
     )
 
 

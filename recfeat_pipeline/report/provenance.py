@@ -13,6 +13,15 @@ class Note(BaseModel):
     message: str = Field("", description="One sentence for a person.")
 
 
+class ArmNote(BaseModel):
+    """What an arm is called and where tables show it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    title: str = ""
+    family: str = Field("", description="base, control, baseline, rich, …; empty: by its kind.")
+
+
 class Provenance(BaseModel):
     """The report's context; every field may be missing, and what is missing is left out."""
 
@@ -34,7 +43,7 @@ class Provenance(BaseModel):
     skipped_arms: dict[str, str] = Field(
         default_factory=dict, description="Arms that were not run, each with its reason."
     )
-    arm_titles: dict[str, str] = Field(default_factory=dict, description="Arm id to its title.")
+    arms: dict[str, ArmNote] = Field(default_factory=dict, description="About each arm, by id.")
     roles: dict[str, str | list[str]] = Field(
         default_factory=dict,
         description="Arm ids by role (floor, curated, llm: an id; controls: a list); "

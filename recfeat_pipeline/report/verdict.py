@@ -27,15 +27,19 @@ class Verdict:
 def reach_verdict(inputs: Inputs) -> Verdict:
     """Weigh the LLM arm's difference from the floor against its interval and its control."""
     roles, provenance = inputs.roles, inputs.provenance
-    features = provenance.features + (" (no LLM)" if provenance.used_llm is False else "")
+    where = "On the generated catalogue" if provenance.synthetic else f"On {provenance.catalogue}"
+    features = {
+        True: "LLM features",
+        False: "lexical features (no LLM)",
+        None: "extracted features",
+    }[provenance.used_llm]
     numbers = _numbers(inputs)
     floor, ours = inputs.mean(roles.floor, "mrr"), inputs.mean(roles.llm, "mrr")
     if not floor or ours is None:
         missing = "without content" if not floor else "with extracted features"
         return Verdict(
             "unknown",
-            f"On {provenance.catalogue}, there is no comparison yet: the arm {missing} has not "
-            "been evaluated.",
+            f"{where}, there is no comparison yet: the arm {missing} has not been evaluated.",
             (),
             "Run both arms before drawing any conclusion.",
             numbers,
@@ -44,9 +48,9 @@ def reach_verdict(inputs: Inputs) -> Verdict:
     if contrast is None:
         return Verdict(
             "unknown",
-            f"On {provenance.catalogue}, {features} went with an MRR of {formats.metric(ours)}, "
-            f"no content with {formats.metric(floor)} ({formats.change(ours / floor - 1)}); "
-            "nothing is claimed, as no interval has been computed.",
+            f"{where}, {features} reached an MRR of {formats.metric(ours)} against "
+            f"{formats.metric(floor)} without content ({formats.change(ours / floor - 1)}), but "
+            "no interval was computed: nothing is claimed.",
             (_control(inputs, floor), _cost(inputs)),
             "A difference without an interval is not a finding.",
             numbers,
@@ -60,7 +64,7 @@ def reach_verdict(inputs: Inputs) -> Verdict:
     }[tone]
     return Verdict(
         tone,
-        f"On {provenance.catalogue}, {features} {happened}",
+        f"{where}, {features} {happened}",
         tuple(filter(None, (_control(inputs, floor), _curated(inputs), _cost(inputs)))),
         _reading(inputs, tone, contrast),
         numbers,

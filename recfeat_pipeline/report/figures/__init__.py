@@ -4,17 +4,9 @@ from recfeat_pipeline.report.figures.agreement import agreement_histogram, best_
 from recfeat_pipeline.report.figures.differences import forest, substitution_ladder
 from recfeat_pipeline.report.figures.items import cost_by_group, text_lengths
 from recfeat_pipeline.report.figures.key import key_figures
-from recfeat_pipeline.report.figures.ranking import (
-    TIERS,
-    change_by_slice,
-    metric_by_arm,
-    metric_by_slice,
-    slice_families,
-    tiers,
-)
+from recfeat_pipeline.report.figures.ranking import change_by_slice, metric_by_arm, metric_by_slice
 
 __all__ = [
-    "TIERS",
     "agreement_histogram",
     "best_and_worst",
     "change_by_slice",
@@ -23,8 +15,6 @@ __all__ = [
     "key_figures",
     "metric_by_arm",
     "metric_by_slice",
-    "slice_families",
     "substitution_ladder",
     "text_lengths",
-    "tiers",
 ]

@@ -1,6 +1,7 @@
 """Figures of differences with their intervals: the forest plot and the substitution ladder."""
 
 from collections.abc import Callable
+from textwrap import fill
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -10,8 +11,17 @@ from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import PALETTE, Figure, colour, drawing
 from recfeat_pipeline.report.roles import Roles
 
+_LABEL_WIDTH = 40  # characters of a label before it is broken
 
-def forest(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
+
+def forest(
+    rows: pl.DataFrame,
+    roles: Roles,
+    label: str = "MRR",
+    *,
+    name: str = "main",
+    title: str = "Differences between arms",
+) -> Figure:
     """One line per contrast: the relative difference, its 95 % interval, and zero beside it.
 
     Args:
@@ -19,6 +29,8 @@ def forest(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
             the baseline's value; null bounds: no interval).
         roles: names and colours of the arms.
         label: what a reader calls the metric.
+        name: tells several forest plots of a page apart.
+        title: of the figure.
     """
     rows = rows.drop_nulls("change")
     names = [
@@ -27,16 +39,13 @@ def forest(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
     ]
     tints = [colour(roles.role(arm)) for arm in rows["arm"]]
     triples = rows.select("change", "change_low", "change_high").rows()
-    with drawing(0.6 + 0.34 * rows.height) as (canvas, (ax,)):
-        _intervals(ax, triples, names, tints, formats.change)
+    lines = [fill(text, _LABEL_WIDTH) for text in names]
+    with drawing(_height(lines)) as (canvas, (ax,)):
+        _intervals(ax, triples, lines, tints, formats.change)
         ax.set_xlabel(f"relative difference in {label}, 95 % interval; left of zero: worse")
-    return Figure(
-        "forest",
-        f"Differences in {label} between arms",
-        f"Forest plot. {_listing(names, triples, of_change=True)}.",
-        rows,
-        canvas,
-    )
+    listing = _listing(names, triples, of_change=True)
+    alt = f"Forest plot of relative differences in {label}. {listing}."
+    return Figure(f"forest_{name}", title, alt, rows, canvas)
 
 
 def substitution_ladder(ladder: pl.DataFrame, roles: Roles) -> Figure:
@@ -55,7 +64,7 @@ def substitution_ladder(ladder: pl.DataFrame, roles: Roles) -> Figure:
         for arm, corpus in zip(arms, ladder["corpus"], strict=True)
     ]
     triples = ladder.select("delta", "ci_low", "ci_high").rows()
-    with drawing(0.6 + 0.34 * ladder.height) as (canvas, (ax,)):
+    with drawing(_height(names)) as (canvas, (ax,)):
         _intervals(ax, triples, names, [colour(roles.role(arm)) for arm in arms], formats.signed)
         ax.set_xlabel("change in MRR when genre, year and user tags are removed")
     return Figure(
@@ -65,6 +74,11 @@ def substitution_ladder(ladder: pl.DataFrame, roles: Roles) -> Figure:
         ladder,
         canvas,
     )
+
+
+def _height(names: list[str]) -> float:
+    """Inches for one line a label, with room between labels."""
+    return 0.6 + sum(0.2 + 0.15 * text.count("\n") + 0.14 for text in names)
 
 
 def _intervals(

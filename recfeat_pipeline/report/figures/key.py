@@ -20,8 +20,8 @@ def key_figures(
     inputs = read_inputs(connection, Provenance.model_validate(provenance or {}))
     figures = []
     if inputs.metric("mrr").height:
-        figures.append(metric_by_arm(inputs.metric("mrr"), inputs.roles))
-    contrasts = inputs.contrasts_of("mrr").filter(slice="all")
+        figures.append(metric_by_arm(inputs.headline_metric("mrr"), inputs.roles))
+    contrasts = inputs.main_contrasts("mrr")
     if contrasts.height:
         figures.append(forest(contrasts, inputs.roles))
     agreement = inputs.own_agreement.filter(pl.col("pearson_r").is_finite())

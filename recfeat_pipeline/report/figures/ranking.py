@@ -1,6 +1,6 @@
-"""Figures of ranking metrics: per arm, and along popularity, history or any other slice."""
+"""Figures of ranking metrics: per arm, and along popularity, history or any other slicing."""
 
-import re
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.ticker import FuncFormatter
@@ -9,9 +9,10 @@ from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import PALETTE, Figure, colour, drawing
 from recfeat_pipeline.report.roles import Roles
 
-TIERS = ("all", "HEAD", "TAIL", "Q4", "Q3", "Q2", "Q1")
 _METRIC_TICKS = FuncFormatter(lambda value, _: formats.metric(value) if value else "0")
-_CHANGE_TICKS = FuncFormatter(lambda value, _: formats.change(value) if value else "0")
+_CHANGE_TICKS = FuncFormatter(
+    lambda value, _: f"{100 * value:+.3g}\u00a0%".replace("-", "−") if value else "0"
+)
 
 
 def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
@@ -22,9 +23,8 @@ def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figur
         roles: names, colours and order of the arms.
         label: what a reader calls the metric.
     """
-    means = _means(rows, "arm")
-    arms = [arm for arm in roles.order if arm in means["arm"]]
-    mean = dict(means.select("arm", "value").iter_rows())
+    mean = dict(rows.group_by("arm").agg(pl.col("value").mean()).iter_rows())
+    arms = [arm for arm in roles.order if arm in mean]
     with drawing(0.55 + 0.36 * len(arms)) as (canvas, (ax,)):
         for position, arm in enumerate(arms):
             tint = colour(roles.role(arm))
@@ -57,63 +57,46 @@ def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figur
     )
 
 
-def tiers(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
-    """The relative change over the floor in each popularity tier.
-
-    Args:
-        rows: of one metric and one corpus: arm, seed, slice, value, n.
-        roles: must have a floor.
-        label: what a reader calls the metric.
-    """
-    names = {tier: tier for tier in TIERS}
-    names |= {"all": "All", "Q4": "Q4\nmost popular", "Q1": "Q1\nleast popular"}
-    title = f"Change of {label} over the floor, by popularity of the target"
-    return _change("tiers", title, rows, roles, names, label)
-
-
 def change_by_slice(
-    rows: pl.DataFrame, roles: Roles, family: str, title: str, label: str = "MRR"
+    changes: pl.DataFrame,
+    roles: Roles,
+    slices: Mapping[str, str],
+    name: str,
+    title: str,
+    label: str = "MRR",
 ) -> Figure:
-    """The relative change over the floor along a family of slices (``history 1-9``, …).
+    """The relative change over the floor on each slice, with its 95 % interval where there is one.
 
     Args:
-        rows: of one metric and one corpus: arm, seed, slice, value, n.
-        roles: must have a floor.
-        family: the slices' common first word.
+        changes: arm, slice, change, change_low, change_high; one row per arm and slice.
+        roles: names, colours and order of the arms.
+        slices: the slices in order, each with its label.
+        name: of the figure.
         title: of the figure.
         label: what a reader calls the metric.
     """
-    names = {slice_: _band(slice_) for slice_ in _slices(rows, family)}
-    return _change(_figure_name(family), title, rows, roles, names, label)
-
-
-def _change(
-    name: str, title: str, rows: pl.DataFrame, roles: Roles, names: dict[str, str], label: str
-) -> Figure:
-    """Grouped bars of value / floor − 1; ``names`` are the slices in order, with their labels."""
-    means = _means(rows.filter(pl.col("slice").is_in(list(names))), "arm", "slice")
-    base = means.filter(arm=roles.floor).select("slice", floor="value")
-    compared = [arm for arm in (*roles.main, *roles.controls) if arm != roles.floor]
-    data = (
-        means.filter(pl.col("arm").is_in(compared))
-        .join(base, on="slice")
-        .with_columns(change=pl.col("value") / pl.col("floor") - 1)
-        .filter(pl.col("change").is_finite())
-    )
-    present = [slice_ for slice_ in names if slice_ in data["slice"]]
+    data = changes.filter(pl.col("slice").is_in(list(slices)))
+    arms = [arm for arm in roles.order if arm in data["arm"]]
+    place = {slice_: x for x, slice_ in enumerate(slices)}
+    width = 0.8 / max(len(arms), 1)
+    listing = []
     with drawing(2.7) as (canvas, (ax,)):
-        width = 0.8 / max(len(compared), 1)
-        for offset, arm in enumerate(compared):
-            own = dict(data.filter(arm=arm).select("slice", "change").iter_rows())
-            ax.bar(
-                [x + (offset - (len(compared) - 1) / 2) * width for x in range(len(present))],
-                [own.get(slice_, 0.0) for slice_ in present],
-                0.88 * width,
-                color=colour(roles.role(arm)),
-                label=roles.name(arm),
+        for offset, arm in enumerate(arms):
+            own = data.filter(arm=arm).sort(pl.col("slice").replace_strict(place))
+            shift = (offset - (len(arms) - 1) / 2) * width
+            at = [place[slice_] + shift for slice_ in own["slice"]]
+            tint = colour(roles.role(arm))
+            ax.bar(at, own["change"], 0.88 * width, color=tint, label=roles.name(arm))
+            for x, low, high in zip(at, own["change_low"], own["change_high"], strict=True):
+                if low is not None and high is not None:
+                    ax.plot([x, x], [low, high], color=PALETTE["ink"], lw=1.1)
+            texts = (
+                f"{slices[slice_].partition(chr(10))[0]} {formats.change(change)}"
+                for slice_, change in own.select("slice", "change").iter_rows()
             )
+            listing.append(f"{roles.name(arm)}: {', '.join(texts)}")
         ax.axhline(0, color=PALETTE["muted"], lw=1)
-        ax.set_xticks(range(len(present)), [names[slice_] for slice_ in present])
+        ax.set_xticks(range(len(slices)), list(slices.values()))
         ax.yaxis.set_major_formatter(_CHANGE_TICKS)
         ax.set_ylabel(f"{label} against the floor")
         ax.grid(axis="y")
@@ -122,57 +105,56 @@ def _change(
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
-    change = {
-        (arm, slice_): value
-        for arm, slice_, value in data.select("arm", "slice", "change").iter_rows()
-    }
-    listing = "; ".join(
-        f"{roles.name(arm)}: "
-        + ", ".join(
-            f"{names[slice_].partition(chr(10))[0]} {formats.change(change[arm, slice_])}"
-            for slice_ in present
-            if (arm, slice_) in change
-        )
-        for arm in compared
-    )
-    return Figure(
-        name,
-        title,
-        f"Grouped bars of the relative change of {label} over the floor. {listing}.",
-        data.select("slice", "arm", "value", "floor", "change", "n"),
-        canvas,
-    )
+    alt = f"Grouped bars of the relative change of {label} over the floor. {'; '.join(listing)}."
+    return Figure(name, title, alt, data, canvas)
 
 
 def metric_by_slice(
-    rows: pl.DataFrame, roles: Roles, family: str, title: str, label: str = "MRR"
+    rows: pl.DataFrame,
+    roles: Roles,
+    slices: Mapping[str, str],
+    name: str,
+    title: str,
+    label: str = "MRR",
 ) -> Figure:
-    """A metric along an ordered family of slices (``history 1-9``, ``history 10-49``, …).
+    """A metric along ordered slices, a line for each arm.
 
     Args:
         rows: of one metric and one corpus: arm, seed, slice, value, n.
         roles: names, colours and order of the arms.
-        family: the slices' common first word.
+        slices: the slices in order, each with its label.
+        name: of the figure.
         title: of the figure.
         label: what a reader calls the metric.
     """
-    slices = _slices(rows, family)
-    means = _means(rows.filter(pl.col("slice").is_in(slices)), "arm", "slice")
+    means = (
+        rows.filter(pl.col("slice").is_in(list(slices)))
+        .group_by("arm", "slice")
+        .agg(pl.col("value").mean(), pl.col("n").max())
+        .sort("arm", "slice")
+    )
     arms = [arm for arm in roles.order if arm in means["arm"]]
+    listing = []
     with drawing(2.9) as (canvas, (ax,)):
         for arm in arms:
             own = dict(means.filter(arm=arm).select("slice", "value").iter_rows())
+            values = [own.get(slice_, float("nan")) for slice_ in slices]
             main = arm in roles.main
             ax.plot(
                 range(len(slices)),
-                [own.get(slice_, float("nan")) for slice_ in slices],
+                values,
                 "-o" if main else ":",
                 ms=4,
                 lw=1.8 if main else 1.3,
                 color=colour(roles.role(arm)),
                 label=roles.name(arm),
             )
-        ax.set_xticks(range(len(slices)), [_band(slice_) for slice_ in slices])
+            texts = (
+                f"{text} {formats.metric(value)}"
+                for text, value in zip(slices.values(), values, strict=True)
+            )
+            listing.append(f"{roles.name(arm)}: {', '.join(texts)}")
+        ax.set_xticks(range(len(slices)), list(slices.values()))
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(_METRIC_TICKS)
         ax.set_ylabel(label)
@@ -180,48 +162,4 @@ def metric_by_slice(
         ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
-    listing = "; ".join(
-        f"{_band(slice_)}: "
-        + ", ".join(
-            f"{roles.name(arm)} {formats.metric(value)}"
-            for arm, value in means.filter(slice=slice_).select("arm", "value").iter_rows()
-        )
-        for slice_ in slices
-    )
-    return Figure(
-        _figure_name(family),
-        title,
-        f"Lines of {label} by arm. {listing}.",
-        means.select("slice", "arm", "value", "n"),
-        canvas,
-    )
-
-
-def slice_families(ranking: pl.DataFrame) -> list[str]:
-    """The families of slices that are there: the first word of names that have two."""
-    first = ranking["slice"].str.extract(r"^(\S+) ").drop_nulls()
-    return sorted(first.unique())
-
-
-def _band(slice_: str) -> str:
-    """What a slice is called within its family."""
-    return slice_.partition(" ")[2].replace("-", "–")
-
-
-def _means(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
-    return rows.group_by(by).agg(pl.col("value").mean(), pl.col("n").max()).sort(by)
-
-
-def _slices(rows: pl.DataFrame, family: str) -> list[str]:
-    """The slices of a family by the first number in their names."""
-    names = rows["slice"].unique()
-    return sorted(names.filter(names.str.starts_with(f"{family} ")), key=_first_number)
-
-
-def _figure_name(family: str) -> str:
-    return f"slices_{re.sub(r'[^a-z0-9]', '_', family.lower())}"
-
-
-def _first_number(slice_: str) -> tuple[float, str]:
-    found = re.search(r"\d+(\.\d+)?", slice_.replace(",", ""))
-    return (float(found.group()) if found else -1.0, slice_)
+    return Figure(name, title, f"Lines of {label} by arm. {'; '.join(listing)}.", means, canvas)

@@ -9,6 +9,7 @@ from recfeat_pipeline.report.sections.arms import arms
 from recfeat_pipeline.report.sections.corpus import corpus, question
 from recfeat_pipeline.report.sections.cost import cost
 from recfeat_pipeline.report.sections.differences import differences
+from recfeat_pipeline.report.sections.further import further
 from recfeat_pipeline.report.sections.items import canaries, fingerprints
 from recfeat_pipeline.report.sections.method import caveats, method, reproduce
 from recfeat_pipeline.report.sections.results import results
@@ -20,6 +21,7 @@ SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
     results,
     differences,
     slices,
+    further,
     corpus,
     arms,
     agreement,

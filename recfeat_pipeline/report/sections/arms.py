@@ -11,7 +11,7 @@ def arms(inputs: Inputs) -> Section:
     """A table of the arms that ran, and the reasons of those that did not."""
     blocks: list[Block] = []
     if inputs.runs.is_empty():
-        blocks.append(Paragraph("No arm has been trained yet.", "missing"))
+        blocks.append(Paragraph("The store has no record of a trained arm.", "missing"))
     else:
         blocks.append(_table(inputs))
     skipped = inputs.provenance.skipped_arms

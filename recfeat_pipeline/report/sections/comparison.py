@@ -22,6 +22,8 @@ def beside_published(inputs: Inputs) -> list[Block]:
         for measure, theirs in published.RANKING.items()
     }
     measured = {m: pair for m, pair in measured.items() if pair[1][0] and any(pair[1][1:])}
+    if not any(slice_ == "HEAD" for _, _, slice_ in measured):
+        measured.pop(("mrr", None, "TAIL"), None)  # it is everything
     if not measured:
         return []
     n_items = inputs.items["n_corpus"][0] if inputs.items.height else None

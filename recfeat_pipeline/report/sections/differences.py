@@ -11,7 +11,7 @@ from recfeat_pipeline.report.verdict import significant
 def differences(inputs: Inputs) -> Section:
     """The forest plot and its table, then the ladder where rich arms were run."""
     blocks: list[Block] = []
-    rows = inputs.contrasts_of("mrr")
+    rows = inputs.main_contrasts("mrr")
     if rows.is_empty():
         blocks.append(
             Paragraph(
@@ -22,7 +22,7 @@ def differences(inputs: Inputs) -> Section:
         )
     else:
         blocks += [
-            Chart(figures.forest(rows.filter(slice="all"), inputs.roles)),
+            Chart(figures.forest(rows, inputs.roles)),
             _table(inputs, rows),
             Paragraph(
                 "The user is the unit, paired by seed. An interval that holds zero is compatible "
@@ -49,11 +49,15 @@ def differences(inputs: Inputs) -> Section:
 
 
 def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
-    """Every contrast on the whole corpus, and the one that matters on every slice."""
+    """Every main contrast on the whole corpus, and the one that matters on every slice."""
     roles = inputs.roles
-    whole = pl.col("slice") == "all"
-    central = (pl.col("arm") == roles.llm) & (pl.col("baseline") == roles.floor)
-    shown = pl.concat([rows.filter(whole), rows.filter(central & ~whole)])
+    every = inputs.contrasts_of("mrr")
+    central = every.filter(
+        pl.col("arm").eq_missing(roles.llm),
+        pl.col("baseline").eq_missing(roles.floor),
+        pl.col("slice") != "all",
+    )
+    shown = pl.concat([rows, central])
     header = ["Contrast", "Slice", "Change", "95 % interval", "In MRR", "p", "p, corrected"]
     equivalence = shown["p_equivalence"].is_not_null().any()
     lines = [
@@ -77,7 +81,7 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
         "excludes zero, and still does after correction for the number of contrasts.",
         [*header, "p, equivalence"] if equivalence else header,
         lines,
-        rows,
+        every,
         text_columns=frozenset({1}),
         strong_rows=frozenset(
             i for i, row in enumerate(shown.iter_rows(named=True)) if significant(row)

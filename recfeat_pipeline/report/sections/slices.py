@@ -1,14 +1,25 @@
 """Where a gain comes from: popularity, history length, text length, cold items."""
 
+import re
+
 import polars as pl
 
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 
+_TIERS = {
+    "all": "All",
+    "HEAD": "HEAD",
+    "TAIL": "TAIL",
+    "Q4": "Q4\nmost popular",
+    "Q3": "Q3",
+    "Q2": "Q2",
+    "Q1": "Q1\nleast popular",
+}
 _TITLES = {
-    "history": "By length of the user's history",
-    "text": "By length of the target's text",
+    "history": "Change of MRR over the floor, by length of the user's history",
+    "text": "Change of MRR over the floor, by length of the target's text",
     "cold": "Items that no model saw in training",
     "warmup": "As interactions with a new item come in",
 }
@@ -18,44 +29,68 @@ _ABSOLUTE = ("cold", "warmup")  # where the floor is near zero, a change relativ
 def slices(inputs: Inputs) -> Section:
     """Tiers always; every further family of slices that was computed."""
     rows = inputs.ranking.filter(pl.col("corpus").eq_missing(inputs.corpus), metric="mrr")
+    changes = inputs.changes_over_floor("mrr")
     blocks: list[Block] = []
-    has_content = len(inputs.roles.main) + len(inputs.roles.controls) > 1
-    if inputs.roles.floor and has_content and rows["slice"].n_unique() > 1:
-        blocks.append(Chart(figures.tiers(rows, inputs.roles)))
-        blocks.append(_tier_table(inputs, rows))
-        blocks.append(
+    tiers = {tier: label for tier, label in _TIERS.items() if tier in rows["slice"]}
+    if "HEAD" not in tiers:
+        tiers.pop("TAIL", None)  # it is everything
+    if len(tiers) > 1 and changes.height:
+        title = "Change of MRR over the floor, by popularity of the target"
+        blocks += [
+            Chart(figures.change_by_slice(changes, inputs.roles, tiers, "tiers", title)),
+            _tier_table(inputs, rows, list(tiers)),
             Paragraph(
-                "Tiers are by the target's number of interactions: HEAD above 1,000, quartiles "
-                "with equally many items each. Small tiers hold few test examples; see n.",
+                "Tiers are by the target's number of interactions: HEAD above 1,000; quartiles "
+                "have equally many items. Where a bar has no interval, none was computed: with "
+                "few test examples (n), do not read it.",
                 "note",
-            )
-        )
+            ),
+        ]
     else:
         blocks.append(Paragraph("No popularity tiers have been computed yet.", "missing"))
-    for family in figures.slice_families(rows):
-        title = _TITLES.get(family, f"By {formats.words(family)}")
-        absolute = family in _ABSOLUTE or not (inputs.roles.floor and has_content)
-        draw = figures.metric_by_slice if absolute else figures.change_by_slice
-        blocks.append(Chart(draw(rows, inputs.roles, family, title)))
-    if "cold" not in figures.slice_families(rows):
+    families = rows["slice"].str.extract(r"^(\S+) ").drop_nulls().unique().sort().to_list()
+    for family in families:
+        bands = _bands(rows, family)
+        title = _TITLES.get(family, f"Change of MRR over the floor, by {formats.words(family)}")
+        name = "slices_" + re.sub(r"\W", "_", family)
+        if family in _ABSOLUTE:
+            main = rows.filter(pl.col("arm").is_in([*inputs.roles.main, *inputs.roles.controls]))
+            drawn = figures.metric_by_slice(main, inputs.roles, bands, name, title)
+        else:
+            drawn = figures.change_by_slice(changes, inputs.roles, bands, name, title)
+        blocks.append(Chart(drawn))
+    if "cold" not in families:
         blocks.append(Paragraph("Cold items were not held out in this run.", "missing"))
     return Section("slices", "Where the difference comes from", blocks)
 
 
-def _tier_table(inputs: Inputs, rows: pl.DataFrame) -> Table:
-    tiers = [tier for tier in figures.TIERS if tier in rows["slice"]]
+def _bands(rows: pl.DataFrame, family: str) -> dict[str, str]:
+    """The slices of a family (``history 1-9``, …) by their first number, each with its label."""
+    names = rows["slice"].unique()
+    bands = {name: name.partition(" ")[2] for name in names if name.startswith(f"{family} ")}
+
+    def first_number(name: str) -> tuple[float, str]:
+        found = re.search(r"\d+(\.\d+)?", bands[name].replace(",", ""))
+        return (float(found.group()) if found else -1.0, name)
+
+    return {name: bands[name].replace("-", "–") for name in sorted(bands, key=first_number)}
+
+
+def _tier_table(inputs: Inputs, rows: pl.DataFrame, tiers: list[str]) -> Table:
     sizes = dict(rows.group_by("slice").agg(pl.col("n").max()).iter_rows())
+    shown = set(inputs.headline_metric("mrr")["arm"])
+    lines = [
+        [
+            inputs.roles.name(arm),
+            *(formats.metric(inputs.mean(arm, "mrr", slice_=tier)) for tier in tiers),
+        ]
+        for arm in inputs.roles.order
+        if arm in shown
+    ]
     return Table(
         "tiers",
         "MRR by popularity of the target, means over seeds.",
         ["Arm", *tiers],
-        [
-            [
-                inputs.roles.name(arm),
-                *(formats.metric(inputs.mean(arm, "mrr", slice_=tier)) for tier in tiers),
-            ]
-            for arm in inputs.roles.order
-        ]
-        + [["Test examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
+        [*lines, ["Test examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
         rows.filter(pl.col("slice").is_in(tiers)),
     )

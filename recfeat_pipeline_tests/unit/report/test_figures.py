@@ -15,6 +15,7 @@ ROLES = Roles(
     llm="llm",
     controls=("random",),
     names={"floor": "No content", "llm": HOSTILE, "random": "Random"},
+    families={"random": "control"},
     order=("floor", "llm", "random"),
 )
 RANKING = pl.DataFrame(
@@ -24,14 +25,21 @@ RANKING = pl.DataFrame(
         ("llm", 0, "all", 0.12, 9),
         ("llm", 1, "all", 0.14, 9),
         ("random", 0, "all", 0.11, 9),
-        ("floor", 0, "history 10-49", 0.2, 4),
-        ("llm", 0, "history 10-49", 0.3, 4),
         ("floor", 0, "history 1-9", 0.1, 5),
         ("llm", 0, "history 1-9", 0.05, 5),
-        ("floor", 0, "history 50+", 0.0, 1),
         ("llm", 0, "history 50+", 0.1, 1),
     ],
     schema=["arm", "seed", "slice", "value", "n"],
+    orient="row",
+)
+BANDS = {"history 1-9": "1–9", "history 50+": "50+"}
+CHANGES = pl.DataFrame(
+    [
+        ("llm", "history 50+", 0.03, 0.01, 0.05),
+        ("llm", "history 1-9", -0.5, None, None),
+        ("random", "history 1-9", 0.001, None, None),
+    ],
+    schema=["arm", "slice", "change", "change_low", "change_high"],
     orient="row",
 )
 CONTRASTS = pl.DataFrame(
@@ -74,9 +82,8 @@ COST = pl.DataFrame(
 def draw():
     return [
         figures.metric_by_arm(RANKING.filter(slice="all"), ROLES),
-        figures.tiers(RANKING, ROLES),
-        figures.change_by_slice(RANKING, ROLES, "history", "By history"),
-        figures.metric_by_slice(RANKING, ROLES, "history", "By history"),
+        figures.change_by_slice(CHANGES, ROLES, BANDS, "changes", "By history"),
+        figures.metric_by_slice(RANKING, ROLES, BANDS, "lines", "By history"),
         figures.forest(CONTRASTS, ROLES),
         figures.substitution_ladder(LADDER, ROLES),
         figures.agreement_histogram(AGREEMENT),
@@ -113,10 +120,9 @@ def test_colours_can_be_themed(drawn):
 
 
 def test_ids_are_unique_across_a_page(drawn):
-    named = [figure for figure in drawn if figure.title != "By history"]
-    ids = [i for figure in named for i in re.findall(r'\bid="([^"]+)"', figure.svg)]
+    ids = [i for figure in drawn for i in re.findall(r'\bid="([^"]+)"', figure.svg)]
     assert len(ids) == len(set(ids)) > 0
-    for figure in named:
+    for figure in drawn:
         own = set(re.findall(r'\bid="([^"]+)"', figure.svg))
         used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', figure.svg))
         assert used <= own, figure.name
@@ -142,12 +148,14 @@ def test_metric_by_arm_shows_the_mean_of_seeds():
     assert figure.data.height == 5
 
 
-def test_a_change_is_relative_to_the_floor_and_slices_come_in_their_order():
-    figure = figures.change_by_slice(RANKING, ROLES, "history", "By history")
-    # .05 / .1 - 1 and .3 / .2 - 1; the floor of "50+" is zero, so nothing can be said there.
-    assert "1–9 −50.0\u00a0%, 10–49 +50.0\u00a0%" in figure.alt
-    assert "50+" not in figure.alt
-    assert figures.slice_families(RANKING) == ["history"]
+def test_changes_are_told_by_arm_in_the_order_of_slices():
+    figure = figures.change_by_slice(CHANGES, ROLES, BANDS, "changes", "By history")
+    assert f"{HOSTILE}: 1–9 −50\u00a0%, 50+ +3.0\u00a0%; Random: 1–9 +0.1\u00a0%." in figure.alt
+
+
+def test_lines_say_where_a_value_is_missing():
+    figure = figures.metric_by_slice(RANKING, ROLES, BANDS, "lines", "By history")
+    assert "No content: 1–9 .1000, 50+ –;" in figure.alt
 
 
 def test_the_histogram_counts_and_keeps_negative_values():

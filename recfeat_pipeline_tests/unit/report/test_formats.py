@@ -17,6 +17,7 @@ from recfeat_pipeline.report import formats
         (formats.signed(0.0034), "+.0034"),
         (formats.signed(-0.0021), "−.0021"),
         (formats.change(0.0304), "+3.0\u00a0%"),
+        (formats.change(0.6349), "+63\u00a0%"),
         (formats.change(-0.011), "−1.1\u00a0%"),
         (formats.percent(0.125), "12.5\u00a0%"),
         (formats.interval(-0.011, 0.042, of_change=True), "[−1.1\u00a0%, +4.2\u00a0%]"),

@@ -1,8 +1,8 @@
 import polars as pl
 
-from recfeat_pipeline.report.inputs import RANKING, RUNS
-from recfeat_pipeline.report.provenance import Provenance
+from recfeat_pipeline.report.provenance import ArmNote, Provenance
 from recfeat_pipeline.report.roles import find_roles
+from recfeat_pipeline.report.tables import RANKING, RUNS
 
 
 def frames(*runs):
@@ -16,12 +16,18 @@ def frames(*runs):
 
 def test_published_labels_decide():
     about, ranking = frames(
-        ("x", "C′", "tower"), ("y", "A′", "tower"), ("z", "B′", "tower"), ("r", None, "control")
+        ("x", "C′", "tower"),
+        ("y", "A′", "tower"),
+        ("z", "B′", "tower"),
+        ("random", None, "control"),
+        ("curated_random", None, "control"),
     )
     roles = find_roles(about, ranking, Provenance(used_llm=True))
-    assert (roles.floor, roles.curated, roles.llm, roles.controls) == ("x", "y", "z", ("r",))
+    assert (roles.floor, roles.curated, roles.llm) == ("x", "y", "z")
+    assert roles.controls == ("random",), "the other is a control of another arm"
     assert roles.name("z") == "LLM features (B′)"
-    assert [roles.role(arm) for arm in "xyzr?"] == ["floor", "curated", "llm", "control", "other"]
+    parts = ["floor", "curated", "llm", "control", "control", "other"]
+    assert [roles.role(a) for a in ("x", "y", "z", "random", "curated_random", "?")] == parts
 
 
 def test_names_decide_without_labels_and_the_shortest_wins():
@@ -34,25 +40,29 @@ def test_names_decide_without_labels_and_the_shortest_wins():
     assert roles.name("llm_title_only") == "Llm title only"
 
 
-def test_baselines_come_first_then_the_parts_then_the_rest():
+def test_tables_go_family_by_family_with_the_main_arms_first():
     about, ranking = frames(
+        ("a_probe", None, "tower"),
         ("popularity", None, "baseline"),
         ("floor", None, "tower"),
+        ("both", None, "tower"),
         ("llm", None, "tower"),
         ("random", None, "control"),
-        ("a_variant", None, "tower"),
     )
-    order = find_roles(about, ranking, Provenance()).order
-    assert order == ("popularity", "floor", "llm", "random", "a_variant")
+    notes = {"a_probe": ArmNote(title="LLM scores from the title", family="probe")}
+    roles = find_roles(about, ranking, Provenance(arms=notes, used_llm=False))
+    assert roles.order == ("floor", "llm", "both", "random", "popularity", "a_probe")
+    assert roles.name("a_probe") == "Lexical features from the title", "no LLM, so not named one"
 
 
-def test_the_provenance_may_name_roles_and_titles():
+def test_the_provenance_may_name_the_parts():
     about, ranking = frames(("one", None, "tower"), ("two", None, "tower"))
     provenance = Provenance(
-        roles={"floor": "one", "controls": ["two"]}, arm_titles={"two": "Control: noise"}
+        roles={"floor": "one", "controls": ["two"]}, arms={"two": ArmNote(title="Noise")}
     )
     roles = find_roles(about, ranking, provenance)
-    assert (roles.floor, roles.controls, roles.name("two")) == ("one", ("two",), "noise")
+    assert (roles.floor, roles.controls, roles.name("two")) == ("one", ("two",), "Noise")
+    assert roles.role("two") == "control"
 
 
 def test_without_runs_there_are_no_roles():

@@ -1,0 +1,31 @@
+"""The experiments beside the main comparison: one forest plot for each family of arms."""
+
+from recfeat_pipeline.report import figures
+from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section
+from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.roles import FAMILIES
+
+_QUESTIONS = {
+    "baseline": "How do other recommenders do on the same examples?",
+    "recency": "Does content still help a floor that sees the last item on its own?",
+    "rich": "Does it still help where genres, years and user tags are known?",
+    "probe": "Does the extractor read the text, or remember the item?",
+    "ablation": "Which part of the features and of the model carries the effect?",
+    "training": "Does the result hang on how the models are trained?",
+    "published": "What changes when histories are debiased with the user's future, as published?",
+}
+
+
+def further(inputs: Inputs) -> Section | None:
+    """Contrasts of the arms outside the main comparison; left out when there are none."""
+    rows = inputs.contrasts_of("mrr").filter(slice="all")
+    blocks: list[Block] = []
+    for family in FAMILIES:
+        arms = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == family]
+        own = rows.filter(rows["arm"].is_in(arms))
+        if family in _QUESTIONS and own.height:
+            blocks.append(Paragraph(_QUESTIONS[family]))
+            blocks.append(
+                Chart(figures.forest(own, inputs.roles, name=family, title=FAMILIES[family]))
+            )
+    return Section("further", "Further experiments", blocks) if blocks else None
