@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.batches import pending_keys
 from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.requests import build, keyed
@@ -118,7 +119,10 @@ class ShardsRun:
         failed = pl.col("status") == "failed"
         summary.cached = held.filter(pl.col("status") == "ok").height
         summary.known_failed = held.filter(failed & ~again).height
-        return held.filter(pl.col("status").is_null() | (failed & again)).drop("status")
+        missing = held.filter(pl.col("status").is_null() | (failed & again)).drop("status")
+        asked = missing["cache_key"].is_in(pending_keys(self.lake).implode())
+        summary.pending = int(asked.sum())
+        return missing.filter(~asked)
 
     def _not_asked_already(self, shard: str, missing: pl.DataFrame) -> pl.DataFrame:
         """Leave out what another shard of this run asks or has just asked: one key, one call."""

@@ -138,11 +138,12 @@ class Limits:
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did. ``requested = cached + known_failed + sent + not_sent``, in calls."""
+    """What a run did, in calls: requested = cached + known_failed + pending + sent + not_sent."""
 
     requested: int = 0
     cached: int = 0  # valid answers already in the ledger
     known_failed: int = 0  # failed rows of earlier runs, left alone
+    pending: int = 0  # calls in a batch under way, left to it
     sent: int = 0  # calls that ended, well or not (each at least one HTTP request)
     ok: int = 0
     failed: int = 0
@@ -172,12 +173,12 @@ class Summary:
     @property
     def not_sent(self) -> int:
         """Calls left for another run."""
-        return self.requested - self.cached - self.known_failed - self.sent
+        return self.requested - self.cached - self.known_failed - self.pending - self.sent
 
     @property
     def done(self) -> int:
         """Calls that need no further work."""
-        return self.cached + self.known_failed + self.ok + self.failed
+        return self.cached + self.known_failed + self.pending + self.ok + self.failed
 
 
 def now() -> datetime:

@@ -10,21 +10,20 @@ from recfeat_pipeline_tests.unit.extraction.cases import documents
 CONCURRENCY = 8
 
 
-def main() -> None:
-    root, base_url, shards, n_items = sys.argv[1:]
-    ledger.SEGMENT_ROWS = 37  # so that many segments are written, and many writes are cut short
+def work(root: str, base_url: str, shards: list[str], n_items: int) -> None:
     version = load_version("genome132-v1")
     limits = Limits(concurrency=CONCURRENCY)
     extract_many(
-        shards.split(","),
-        lambda shard: documents(int(n_items), first=1000 * int(shard) + 1),
+        shards,
+        lambda shard: documents(n_items, first=1000 * int(shard) + 1),
         version,
         Lake(root),
         OnlineBackend(version.model, base_url, None, limits),
         limits=limits,
     )
-    print("end", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    ledger.SEGMENT_ROWS = 37  # so that many segments are written, and many writes are cut short
+    work(sys.argv[1], sys.argv[2], sys.argv[3].split(","), int(sys.argv[4]))
+    print("end", flush=True)

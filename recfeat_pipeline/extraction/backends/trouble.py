@@ -1,0 +1,65 @@
+"""What an SDK error means: the user's to mend, worth waiting, or one item's."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import openai
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.backends.secret import Secret
+from recfeat_pipeline.extraction.backends.wire import about_the_item, error_of
+from recfeat_pipeline.extraction.types import RejectedError, TransientError
+
+LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
+
+
+def explain(error: openai.APIStatusError, base_url: str, model: str, secret: Secret) -> Exception:
+    """The exception that a response's status calls for; never with the key in it."""
+    status = error.status_code
+    code, message = error_of(error.body)
+    detail = secret.brief(message) or f"HTTP {status}"
+    if status in (401, 403):
+        return RecfeatError(
+            f"The endpoint {base_url} refuses the API key (HTTP {status}). Set "
+            "RECFEAT_LLM_API_KEY to a valid one; nothing more was sent."
+        )
+    if status == 404:
+        return RecfeatError(
+            f"The endpoint {base_url} does not know the model {model!r} or the path (HTTP 404). "
+            "Set RECFEAT_LLM_MODEL, or mend RECFEAT_LLM_BASE_URL."
+        )
+    if status == 402 or code == "insufficient_quota":
+        return RecfeatError(
+            f"The account at {base_url} has no credit left (HTTP {status}). Add some and run "
+            "again; what was answered is kept."
+        )
+    if 300 <= status < 400:
+        return RecfeatError(
+            f"The endpoint {base_url} redirects elsewhere (HTTP {status}), where the key will not "
+            "be sent. Set RECFEAT_LLM_BASE_URL to the final address."
+        )
+    if status in (408, 409, 425, 429) or status >= 500:
+        wait = retry_after(error.response.headers)
+        if wait is not None and wait > LONGEST_WAIT:
+            return RecfeatError(
+                f"The endpoint {base_url} asks to wait {wait / 60:.0f} minutes (HTTP {status}). "
+                "Run again then; what was answered is kept."
+            )
+        return TransientError(f"HTTP {status}: {detail}", wait, rate_limited=status == 429)
+    return about_the_item(status, code, message) or RejectedError(f"HTTP {status}: {detail}")
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds that the server asks to wait, whichever of three ways it says so."""
+    try:
+        if value := headers.get("retry-after-ms"):
+            return max(float(value) / 1e3, 0.0)
+        value = headers.get("retry-after")
+        if not value:
+            return None
+        if value.strip().replace(".", "", 1).isdigit():
+            return float(value)
+        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,110 @@
+"""Batches under way: what was handed over, so that a crash or a day's wait loses nothing.
+
+A batch is a folder ``batches/<name>/`` in the lake: ``batch.json`` (where it stands) and
+``requests.parquet`` (whose calls it holds, and what earlier asks of them cost). Its name is the
+hash of its calls, so planning the same calls again after a crash is the same batch.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from recfeat_pipeline.extraction.ledger import source
+from recfeat_pipeline.extraction.types import Question, Request
+from recfeat_pipeline.lake import Lake
+
+OPEN = ("planned", "uploaded", "submitted")
+
+CALLS = {
+    "cache_key": pl.String,  # the custom_id
+    "shard": pl.String,
+    "item_id": pl.String,  # written back in the catalogue's type
+    "group": pl.String,
+    "document": pl.String,
+    "identity": pl.String,
+    "asks": pl.Int32,  # answers got before this batch
+    "rounds": pl.Int32,  # batches before this one
+    "prompt_tokens": pl.Int64,
+    "cached_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
+    "reminder": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Where one batch stands: planned → uploaded → submitted → collected (or rejected)."""
+
+    name: str
+    version: str
+    model: str
+    params: dict[str, Any]
+    questions: dict[str, dict[str, Any]]  # by group: system, schema
+    integer_ids: bool
+    transport: str  # "batch" | "batch-files"
+    n_calls: int
+    status: str = "planned"
+    file_id: str | None = None
+    batch_id: str | None = None
+    message: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)  # ok, failed, again
+
+    def request(self, call: dict[str, Any]) -> Request:
+        """One of its calls, as every backend knows it."""
+        question = Question(group=call["group"], **self.questions[call["group"]])
+        return Request(
+            key=call["cache_key"],
+            item_id=int(call["item_id"]) if self.integer_ids else call["item_id"],
+            version=self.version,
+            question=question,
+            document=call["document"],
+            identity=call["identity"],
+            model=self.model,
+            params=self.params,
+        )
+
+
+def save(lake: Lake, batch: Batch, **changes: Any) -> Batch:
+    """Write where a batch stands, atomically."""
+    batch = replace(batch, **changes)
+    lake.write_json(f"batches/{batch.name}/batch.json", asdict(batch))
+    return batch
+
+
+def load_all(lake: Lake) -> list[Batch]:
+    """Every batch of the lake, by name."""
+    return [Batch(**lake.read_json(path)) for path in lake.glob("batches/*/batch.json")]
+
+
+def calls_of(lake: Lake, name: str) -> pl.DataFrame:
+    """The calls that a batch holds."""
+    return pl.read_parquet(source(lake, f"batches/{name}/requests.parquet"))
+
+
+def plan(lake: Lake, template: Batch, calls: pl.DataFrame) -> Batch:
+    """A new batch of these calls; while it is open, the same calls are the same batch."""
+    digest = hashlib.sha256("".join(calls["cache_key"].sort()).encode())
+    digest.update(str(calls["rounds"].max()).encode())
+    for attempt in itertools.count():
+        name = f"{digest.hexdigest()[:16]}-{attempt}"
+        found = lake.read_json(f"batches/{name}/batch.json")
+        if found is None:
+            break
+        if found["status"] in OPEN:
+            return Batch(**found)
+    lake.write_parquet(f"batches/{name}/requests.parquet", calls)
+    fresh = replace(
+        template, name=name, n_calls=calls.height, status="planned", file_id=None, batch_id=None
+    )
+    return save(lake, fresh, message=None, counts={})
+
+
+def pending_keys(lake: Lake) -> pl.Series:
+    """Keys that are asked in an open batch; nobody else should ask them meanwhile."""
+    names: Iterable[str] = [b.name for b in load_all(lake) if b.status in OPEN]
+    frames = [calls_of(lake, name).select("cache_key") for name in names]
+    return pl.concat([pl.DataFrame(schema={"cache_key": pl.String}), *frames])["cache_key"]

@@ -1,0 +1,155 @@
+"""Looking after prompt versions: list, show, compare, begin a new one, promote."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.keys import canonical
+from recfeat_pipeline.extraction.versions import (
+    PromptVersion,
+    list_versions,
+    load_version,
+    read_parts,
+)
+from recfeat_pipeline.lake import Lake
+
+PROMOTED = "promoted.json"
+DEFAULT = "genome132-v1"  # until another one is promoted
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One line of ``recfeat prompts list``."""
+
+    name: str
+    key: str
+    asks: str
+    model: str
+    groups: int
+    description: str
+    promoted: bool
+
+
+@dataclass(frozen=True)
+class VersionDiff:
+    """How two versions differ, and what going from one to the other buys."""
+
+    lines: tuple[str, ...]  # unified diff of settings and texts
+    bought: tuple[str, ...]  # groups whose calls change
+    kept: tuple[str, ...]  # groups answered by what is in the ledger
+
+
+def describe_versions(lake: Lake, extra_folder: str | Path | None = None) -> list[VersionInfo]:
+    """Every version that can be asked, the promoted one marked."""
+    current = promoted(lake, extra_folder)
+    versions = [load_version(name, extra_folder) for name in list_versions(extra_folder)]
+    return [
+        VersionInfo(v.name, v.key, v.asks, v.model, len(v.groups), v.description, v.key == current)
+        for v in versions
+    ]
+
+
+def show_version(name: str, extra_folder: str | Path | None = None) -> str:
+    """A version as text: settings, then each call's instructions as the model reads them."""
+    version = load_version(name, extra_folder)
+    fields = "all fields" if version.labels is None else ", ".join(version.labels) or "no fields"
+    about = [
+        f"{version.key}: {version.description}",
+        f"asks {version.asks}, model {version.model}, parameters {dict(version.params)}",
+        f"document: {'title and ' if version.title else ''}{fields}, cuts {dict(version.cuts)}",
+    ]
+    calls = [f"== {q.group} ==\n{q.system}" for q in version.questions]
+    return "\n\n".join(["\n".join(about), *calls])
+
+
+def diff_versions(old: str, new: str, extra_folder: str | Path | None = None) -> VersionDiff:
+    """Compare two versions, file by file and call by call."""
+    a, b = load_version(old, extra_folder), load_version(new, extra_folder)
+    texts = [_as_files(v, extra_folder) for v in (a, b)]
+    lines: list[str] = []
+    for path in sorted(texts[0].keys() | texts[1].keys()):
+        before, after = (text.get(path, "").splitlines() for text in texts)
+        names = (f"{a.name}/{path}", f"{b.name}/{path}")
+        lines += difflib.unified_diff(before, after, *names, lineterm="", n=1)
+    same_document = (a.title, a.labels, dict(a.cuts)) == (b.title, b.labels, dict(b.cuts))
+    same_setting = (a.model, canonical(a.params)) == (b.model, canonical(b.params))
+    before_calls = {q.group: (q.system, canonical(q.schema)) for q in a.questions}
+    kept = tuple(
+        q.group
+        for q in b.questions
+        if same_document
+        and same_setting
+        and before_calls.get(q.group) == (q.system, canonical(q.schema))
+    )
+    bought = tuple(group for group in b.groups if group not in kept)
+    return VersionDiff(tuple(lines), bought, kept)
+
+
+def new_version(name: str, extends: str, extra_folder: str | Path | None) -> Path:
+    """Begin a version of one's own: a folder that takes everything from another version.
+
+    Returns:
+        The new ``version.toml``; files put beside it replace the other version's.
+
+    Raises:
+        RecfeatError: no folder is set, the name is taken or cannot be a folder's name.
+    """
+    if extra_folder is None:
+        raise RecfeatError(
+            "Set RECFEAT_PROMPTS to a folder of your own; new prompt versions are made there."
+        )
+    if not NAME.fullmatch(name):
+        raise RecfeatError(
+            f"{name!r} cannot name a prompt version: use small letters, digits, '-', '_' and '.'."
+        )
+    root = Path(extra_folder).expanduser()
+    root.mkdir(parents=True, exist_ok=True)
+    if name in list_versions(root):
+        raise RecfeatError(f"There is a prompt version {name!r} already; choose another name.")
+    parent = load_version(extends, root)
+    path = root / name / "version.toml"
+    path.parent.mkdir()
+    path.write_text(
+        f'name = "{name}"\n'
+        f'extends = "{parent.name}"   # every file and setting not given here is that version\'s\n'
+        f'description = "{parent.name}, changed: say how"\n'
+        f'# model = "{parent.model}"\n'
+        "# Files of your own beside this one: preamble.md, calibration.md, groups/<group>.md\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def promote(lake: Lake, name: str, extra_folder: str | Path | None = None) -> str:
+    """Make a version the one that the feature matrix uses; returns its key."""
+    version = load_version(name, extra_folder)
+    if version.asks != "scores":
+        raise RecfeatError(
+            f"{version.name} asks for {version.asks}, not scores; only scores fill the feature "
+            "matrix."
+        )
+    lake.write_json(PROMOTED, {"version": version.key})
+    return version.key
+
+
+def promoted(lake: Lake, extra_folder: str | Path | None = None) -> str:
+    """The key of the promoted version; the built-in one until another is promoted."""
+    chosen = lake.read_json(PROMOTED)
+    return chosen["version"] if chosen else load_version(DEFAULT, extra_folder).key
+
+
+def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[str, str]:
+    _, texts = read_parts(version.name, extra_folder)
+    settings = {
+        "asks": version.asks,
+        "model": version.model,
+        "echo": version.echo,
+        "params": dict(version.params),
+        "title": version.title,
+        "labels": version.labels,
+        "cuts": dict(version.cuts),
+    }
+    return texts | {"version.toml": "\n".join(f"{k} = {v}" for k, v in settings.items())}
