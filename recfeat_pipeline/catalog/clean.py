@@ -1,7 +1,7 @@
 """Columns as users have them, turned into ours; what does not convert is null and counted.
 
-Every function is pure and takes a Series of any plausible type: CSV text, or whatever type a
-Parquet file gave the column.
+Every function is pure and takes a Series of text, numbers, dates or date-times; :func:`plain` makes
+one of these of whatever else a Parquet file holds.
 """
 
 import polars as pl
@@ -13,6 +13,18 @@ SHORT_LIST = r"^[^|]{1,60}(\|[^|]{1,60})+$"  # "Action|Drama", but not a paragra
 NO_GENRES = "(no genres listed)"
 
 MAX_TIMESTAMP = 4_102_444_800  # 2100-01-01
+
+
+def plain(values: pl.Series) -> pl.Series:
+    """Decimals as floats; categories, booleans, times, durations and nothing but nulls as text."""
+    dtype = values.dtype
+    if dtype.is_decimal():
+        return values.cast(pl.Float64)
+    if dtype.is_numeric() or dtype.is_nested() or dtype in (pl.String, pl.Date, pl.Datetime):
+        return values
+    if dtype == pl.Duration:
+        return values.dt.to_string()
+    return values.cast(pl.String)
 
 
 def text(values: pl.Series) -> pl.Series:
@@ -120,8 +132,10 @@ def year_in_title(titles: pl.Series) -> pl.Series:
 
 def genres(values: pl.Series) -> pl.Series:
     """A list of genres from a list, ``"A|B"`` or ``"A, B"``; never null."""
-    if values.dtype == pl.String:
-        values = values.fill_null("").str.replace_all(r"\s*[|,]\s*", "|").str.split("|")
+    if not values.dtype.is_nested():
+        values = (
+            values.cast(pl.String).fill_null("").str.replace_all(r"\s*[|,]\s*", "|").str.split("|")
+        )
     values = values.cast(pl.List(pl.String)).fill_null([])
     element = pl.element().str.strip_chars()
     return values.list.eval(element.filter((element != "") & (element != NO_GENRES)))
@@ -129,7 +143,7 @@ def genres(values: pl.Series) -> pl.Series:
 
 def document_text(values: pl.Series) -> pl.Series:
     """Text for the prompt: lists and ``"A|B"`` become ``"A, B"``; null where there is nothing."""
-    if isinstance(values.dtype, pl.List | pl.Array):
+    if values.dtype.is_nested():
         lists = values.cast(pl.List(pl.String))
         values = lists.list.eval(pl.element().drop_nulls()).list.join(", ")
     if values.dtype.is_float() and (values.drop_nulls() % 1 == 0).all():

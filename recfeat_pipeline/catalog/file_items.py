@@ -48,8 +48,9 @@ def read_items(section: Section) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _drop_repeated(section: Section) -> None:
     """Drop an item's further rows; two titles under one id are two items mixed up."""
-    twice = section.frame.filter(pl.col("item_id").is_duplicated())
-    clash = twice.filter(pl.col("title").n_unique().over("item_id") > 1).sort("item_id", ROW)
+    section.frame = section.frame.sort(pl.col("title").is_null(), ROW)  # a titled row is kept
+    titled = section.frame.drop_nulls("title")
+    clash = titled.filter(pl.col("title").n_unique().over("item_id") > 1).sort("item_id", ROW)
     if clash.height:
         # The first row of the first such id, and its first row of another title.
         of_id = clash.filter(pl.col("item_id") == clash["item_id"][0])

@@ -36,6 +36,7 @@ class Section:
         )
         for ours in self.columns:
             self._check_type(ours)
+        self.frame = self.frame.with_columns(clean.plain(self.frame[ours]) for ours in self.columns)
 
     def _check_type(self, ours: str) -> None:
         dtype = self.frame[ours].dtype
@@ -87,7 +88,7 @@ class Section:
             raise self.error(
                 rows,
                 ours,
-                f"{value!r} is {problem}, like most of the column; is it the right one?",
+                f"{str(value)!r} is {problem}, like most of the column; is it the right one?",
             )
 
     def replace(self, ours: str, parsed: pl.Series, problem: str, kind: str) -> None:
@@ -110,10 +111,11 @@ def select_known(section: Section, known: pl.DataFrame, kind: str, items: Sectio
     """
     unknown = section.frame.join(known, on="item_id", how="anti", maintain_order="left")
     if unknown.height == section.frame.height:
+        stray = str(unknown["item"][0])
         raise section.error(
             unknown,
             "item",
-            f"neither {unknown['item'][0]!r} nor any other item id is in {items.path.name}; do "
+            f"neither {stray!r} nor any other item id is in {items.path.name}; do "
             f"[{section.name}] item and [items] id name the same kind of id?",
         )
     if unknown.height:

@@ -108,14 +108,17 @@ class Writer:
 
     def _plot(self, scores: np.ndarray) -> str:
         told = [
-            self._pick(STRONG if scores[i] >= 0.6 else WEAK).format(self._words(self.dimensions[i]))
+            self._sentence(self.dimensions[i], strong=scores[i] >= 0.6)
             for i in np.nonzero(scores)[0]
             if self.rng.random() < 0.35 + 0.6 * scores[i]
         ]
         absent = self.rng.choice(np.nonzero(scores == 0)[0])
-        told.append(self._pick(FALSE).format(self._words(self.dimensions[absent])))
+        told.append(self._pick(FALSE).format(self._pick(self.dimensions[absent].genome_tags)))
         told += self.rng.choice(NEUTRAL, 2, replace=False).tolist()
         return " ".join(told[i] for i in self.rng.permutation(len(told)))
 
-    def _words(self, dimension: Dimension) -> str:
-        return self._pick((dimension.gloss, *dimension.genome_tags))
+    def _sentence(self, dimension: Dimension, strong: bool) -> str:
+        tags = dimension.genome_tags
+        if strong:
+            return self._pick(STRONG).format(self._pick((dimension.gloss, *tags)))
+        return self._pick(WEAK).format(self._pick(tags))

@@ -1,4 +1,5 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -26,6 +27,26 @@ from recfeat_pipeline.catalog import clean
 )
 def test_ids_are_integers_when_all_of_them_are(values, expected):
     assert clean.ids(pl.Series(values)).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pl.Series(["a", None], dtype=pl.Categorical), ["a", None]),
+        (pl.Series(["train"], dtype=pl.Enum(["train"])), ["train"]),
+        (pl.Series([Decimal("1.50"), None]), [1.5, None]),
+        (pl.Series([True, None]), ["true", None]),
+        (pl.Series([None, None]), [None, None]),
+        (pl.Series([time(1, 30)]), ["01:30:00"]),
+        (pl.Series([timedelta(hours=2)]), ["PT2H"]),
+        (pl.Series([date(2000, 1, 1)]), [date(2000, 1, 1)]),
+        (pl.Series([["a"]]), [["a"]]),
+    ],
+)
+def test_plain_leaves_text_numbers_and_dates(values, expected):
+    plain = clean.plain(values)
+    assert plain.to_list() == expected
+    assert plain.dtype.is_numeric() or plain.dtype in (pl.String, pl.Date, pl.List)
 
 
 def test_ids_like_follow_the_other_table():

@@ -256,12 +256,12 @@ def test_rows_without_split_go_where_others_have_one(read):
 
 def test_items_are_mended(read):
     header, alpha = "id,name,kinds,plot\n", "1,Alpha (1990),Drama,a\n"
-    items = header + alpha + alpha + "2,,,\n,Lost,,\n3,NA,,\n"
+    items = header + "1,,,\n" + alpha + "2,,,\n,Lost,,\n3,NA,,\n"
     catalog = read(**{"items.csv": items})
     assert catalog.items["title"].to_list() == ["Alpha (1990)", "item 2", "NA"]
     assert {(n.kind, n.count, n.examples) for n in catalog.notes} == {
         ("items_without_id", 1, ("line 5",)),
-        ("repeated_items", 1, ("line 3",)),
+        ("repeated_items", 1, ("line 2",)),
         ("items_without_title", 1, ("line 4",)),
     }  # fmt: skip
 
