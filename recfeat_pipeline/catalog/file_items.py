@@ -6,7 +6,7 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from recfeat_pipeline.catalog import clean
-from recfeat_pipeline.catalog.section import DOCUMENT, ROW, Section, labels_in_order
+from recfeat_pipeline.catalog.section import DOCUMENT, ROW, Section
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import FIELDS
 
@@ -88,6 +88,10 @@ def _genres(section: Section) -> pl.Series:
 
 
 def _fields(section: Section) -> pl.DataFrame:
+    """Title first, unless the file labels one of its own; then its labels in their order."""
+    columns = {label: f"{DOCUMENT}{label}" for label in section.spec.document}
+    if "Title" not in columns:
+        columns = {"Title": "title", **columns}
     parts = [
         section.frame.select(
             "item_id",
@@ -96,7 +100,7 @@ def _fields(section: Section) -> pl.DataFrame:
             position=pl.lit(position, dtype=pl.Int32),
             text=clean.document_text(section.frame[column]),
         )
-        for position, (label, column) in enumerate(labels_in_order(section.spec.document))
+        for position, (label, column) in enumerate(columns.items())
     ]
     fields = pl.concat(parts).drop_nulls("text").sort("item_id", "position")
     return fields.select(FIELDS.keys())

@@ -1,7 +1,5 @@
 """One table section of a catalogue file while it is read: its columns, its rows, its notes."""
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
@@ -53,9 +51,9 @@ class Section:
         """Where the first three of some rows stand in the file."""
         return self.table.places(rows[ROW].head(3).to_list())
 
-    def error(self, row: pl.DataFrame, ours: str, problem: str) -> RecfeatError:
+    def error(self, rows: pl.DataFrame, ours: str, problem: str) -> RecfeatError:
         """An error that names file, line and column of the first of some rows."""
-        place = self.places(row.head(1))[0]
+        place = self.places(rows.head(1))[0]
         return RecfeatError(f"{self.path}, {place}, column {self.columns[ours]!r}: {problem}")
 
     def note(self, kind: str, rows: pl.DataFrame, message: str) -> None:
@@ -121,9 +119,3 @@ def select_known(section: Section, known: pl.DataFrame, kind: str, items: Sectio
     if unknown.height:
         section.note(kind, unknown, "rows of items that are not in [items] dropped")
         section.frame = section.frame.join(known, on="item_id", how="semi", maintain_order="left")
-
-
-def labels_in_order(document: Iterable[str]) -> list[tuple[str, str]]:
-    """Label and column of each document field: Title first, unless the file has one of its own."""
-    fields = [(label, f"{DOCUMENT}{label}") for label in document]
-    return fields if "Title" in document else [("Title", "title"), *fields]
