@@ -1,0 +1,217 @@
+"""Vectors of short texts: from an endpoint, from a local model, or from the text's own letters.
+
+Every vector has unit length. Vectors that were bought are kept by content under
+``vectors/embedding=E/``, so the same text is embedded once whatever version or item it belongs to.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.keys import sha256
+from recfeat_pipeline.extraction.ledger import source
+from recfeat_pipeline.extraction.types import now
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+
+LOCAL = "sentence-transformers:"  # prefix of a local model's name or path
+HASHED = "hashed-ngrams-256-v1"
+AT_ONCE = 256  # texts of one request
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; ``name`` is written beside every vector."""
+
+    name: str
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors, texts × width, float32; of any length."""
+        ...
+
+
+class HashedEmbedder:
+    """The embedded default: hashed words and letter sequences, projected at random. No model.
+
+    Texts that share words, or parts of words, are near each other; meaning beyond spelling is not
+    seen. Feature hashing (Weinberger et al. 2009) into 4,096 signed buckets, then a Gaussian
+    projection to 256 (Johnson-Lindenstrauss). Without a corpus to count in, the commonest English
+    words are down-weighted by a fixed list instead of an IDF, so one text always has one vector.
+    """
+
+    name = HASHED
+    BUCKETS, WIDTH = 4096, 256
+    COMMON = frozenset(
+        ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "he", "her", "his", "in", "into", "is", "it", "its", "of", "on", "or", "she", "that", "the", "their", "them", "they", "this", "to", "was", "were", "who", "will", "with", "film", "movie", "story", "viewers", "those"]
+    )
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """See :class:`Embedder`."""
+        counts = np.zeros((len(texts), self.BUCKETS), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for feature, weight in self._features(text):
+                code = zlib.crc32(feature.encode("utf-8", "replace"))
+                counts[row, code % self.BUCKETS] += weight if code >> 31 else -weight
+        return (np.sign(counts) * np.log1p(np.abs(counts))) @ self._projection
+
+    def _features(self, text: str) -> Iterator[tuple[str, float]]:
+        words = re.findall(r"[^\W_]+", text.casefold())
+        for word in words:
+            weight = 0.1 if word in self.COMMON else 1.0
+            yield word, weight
+            padded = f"<{word}>"
+            for i in range(len(padded) - 3):
+                yield padded[i : i + 4], 0.25 * weight
+        for pair in zip(words, words[1:], strict=False):
+            yield " ".join(pair), 0.5
+
+    @cached_property
+    def _projection(self) -> np.ndarray:
+        rng = np.random.Generator(np.random.PCG64(256))
+        return rng.standard_normal((self.BUCKETS, self.WIDTH), dtype=np.float32)
+
+
+class EndpointEmbedder:
+    """An OpenAI-compatible ``/v1/embeddings``."""
+
+    def __init__(self, model: str, base_url: str | None, api_key: str | None):
+        import openai
+
+        from recfeat_pipeline.extraction.backends.secret import Secret
+
+        self.name = model
+        self._secret = Secret(api_key or "none")
+        self._client = openai.OpenAI(
+            api_key=self._secret.reveal(),
+            base_url=base_url,
+            max_retries=5,
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
+        )
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """See :class:`Embedder`.
+
+        Raises:
+            RecfeatError: the endpoint refuses, is gone, or answers with something else.
+        """
+        import openai
+
+        from recfeat_pipeline.extraction.backends.trouble import explain
+
+        url = str(self._client.base_url)
+        try:
+            reply = self._client.embeddings.create(
+                model=self.name, input=list(texts), encoding_format="float"
+            )
+            ordered = sorted(reply.data, key=lambda entry: entry.index)
+            if [entry.index for entry in ordered] != list(range(len(texts))):
+                raise ValueError("some vectors are missing")
+            vectors = np.array([entry.embedding for entry in ordered], dtype=np.float32)
+        except openai.APIStatusError as error:
+            why = explain(error, url, self.name, self._secret)
+            raise RecfeatError(f"No embeddings: {why}") from None
+        except openai.APIConnectionError:
+            raise RecfeatError(
+                f"No connection to {url} for embeddings. Check that the server runs, then run "
+                "again; vectors made before are kept."
+            ) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RecfeatError(
+                f"{url} answered /embeddings with something else: {error}."
+            ) from None
+        return vectors
+
+
+class LocalEmbedder:
+    """A sentence-transformers model, by name or by the path of its folder."""
+
+    def __init__(self, model: str):
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise RecfeatError(
+                "A local embedding model needs sentence-transformers: pip install "
+                "'recfeat_pipeline[embeddings]', or leave RECFEAT_EMBEDDING_MODEL unset."
+            ) from error
+        self.name = model
+        self._model = SentenceTransformer(model)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """See :class:`Embedder`."""
+        return np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32)
+
+
+def choose_embedder(settings: Settings, model: str | None = None) -> Embedder:
+    """The embedder of a name: None the embedded one, ``sentence-transformers:NAME-OR-PATH`` a local
+    model, anything else a model of the endpoint in the settings.
+    """  # noqa: D205
+    if model is None or model == HASHED:
+        return HashedEmbedder()
+    if model.startswith(LOCAL):
+        return LocalEmbedder(model.removeprefix(LOCAL))
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    return EndpointEmbedder(model, settings.llm_base_url, key)
+
+
+def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarray:
+    """Unit vectors of the texts, in order; what the lake holds is not made again.
+
+    Every 256 new vectors are a segment of their own, so a crash loses at most the last request.
+
+    Raises:
+        RecfeatError: the embedder cannot answer; a vector is not finite or has no direction.
+    """
+    keys = [sha256(text) for text in texts]
+    folder = "vectors/embedding=" + re.sub(r"[^\w.-]+", "-", embedder.name)
+    held = _held(lake, folder, set(keys), embedder.name)
+    missing = list({k: t for k, t in zip(keys, texts, strict=True) if k not in held}.items())
+    for start in range(0, len(missing), AT_ONCE):
+        part = missing[start : start + AT_ONCE]
+        vectors = normalised(embedder.embed([text for _, text in part]))
+        lake.append_segment(folder, _segment([k for k, _ in part], vectors, embedder.name, now()))
+        held |= dict(zip((k for k, _ in part), vectors, strict=True))
+    if not texts:
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.stack([held[key] for key in keys])
+
+
+def normalised(vectors: np.ndarray) -> np.ndarray:
+    """Rows at unit length.
+
+    Raises:
+        RecfeatError: a row is not finite, or zero.
+    """
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise RecfeatError(
+            "The embedding of a text is zero or not finite; use another embedding model."
+        )
+    return (vectors / lengths).astype(np.float32)
+
+
+def _segment(keys: list[str], vectors: np.ndarray, name: str, at: datetime) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "text_hash": keys,
+            "vector": pl.Series(list(vectors), dtype=pl.List(pl.Float32)),
+            "embedding": name,
+            "created_at": at,
+        }
+    )
+
+
+def _held(lake: Lake, folder: str, wanted: set[str], name: str) -> dict[str, Any]:
+    held: dict[str, Any] = {}
+    for path in lake.glob(f"{folder}/*.parquet"):
+        rows = pl.read_parquet(source(lake, path)).filter(
+            pl.col("text_hash").is_in(list(wanted)), embedding=name
+        )
+        for key, vector in rows.select("text_hash", "vector").iter_rows():
+            held[key] = np.asarray(vector, dtype=np.float32)
+    return held

@@ -1,0 +1,152 @@
+"""Profiles: two sentences and four tags per item or user, with the vector that a model can use."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.embeddings import Embedder, embed_once
+from recfeat_pipeline.extraction.keys import sha256
+from recfeat_pipeline.extraction.ledger import answers
+from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.types import now
+from recfeat_pipeline.extraction.validation import parse
+from recfeat_pipeline.extraction.versions import PromptVersion
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import DOCUMENTS, PROFILES
+from recfeat_pipeline.text.documents import clean
+
+NEWEST = 50  # events of a user's history that a profile is written from
+IMPORTED = "imported"
+
+
+def read_profiles(
+    documents: pl.DataFrame,
+    version: PromptVersion,
+    lake: Lake,
+    shard: str,
+    model: str,
+    embedder: Embedder,
+) -> pl.DataFrame:
+    """The PROFILES of one shard's documents as bought from a model, embedded once.
+
+    Sends nothing to the model that wrote them; the embedder is asked for texts that the lake has no
+    vector of. Items whose call failed or was not made are absent.
+    """
+    calls = keyed(documents, version, model)
+    rows = answers(lake, shard, calls["cache_key"].unique())
+    taken = calls.join(
+        rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
+    )
+    parsed = [parse(response) for response in taken["response"]]
+    frame = taken.select(
+        item_id=documents["item_id"][taken["row"]],
+        profile=pl.Series([" ".join(p["profile"].split()) for p in parsed], dtype=pl.String),
+        tags=pl.Series(
+            [[t.strip().lower() for t in p["tags"]] for p in parsed], dtype=pl.List(pl.String)
+        ),
+        model=pl.lit(model),
+        prompt_version=pl.lit(version.key),
+        cache_key="cache_key",
+        generated_at="created_at",
+    )
+    return with_vectors(frame, lake, embedder)
+
+
+def import_profiles(
+    profiles: pl.DataFrame, name: str, lake: Lake, embedder: Embedder, at: datetime | None = None
+) -> pl.DataFrame:
+    """Profiles that were written elsewhere, as a version of their own.
+
+    Args:
+        profiles: ``item_id, profile`` and, where known, ``tags``; one row per item.
+        name: of the version; its key carries a hash of the profiles, as a prompt version's does.
+        lake: keeps the vectors.
+        embedder: makes them.
+        at: when they were written; now, unless given.
+
+    Returns:
+        PROFILES frame; ``prompt_version`` is the partition it belongs to.
+
+    Raises:
+        RecfeatError: a column is missing, or an item has two profiles.
+    """
+    for column in ("item_id", "profile"):
+        if column not in profiles.columns:
+            raise RecfeatError(f"The profiles to import have no column {column!r}.")
+    twice = profiles.filter(pl.col("item_id").is_duplicated())
+    if twice.height:
+        raise RecfeatError(f"The profiles to import name item {twice['item_id'][0]} twice.")
+    tags = pl.col("tags") if "tags" in profiles.columns else pl.lit([], pl.List(pl.String))
+    frame = (
+        profiles.select("item_id", profile=clean(pl.col("profile")), tags=tags)
+        .filter(pl.col("profile").str.len_chars() > 0)
+        .sort("item_id")
+    )
+    digest = sha256(frame.select("item_id", "profile", "tags").write_json())
+    frame = frame.with_columns(
+        model=pl.lit(IMPORTED),
+        prompt_version=pl.lit(f"{name}@{digest[:8]}"),
+        cache_key=pl.lit(None, pl.String),
+        generated_at=pl.lit(at or now(), PROFILES["generated_at"]),
+    )
+    return with_vectors(frame, lake, embedder)
+
+
+def with_vectors(frame: pl.DataFrame, lake: Lake, embedder: Embedder) -> pl.DataFrame:
+    """Add the vector of each profile and its tags."""
+    texts = [
+        f"{profile} {', '.join(tags)}".strip()
+        for profile, tags in frame.select("profile", "tags").iter_rows()
+    ]
+    vectors = embed_once(lake, texts, embedder)
+    return frame.with_columns(
+        vector=pl.Series(list(vectors), dtype=PROFILES["vector"]),
+        embedding=pl.lit(embedder.name),
+    ).select(list(PROFILES))
+
+
+def user_documents(
+    history: pl.DataFrame, titles: pl.DataFrame, newest: int = NEWEST
+) -> pl.DataFrame:
+    """One document a user: the rated history, newest first.
+
+    Give it training events only; what a test event says must not be in the profile.
+
+    Args:
+        history: ``user_id, item_id, position`` (higher is newer) and ``rating`` (null: implicit).
+        titles: ``item_id, title``.
+        newest: how many events are shown.
+
+    Returns:
+        DOCUMENTS columns but ``fields``, with the user's id as ``item_id``: what
+        :func:`~recfeat_pipeline.extraction.extract` takes with a version that asks user profiles.
+    """
+    rated = pl.when(pl.col("rating").is_not_null()).then(
+        ", rated " + pl.col("rating").round(1).cast(pl.String)
+    )
+    lines = (
+        history.sort("user_id", "position", descending=[False, True])
+        .group_by("user_id", maintain_order=True)
+        .head(newest)
+        .join(titles.select("item_id", "title"), on="item_id", maintain_order="left")
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("user_id"))
+        .select(
+            "user_id",
+            line=pl.format("{}. {}{}", "rank", clean(pl.col("title")), rated.fill_null("")),
+        )
+    )
+    text = lines.group_by("user_id", maintain_order=True).agg(pl.col("line").str.join("\n"))
+    return text.select(
+        item_id="user_id",
+        title=pl.format("User {}", "user_id"),
+        text="line",
+        content_hash=pl.Series([sha256(line) for line in text["line"]], dtype=pl.String),
+        n_chars=pl.col("line").str.len_chars().cast(DOCUMENTS["n_chars"]),
+    )
+
+
+def vectors_of(profiles: pl.DataFrame) -> np.ndarray:
+    """The vectors of a PROFILES frame, items × width."""
+    return profiles["vector"].list.to_array(profiles["vector"].list.len()[0]).to_numpy()
