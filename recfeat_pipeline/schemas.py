@@ -129,6 +129,19 @@ SCORES: Schema = {
 }
 """One row per item × dimension of one prompt version."""
 
+PROFILES: Schema = {
+    "item_id": ID,
+    "profile": pl.String,  # two sentences
+    "tags": pl.List(pl.String),  # four; empty where the source has none
+    "vector": pl.List(pl.Float32),  # of the profile and its tags; L2-normalised
+    "embedding": pl.String,  # what made the vector: a model's name, "hashed-ngrams-256-v1"
+    "model": pl.String,  # what wrote the profile
+    "prompt_version": pl.String,
+    "cache_key": pl.String,  # null for imported profiles
+    "generated_at": pl.Datetime("us", "UTC"),
+}
+"""One row per item of one profile version. A user's profile has ``user_id`` for ``item_id``."""
+
 DIMENSIONS: Schema = {
     "taxonomy": pl.String,
     "group": pl.String,
@@ -182,6 +195,7 @@ LAKE = {
     "documents": LakeTable("documents/shard=*/*.parquet", DOCUMENTS, ("shard",)),
     "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
     "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
+    "profiles": LakeTable("profiles/version=*/shard=*/*.parquet", PROFILES, ("version", "shard")),
     "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),

@@ -4,6 +4,7 @@ Every vector has unit length. Vectors that were bought are kept by content under
 ``vectors/embedding=E/``, so the same text is embedded once whatever version or item it belongs to.
 """
 
+import itertools
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,12 @@ from recfeat_pipeline.settings import Settings
 LOCAL = "sentence-transformers:"  # prefix of a local model's name or path
 HASHED = "hashed-ngrams-256-v1"
 AT_ONCE = 256  # texts of one request
+COMMON = {
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "he",
+    "her", "his", "in", "into", "is", "it", "its", "of", "on", "or", "she", "that", "the",
+    "their", "them", "they", "this", "to", "was", "were", "who", "will", "with", "film",
+    "movie", "story", "viewers", "those",
+}  # fmt: skip
 
 
 class Embedder(Protocol):
@@ -32,7 +39,7 @@ class Embedder(Protocol):
     name: str
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors, texts × width, float32; of any length."""
+        """One vector a text, float32, not yet at unit length."""
         ...
 
 
@@ -47,9 +54,6 @@ class HashedEmbedder:
 
     name = HASHED
     BUCKETS, WIDTH = 4096, 256
-    COMMON = frozenset(
-        ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "he", "her", "his", "in", "into", "is", "it", "its", "of", "on", "or", "she", "that", "the", "their", "them", "they", "this", "to", "was", "were", "who", "will", "with", "film", "movie", "story", "viewers", "those"]
-    )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See :class:`Embedder`."""
@@ -63,12 +67,12 @@ class HashedEmbedder:
     def _features(self, text: str) -> Iterator[tuple[str, float]]:
         words = re.findall(r"[^\W_]+", text.casefold())
         for word in words:
-            weight = 0.1 if word in self.COMMON else 1.0
+            weight = 0.1 if word in COMMON else 1.0
             yield word, weight
             padded = f"<{word}>"
             for i in range(len(padded) - 3):
                 yield padded[i : i + 4], 0.25 * weight
-        for pair in zip(words, words[1:], strict=False):
+        for pair in itertools.pairwise(words):
             yield " ".join(pair), 0.5
 
     @cached_property

@@ -102,7 +102,7 @@ def scores(
         rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
     )
     out = [
-        _group_scores(documents, part, version.questions[group], model)
+        _group_scores(documents, part, version, version.questions[group], model)
         for (group,), part in taken.partition_by("group", as_dict=True, maintain_order=True).items()
     ]
     empty = pl.DataFrame(schema=SCORES | {"item_id": documents.schema["item_id"]})
@@ -110,7 +110,11 @@ def scores(
 
 
 def _group_scores(
-    documents: pl.DataFrame, taken: pl.DataFrame, question: Question, model: str
+    documents: pl.DataFrame,
+    taken: pl.DataFrame,
+    version: PromptVersion,
+    question: Question,
+    model: str,
 ) -> pl.DataFrame:
     """Answers of one group, items × dimensions, as long rows."""
     dimensions = list(question.schema["properties"]["scores"]["properties"])
@@ -122,10 +126,12 @@ def _group_scores(
         cache_key="cache_key",
         generated_at="created_at",
     )
+    assert version.taxonomy is not None
+    group_of = {d.name: group.name for group in version.taxonomy.groups for d in group.dimensions}
     return (
         wide[np.repeat(np.arange(n), width)]
         .with_columns(
-            group=pl.lit(question.group),
+            group=pl.Series([group_of[d] for d in dimensions] * n, dtype=pl.String),
             dimension=pl.Series(dimensions * n, dtype=pl.String),
             score=pl.Series(values.ravel()),
             model=pl.lit(model),

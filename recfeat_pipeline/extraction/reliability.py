@@ -19,9 +19,12 @@ KNOWN_SIMILAR = (
     ("Godfather, The (1972)", "Godfather: Part II, The (1974)"),
     ("Alien (1979)", "Aliens (1986)"),
     ("Die Hard (1988)", "Die Hard 2 (1990)"),
-    ("Star Wars: Episode IV - A New Hope (1977)", "Star Wars: Episode V - The Empire Strikes Back (1980)"),
+    (
+        "Star Wars: Episode IV - A New Hope (1977)",
+        "Star Wars: Episode V - The Empire Strikes Back (1980)",
+    ),
     ("Scream (1996)", "Scream 2 (1997)"),
-)  # fmt: skip
+)
 """Films that anyone would call alike; pairs that the catalogue lacks are passed over."""
 
 

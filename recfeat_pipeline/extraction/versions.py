@@ -35,8 +35,8 @@ ECHOES = {
     "opening": '"opening": the first six words of the document\'s text, copied exactly.',
 }
 KEYS = {
-    "name", "description", "extends", "asks", "taxonomy", "model", "echo", "params", "document",
-    "cuts",
+    "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
+    "document", "cuts",
 }  # fmt: skip
 ASKS = ("scores", "item_profile", "user_profile")
 
@@ -145,7 +145,9 @@ def _build(name: str, spec: dict[str, Any], parts: dict[str, str]) -> PromptVers
         if not spec.get(needed):
             raise _error(name, f"it does not set {needed!r}")
     taxonomy = load_taxonomy(spec["taxonomy"]) if asks == "scores" else None
-    groups = list(taxonomy.groups) if taxonomy else [None]
+    groups: list[Group | None] = list(taxonomy.groups) if taxonomy else [None]
+    if taxonomy and spec.get("one_call"):
+        groups = [Group("all", "All dimensions", False, taxonomy.dimensions)]
     return PromptVersion(
         name=name,
         description=spec.get("description", ""),
