@@ -221,7 +221,7 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
     """
     tmdb_id, imdb_id = item["tmdb_id"], item["imdb_id"]
     if tmdb_id is None:
-        return await _found(http, imdb_id, None) or _missing(f"TMDB does not know {imdb_id}")
+        return await _found(http, imdb_id, None) or _missing("TMDB does not know the IMDb id")
     film, body = await _details(http, tmdb_id)
     theirs = _imdb_id(film) if film else None
     if imdb_id and (film is None or (theirs and theirs != imdb_id)):

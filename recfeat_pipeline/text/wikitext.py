@@ -47,7 +47,7 @@ _HEADING = re.compile(r"^(={2,6})(?!=)[ \t]*(\S.*?)[ \t]*\1[ \t]*$", re.MULTILIN
 _STYLE = re.compile(r"'{2,5}")  # bold and italic
 _FILE = re.compile(r"\s*(file|image|category)\s*:", re.IGNORECASE)
 _YEAR = re.compile(r"\b(18[89]\d|19\d\d|20\d\d)\b")
-_BREAK = re.compile(r"<br\s*/?>|\n\s*\*|\n|,\s|\s&\s|\band\b|;")
+_BETWEEN_NAMES = re.compile(r"\([^()]*\)|\n|,\s|\s&\s|\sand\s|;")
 _DROPPED_TAGS = {"ref", "gallery", "math", "timeline", "score", "style", "script", "references"}
 
 
@@ -74,7 +74,7 @@ def read_film(wikitext: str) -> Film:
                 film = _identity(code)
             if text := without_revenue(_text(code)):
                 texts[kind].append(text)
-    film.sections = {kind: "\n\n".join(parts) for kind, parts in texts.items() if parts}
+    film.sections = {kind: _one_line("\n".join(parts)) for kind, parts in texts.items() if parts}
     return film
 
 
@@ -105,6 +105,11 @@ def without_revenue(text: str) -> str:
         if kept or not line:
             lines.append(" ".join(kept))
     return plain("\n".join(lines))
+
+
+def _one_line(text: str) -> str:
+    """Paragraphs, list items and table rows in one line; those without an end get a semicolon."""
+    return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[^\s.!?:;,”\"])[ \t]*\n+", "; ", text))
 
 
 def _sections(wikitext: str) -> Iterator[tuple[list[str], str]]:
@@ -219,26 +224,32 @@ def _template(template: Template) -> str:
     if name in ("convert", "cvt"):
         return f"{_value(template, 1)} {_value(template, 2)}"
     if name in ("rotten tomatoes prose", "rt prose"):
-        return (
-            f"On Rotten Tomatoes, {_value(template, 1)}% of {_value(template, 3)} critics' reviews "
-            f"are positive, with an average rating of {_value(template, 2)}/10. "
-            + _value(template, 4)
+        score, average, count, consensus = (
+            _value(template, position, named)
+            for position, named in enumerate(("score", "average", "count", "consensus"), 1)
         )
-    if name in ("metacritic film", "mc film", "metacritic film prose"):
-        return f"Metacritic gives it a weighted average of {_value(template, 1)} out of 100."
+        return (
+            f"On Rotten Tomatoes, {score}% of {count} critics' reviews are positive, with an "
+            f"average rating of {average}/10. {consensus}"
+        )
+    if name in ("metacritic film prose", "mc film"):
+        score = _value(template, 1, "score")
+        return f"Metacritic gives it a weighted average of {score} out of 100."
     if name.startswith("lang ") and len(name) <= 8:
         return _value(template, 1)
     if name in _SHOWS_SECOND:
         return _value(template, 2)
     if name in _SHOWS_FIRST:
-        return _value(template, 1) or _value(template, "text")
+        return _value(template, 1, "text")
     return ""
 
 
-def _value(template: Template, position: int | str) -> str:
-    if not template.has(position):
-        return ""
-    return _inner_text(template.get(position).value)
+def _value(template: Template, *names: int | str) -> str:
+    """The text of the first of these parameters that the template has."""
+    for name in names:
+        if template.has(name):
+            return _inner_text(template.get(name).value)
+    return ""
 
 
 def _inner_text(code: Wikicode) -> str:
@@ -255,6 +266,6 @@ def _parameter(template: Template, name: str) -> str:
 
 def _listed(wikitext: str) -> list[str]:
     """Names out of an infobox parameter, whichever way they are listed."""
-    text = _inner_text(mwparserfromhell.parse(_BREAK.sub("\n", wikitext), skip_style_tags=True))
-    names = (plain(name).strip(" *") for name in text.split("\n"))
+    text = _STYLE.sub("", _inner_text(mwparserfromhell.parse(wikitext, skip_style_tags=True)))
+    names = (plain(name).strip(" *") for name in _BETWEEN_NAMES.split(text))
     return [name for name in dict.fromkeys(names) if fold(name)]

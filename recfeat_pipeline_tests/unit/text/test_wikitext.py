@@ -73,8 +73,8 @@ def test_nested_sections_belong_to_the_nearest_kind():
         "== Legacy ==\nLasting.\n=== Critical reappraisal ===\nBest.\n"
     )
     assert found == {
-        "plot": "One.\n\nTwo.\n\nThree.",
-        "reception": "Good.\n\nBetter.\n\nBest.",
+        "plot": "One. Two. Three.",
+        "reception": "Good. Better. Best.",
         "awards": "A prize.",
     }
 
@@ -86,8 +86,16 @@ def test_markup_becomes_text():
         "{{lang|fr|mot}} {{nowrap|stays together}} {{convert|5|mi|km}}{{nbsp}}on.<br>Next.\n"
         "{{blockquote|Quoted words.}}<gallery>File:Y.jpg</gallery><script>alert(1)</script>"
     )["plot"]
-    assert plot == (
-        "Bold and italic shown plain— mot stays together 5 mi on.\nNext.\nQuoted words."
+    assert plot == ("Bold and italic shown plain— mot stays together 5 mi on. Next. Quoted words.")
+
+
+@pytest.mark.parametrize(
+    "template", ["15|4.1|158|Too long.", "score=15|count=158|average=4.1|consensus=Too long."]
+)
+def test_aggregate_templates_speak(template):
+    assert sections(f"== Reception ==\n{{{{Rotten Tomatoes prose|{template}}}}}")["reception"] == (
+        "On Rotten Tomatoes, 15% of 158 critics' reviews are positive, with an average rating of "
+        "4.1/10. Too long."
     )
 
 
@@ -98,7 +106,14 @@ def test_award_tables_repeat_cells_that_span_rows():
         "| Best Sound || {{nom}}\n|-\n| BAFTA || colspan=2 | {{won|place=1st}}\n|}\n"
     )["awards"]
     assert awards == (
-        "Academy Awards, Best Score, Won\nAcademy Awards, Best Sound, Nominated\nBAFTA, Won"
+        "Academy Awards, Best Score, Won; Academy Awards, Best Sound, Nominated; BAFTA, Won"
+    )
+
+
+def test_list_items_are_kept_apart():
+    listed = "== Awards ==\nMany:\n* 1997, won Best Film\n* 1998, nominated.\n* 1999, won again\n"
+    assert sections(listed)["awards"] == (
+        "Many: 1997, won Best Film; 1998, nominated. 1999, won again"
     )
 
 
@@ -118,6 +133,8 @@ def test_identity_comes_from_the_infobox_without_its_references():
         "A One, B Two",
         "A One & B Two",
         "A One<br/>{{nowrap|B Two}}",
+        "[[The Ones|A One<br>B Two]]",
+        "''A One''\n* [[B Two]] {{small|(uncredited)}}",
     ],
 )
 def test_directors_in_every_kind_of_list(listed):
