@@ -46,7 +46,10 @@ def ids(values: pl.Series) -> pl.Series:
     """``Int64`` when every id is an integer, else stripped text; empty is null."""
     values = _without_nan(values)
     integers = _integers(values)
-    return integers if integers.null_count() == text(values).null_count() else text(values)
+    if integers.null_count() == values.null_count():  # spares large tables the text
+        return integers
+    spelled = text(values)
+    return integers if integers.null_count() == spelled.null_count() else spelled
 
 
 def ids_like(values: pl.Series, dtype: pl.DataType) -> pl.Series:

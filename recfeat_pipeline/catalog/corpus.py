@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.catalog.hashing import hash_ids, mix, uniform
+from recfeat_pipeline.catalog.hashing import hash_pairs, uniform
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import EVENTS, ITEMS
@@ -132,7 +132,7 @@ def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
     if events["timestamp"].null_count():
         # Within one user, timed events share the key 0 and untimed ones come first by their hash.
         timed = pl.col("timestamp").is_not_null()
-        shuffled = mix(hash_ids(events["user_id"], seed) ^ mix(hash_ids(events["item_id"], seed)))
+        shuffled = hash_pairs(events["user_id"], events["item_id"], seed)
         events = events.with_columns(
             __shuffle=pl.when(timed).then(pl.lit(0, pl.UInt64)).otherwise(pl.Series(shuffled))
         )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.hashing import has_repeats
 from recfeat_pipeline.catalog.section import ROW, Section, select_known
 from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.schemas import INTERACTIONS
@@ -82,9 +83,9 @@ def _splits(section: Section) -> None:
 def _drop_repeated(section: Section) -> None:
     """Keep one row per (user, item): the first by split, untimed before timed, then by time."""
     pair = pl.struct("user_id", "item_id")
-    repeated = section.frame.filter(pair.is_duplicated())
-    if repeated.is_empty():
+    if not has_repeats(section.frame["user_id"], section.frame["item_id"]):
         return
+    repeated = section.frame.filter(pair.is_duplicated())
     order = pl.col("split").replace_strict(
         list(SPLITS), range(len(SPLITS)), default=0, return_dtype=pl.Int8
     )

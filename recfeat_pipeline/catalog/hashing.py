@@ -27,6 +27,20 @@ def hash_ids(ids: pl.Series, seed: int) -> np.ndarray:
     return mix(values ^ mix(np.array([seed], dtype=np.uint64)))
 
 
+def hash_pairs(left: pl.Series, right: pl.Series, seed: int) -> np.ndarray:
+    """One uint64 per pair of ids, such as (user, item)."""
+    return mix(hash_ids(left, seed) ^ mix(hash_ids(right, seed)))
+
+
+def has_repeats(left: pl.Series, right: pl.Series) -> bool:
+    """Whether a pair of ids (probably) occurs twice; never False when one does.
+
+    Sorting hashes takes a fraction of the memory of grouping the pairs themselves.
+    """
+    hashes = np.sort(hash_pairs(left, right, seed=0))
+    return bool((hashes[1:] == hashes[:-1]).any())
+
+
 def uniform(ids: pl.Series, seed: int) -> np.ndarray:
     """One float64 in [0, 1) per id."""
     return (hash_ids(ids, seed) >> np.uint64(11)) * 2.0**-53

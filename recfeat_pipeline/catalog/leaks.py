@@ -1,7 +1,8 @@
 """Ways in which a history could know what it has to predict."""
 
-import numpy as np
 import polars as pl
+
+from recfeat_pipeline.catalog.hashing import has_repeats
 
 SPLIT_RANK = {"train": 0, "valid": 1, "test": 2}
 
@@ -42,20 +43,14 @@ def leak_check(events: pl.DataFrame) -> list[str]:
     ]
 
 
-def _blocks(events: pl.DataFrame) -> pl.Series:
-    return events["user_id"].rle_id()
-
-
 def _split_blocks(events: pl.DataFrame) -> pl.DataFrame:
     """The first row of each further block of a user whose rows are not contiguous."""
-    starts = events.filter(_blocks(events).is_first_distinct())
+    starts = events.filter(pl.col("user_id").rle_id().is_first_distinct())
     return starts.filter(~pl.col("user_id").is_first_distinct())
 
 
 def _repeats(events: pl.DataFrame) -> pl.DataFrame:
-    """Rows whose (user, item) occurs more than once; hashes the pairs only when some do."""
-    pairs = _blocks(events).cast(pl.Int64).to_numpy() << 32 | events["item_index"].to_numpy()
-    pairs = np.sort(pairs)
-    if not (pairs[1:] == pairs[:-1]).any():
+    """Rows whose (user, item) occurs more than once."""
+    if not has_repeats(events["user_id"], events["item_index"]):
         return events.clear()
     return events.filter(pl.struct("user_id", "item_index").is_duplicated())

@@ -8,10 +8,10 @@ users applied stand in for it as the curated source; they are never part of the 
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.hashing import has_repeats
 from recfeat_pipeline.catalog.tables import Table, read_numbers, read_table
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
 from recfeat_pipeline.errors import RecfeatError
@@ -160,17 +160,12 @@ def _read_ratings(folder: Path, items: pl.DataFrame, notes: list[Note]) -> pl.Da
     ratings = read_numbers(path, RATINGS, f"GroupLens release {folder.name}").rename(
         {"userId": "user_id", "movieId": "item_id"}
     )
-    # One sort of packed (user, movie) keys is far cheaper than hashing 32 million pairs.
-    keys = np.sort((ratings["user_id"].to_numpy() << 32) + ratings["item_id"].to_numpy())
-    repeats = int((keys[1:] == keys[:-1]).sum())
-    del keys
-    if repeats:
-        ratings = ratings.sort("timestamp", maintain_order=True).unique(
+    if has_repeats(ratings["user_id"], ratings["item_id"]):
+        kept = ratings.sort("timestamp", maintain_order=True).unique(
             ["user_id", "item_id"], keep="first", maintain_order=True
         )
-        message = (
-            f"ratings.csv: {repeats:,} repeats of a (user, movie) pair dropped, the first kept"
-        )
+        repeats, ratings = ratings.height - kept.height, kept
+        message = f"ratings.csv: {repeats:,} repeats of a (user, movie) pair dropped, first kept"
         notes.append(Note("repeated_interactions", repeats, message))
     ratings = _of_known_items(ratings, items, "unknown_items", "ratings.csv", notes)
     if ratings.is_empty():

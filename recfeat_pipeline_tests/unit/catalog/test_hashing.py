@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from recfeat_pipeline.catalog.hashing import hash_ids, uniform
+from recfeat_pipeline.catalog.hashing import has_repeats, hash_ids, hash_pairs, uniform
 
 MASK = 2**64 - 1
 
@@ -50,3 +50,11 @@ def test_uniform_fills_the_unit_interval_evenly():
     tenths = pl.Series((values * 10).astype(int)).value_counts()["count"]
     assert tenths.min() > 9_500  # 10,000 expected, standard deviation 95
     assert tenths.max() < 10_500
+
+
+def test_pairs_are_ordered_and_repeats_are_found():
+    left, right = pl.Series([1, 2, 1]), pl.Series([2, 1, 3])
+    assert len(set(hash_pairs(left, right, 0).tolist())) == 3  # (1, 2) is not (2, 1)
+    assert not has_repeats(left, right)
+    assert has_repeats(pl.Series(["a", "b", "a"]), pl.Series([7, 7, 7]))
+    assert not has_repeats(pl.Series([], dtype=pl.Int64), pl.Series([], dtype=pl.Int64))
