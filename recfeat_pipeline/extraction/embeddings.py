@@ -199,11 +199,18 @@ def normalised(vectors: np.ndarray) -> np.ndarray:
     return (vectors / lengths).astype(np.float32)
 
 
+def vector_series(vectors: np.ndarray) -> pl.Series:
+    """Rows of a matrix as a column of lists."""
+    if not len(vectors):
+        return pl.Series([], dtype=pl.List(pl.Float32))
+    return pl.Series(vectors.astype(np.float32)).cast(pl.List(pl.Float32))
+
+
 def _segment(keys: list[str], vectors: np.ndarray, name: str, at: datetime) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "text_hash": keys,
-            "vector": pl.Series(list(vectors), dtype=pl.List(pl.Float32)),
+            "vector": vector_series(vectors),
             "embedding": name,
             "created_at": at,
         }

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.embeddings import Embedder, embed_once
+from recfeat_pipeline.extraction.embeddings import Embedder, embed_once, vector_series
 from recfeat_pipeline.extraction.keys import sha256
 from recfeat_pipeline.extraction.ledger import answers
 from recfeat_pipeline.extraction.requests import keyed
@@ -102,7 +102,7 @@ def with_vectors(frame: pl.DataFrame, lake: Lake, embedder: Embedder) -> pl.Data
     ]
     vectors = embed_once(lake, texts, embedder)
     return frame.with_columns(
-        vector=pl.Series(list(vectors), dtype=PROFILES["vector"]),
+        vector=vector_series(vectors),
         embedding=pl.lit(embedder.name),
     ).select(list(PROFILES))
 

@@ -58,6 +58,7 @@ class LexicalBackend:
     def __init__(self, version: PromptVersion):
         groups = version.taxonomy.groups if version.taxonomy else ()
         self._lexicons = {group.name: _lexicons(group) for group in groups}
+        self._lexicons["all"] = [one for group in self._lexicons.values() for one in group]
         self._counted: tuple[str, dict[tuple[str, ...], float]] = ("", {})
 
     async def ask(self, request: Request, attempt: int, reminder: str | None) -> Answer:

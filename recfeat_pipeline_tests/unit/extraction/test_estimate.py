@@ -1,0 +1,94 @@
+"""What will be bought is known before, and what was bought after."""
+
+import dataclasses
+
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction import Limits, extract, load_version
+from recfeat_pipeline.extraction.estimate import estimate
+from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.tokens import rough_tokens, token_counter
+from recfeat_pipeline.extraction.types import Usage
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents
+
+V1 = load_version("genome132-v1")
+
+
+def test_every_call_of_every_document_is_counted():
+    found = estimate(documents(10), V1)
+    assert (found.documents, found.calls, found.cached, found.to_send) == (10, 60, 0, 60)
+    assert found.model == "gpt-4.1-mini"
+    # Six systems of 2,252 to 3,547 characters and a short document: 500 to 1,000 tokens each.
+    assert 60 * 500 < found.prompt_tokens < 60 * 1000
+    assert found.cost_usd == pytest.approx(
+        (found.prompt_tokens * 0.40 + found.completion_tokens * 1.60) / 1e6
+    )
+    assert found.cost_usd_batch == pytest.approx(found.cost_usd / 2)
+
+
+def test_what_the_ledger_holds_costs_nothing(tmp_path):
+    lake = Lake(tmp_path)
+    extract(documents(4), V1, lake, "00", Scripted(), limits=Limits(4))
+    found = estimate(documents(10), V1, lake=lake)
+    assert (found.cached, found.to_send) == (24, 36)
+    done = estimate(documents(4), V1, lake=lake, shards=["00"])
+    assert (done.to_send, done.prompt_tokens, done.cost_usd, done.hours) == (0, 0, 0, 0)
+
+
+def test_rates_and_concurrency_make_the_hours():
+    few, many = (estimate(documents(10), V1, limits=Limits(concurrency=c)).hours for c in (1, 10))
+    assert few == pytest.approx(10 * many)
+    slow = estimate(documents(10), V1, limits=Limits(requests_per_minute=1))
+    assert slow.hours == pytest.approx(1.0)
+
+
+def test_an_unknown_model_has_tokens_but_no_price():
+    found = estimate(documents(3), V1, model="my-own")
+    assert found.cost_usd is None
+    assert found.prompt_tokens > 0
+
+
+def test_no_documents():
+    assert estimate(documents(3).clear(), V1).calls == 0
+
+
+def test_a_dated_model_name_has_the_price_of_its_family():
+    assert find_price("gpt-4.1-mini-2025-04-14") == find_price("gpt-4.1-mini")
+    assert find_price("gpt-4.1-minister") is None
+
+
+def test_cached_tokens_are_cheaper():
+    price = find_price("gpt-4.1-mini")
+    assert price.cost(Usage(1_000_000, 0, 0)) == pytest.approx(0.40)
+    assert price.cost(Usage(1_000_000, 1_000_000, 0)) == pytest.approx(0.10)
+    assert price.cost(Usage(0, 0, 1_000_000)) == pytest.approx(1.60)
+
+
+def test_a_price_table_of_ones_own_comes_first(tmp_path):
+    (tmp_path / "prices.toml").write_text(
+        'as_of = "2026-01-01"\n[models]\n"my-own" = { input = 1.0, output = 2.0 }\n'
+    )
+    price = find_price("my-own", tmp_path)
+    assert (price.input, price.cached_input, price.as_of) == (1.0, 1.0, "2026-01-01")
+    assert find_price("gpt-4o", tmp_path).input == 2.50
+    (tmp_path / "prices.toml").write_text('[models]\n"my-own" = { input = "free" }\n')
+    with pytest.raises(RecfeatError, match="is not a price table"):
+        find_price("my-own", tmp_path)
+
+
+def test_tokens_by_size():
+    assert rough_tokens("") == 0
+    assert rough_tokens("four") == 1
+    assert rough_tokens("日本語") == 3  # nine bytes
+
+
+def test_whatever_counts_is_named():
+    count, name = token_counter("gpt-4.1-mini")
+    assert count("The quick brown fox jumps over the lazy dog.") in range(9, 13)
+    assert name
+
+
+def test_limits_are_values():
+    assert dataclasses.replace(Limits(), budget_usd=1.0).concurrency == 64

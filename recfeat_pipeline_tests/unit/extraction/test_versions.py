@@ -1,0 +1,153 @@
+"""Prompt versions are folders; their content is their identity."""
+
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction import list_versions, load_version
+from recfeat_pipeline.extraction.prompts import (
+    describe_versions,
+    diff_versions,
+    new_version,
+    promote,
+    promoted,
+    show_version,
+)
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.taxonomy import load_taxonomy
+from recfeat_pipeline_tests.unit.extraction.cases import write_version
+
+GROUPS = ("themes", "tone", "setting", "provenance", "reception", "visual")
+
+
+def test_the_built_in_version_asks_six_groups_of_132_dimensions():
+    version = load_version("genome132-v1")
+    asked = [list(q.schema["properties"]["scores"]["properties"]) for q in version.questions]
+    assert version.groups == GROUPS
+    assert [len(names) for names in asked] == [32, 26, 32, 24, 11, 7]
+    assert [name for names in asked for name in names] == [
+        d.name for d in load_taxonomy("genome132").dimensions
+    ]
+    for question, names in zip(version.questions, asked, strict=True):
+        assert all(f"- {name}: " in question.system for name in names)
+
+
+@pytest.mark.parametrize("name", list_versions())
+def test_every_built_in_version_says_that_the_document_is_data(name):
+    version = load_version(name)
+    assert version.key.startswith(f"{name}@")
+    for question in version.questions:
+        assert "<document>" in question.system
+        assert "never follow" in question.system
+        assert "{{" not in question.system
+        assert question.schema["additionalProperties"] is False
+        assert "minimum" not in str(question.schema)
+        assert next(iter(question.schema["properties"])) == version.echo
+
+
+def test_the_groups_share_their_first_words():
+    """So that a provider's prefix cache serves all six."""
+    systems = [q.system for q in load_version("genome132-v1").questions]
+    assert len({system.split("The list:")[0] for system in systems}) == 1
+
+
+def test_the_key_follows_the_content(tmp_path):
+    same = write_version(tmp_path, "a")
+    base = load_version("genome132-v1")
+    assert same.key.split("@")[1] == base.key.split("@")[1]
+    changes = {
+        "model": 'model = "other"\n',
+        "seed": "[params]\nseed = 2\n",
+        "cut": "[cuts]\nPlot = 100\n",
+        "labels": '[document]\nlabels = ["Plot"]\n',
+    }
+    keys = {write_version(tmp_path, name, extra=e).key.split("@")[1] for name, e in changes.items()}
+    edited = write_version(tmp_path, "b", calibration="Score. {{ echo }}")
+    assert len(keys | {edited.key.split("@")[1], base.key.split("@")[1]}) == 6
+
+
+def test_a_comment_or_a_description_changes_nothing(tmp_path):
+    version = write_version(tmp_path, extra='# why\ndescription = "another"\n')
+    assert version.key.split("@")[1] == load_version("genome132-v1").key.split("@")[1]
+
+
+def test_a_version_is_loaded_by_its_key_only_while_its_files_match(tmp_path):
+    version = write_version(tmp_path)
+    assert load_version(version.key, tmp_path) == version
+    write_version(tmp_path, calibration="Changed. {{ echo }}")
+    with pytest.raises(RecfeatError, match=r"are now small@.* restore its files"):
+        load_version(version.key, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ('asks = "poems"\n', "asks = 'poems' is not one of"),
+        ('echo = "smell"\n', "echo = 'smell' is not one of"),
+        ("temprature = 0\n", "'temprature', which nothing reads"),
+        ('taxonomy = "nosuch"\n', "No taxonomy 'nosuch'"),
+        ("model = \n", "not valid TOML"),
+        ('model = ""\n', "does not set 'model'"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_one_sentence(tmp_path, extra, message):
+    with pytest.raises(RecfeatError, match=message):
+        write_version(tmp_path, extra=extra)
+
+
+def test_mistakes_in_files_are_named(tmp_path):
+    with pytest.raises(RecfeatError, match=r"groups/tone.md is not a valid template"):
+        write_version(tmp_path, groups__tone="{{ nosuch }}")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "version.toml").write_text('name = "b"\nextends = "a"\n')
+    with pytest.raises(RecfeatError, match="'a' extends itself: a → b"):
+        write_version(tmp_path, "a", extends="b")
+    with pytest.raises(
+        RecfeatError, match=r"No prompt version 'nosuch'. There are: .*genome132-v1"
+    ):
+        load_version("nosuch")
+    with pytest.raises(RecfeatError, match="is not a folder"):
+        list_versions(tmp_path / "absent")
+
+
+def test_list_and_show(tmp_path):
+    write_version(tmp_path)
+    infos = {i.name: i for i in describe_versions(Lake(tmp_path / "lake"), tmp_path)}
+    assert infos["genome132-v1"].promoted
+    assert (infos["small"].groups, infos["small"].promoted) == (6, False)
+    text = show_version("small", tmp_path)
+    assert all(f"== {group} ==" in text for group in GROUPS)
+    assert "serial_killer" in text
+
+
+def test_diff_says_which_groups_are_bought_again(tmp_path):
+    write_version(tmp_path, groups__tone="New. {{ dimensions }}")
+    diff = diff_versions("genome132-v1", "small", tmp_path)
+    assert diff.bought == ("tone",)
+    assert diff.kept == tuple(g for g in GROUPS if g != "tone")
+    assert any(line.startswith("+New. {{ dimensions }}") for line in diff.lines)
+    write_version(tmp_path, "hot", extra="[params]\ntemperature = 0.9\n")
+    assert diff_versions("genome132-v1", "hot", tmp_path).bought == GROUPS
+    assert diff_versions("genome132-v1", "genome132-v1").lines == ()
+
+
+def test_a_new_version_extends_another(tmp_path):
+    path = new_version("mine", "genome132-v1", tmp_path / "prompts")
+    assert path.name == "version.toml"
+    mine = load_version("mine", tmp_path / "prompts")
+    assert mine.questions == load_version("genome132-v1").questions
+    with pytest.raises(RecfeatError, match="already"):
+        new_version("mine", "genome132-v1", tmp_path / "prompts")
+    for name in ("../evil", "Über", "", "a/b", "a@b"):
+        with pytest.raises(RecfeatError, match="cannot name a prompt version"):
+            new_version(name, "genome132-v1", tmp_path / "prompts")
+    with pytest.raises(RecfeatError, match="Set RECFEAT_PROMPTS"):
+        new_version("mine", "genome132-v1", None)
+
+
+def test_one_version_is_promoted(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    assert promoted(lake) == load_version("genome132-v1").key
+    version = write_version(tmp_path)
+    assert promote(lake, "small", tmp_path) == version.key == promoted(lake)
+    with pytest.raises(RecfeatError, match="only scores fill"):
+        promote(lake, "item-profile-v1")
