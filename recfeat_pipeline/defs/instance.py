@@ -12,6 +12,8 @@ from recfeat_pipeline.lake import Lake
 # Pools hold one run each unless raised in the UI: DuckDB has a single writer, and a scrape or an
 # extraction already runs as many requests at once as its source allows.
 DAGSTER_YAML = """\
+nux:
+  enabled: false
 telemetry:
   enabled: false
 concurrency:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,12 @@ class StoredRun:
 
 def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, content: Content) -> str:
     """Hash of all that determines a run's result on one machine."""
-    digest = hashlib.sha256(json.dumps([repr(arm), seed, steps, content.names]).encode())
+    # What differs from the defaults: an option that arms gain later leaves old runs current.
+    default = Arm(id=arm.id, title="", family="")
+    options = {k: v for k, v in asdict(arm).items() if v != getattr(default, k)}
+    for name_only in ("title", "family", "label", "against"):
+        options.pop(name_only, None)
+    digest = hashlib.sha256(json.dumps([options, seed, steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
     for frame in (inputs.events, inputs.examples):
         buffer = io.BytesIO()
