@@ -175,6 +175,37 @@ RUNS: Schema = {
 """One row: what a finished (arm, seed) was."""
 
 
+CONTRASTS: Schema = {
+    "arm": pl.String,
+    "reference": pl.String,
+    "slice": pl.String,
+    "metric": pl.String,
+    "k": pl.Int32,  # null for mrr
+    "arm_value": pl.Float64,
+    "reference_value": pl.Float64,
+    "delta": pl.Float64,  # arm less reference
+    "relative": pl.Float64,  # delta over the reference's value
+    "ci_low": pl.Float64,  # of delta, 95 %
+    "ci_high": pl.Float64,
+    "p_value": pl.Float64,  # delta is 0, two-sided
+    "p_adjusted": pl.Float64,  # Holm, over the contrasts of the same slice and metric
+    "boot_low": pl.Float64,  # two-way bootstrap over users and seeds, as a check
+    "boot_high": pl.Float64,
+    "t_seeds": pl.Float64,  # paired t over seeds, users held fixed; null for one seed
+    "p_seeds": pl.Float64,
+    "margin": pl.Float64,  # of equivalence, in the metric's units
+    "p_equivalent": pl.Float64,  # |delta| >= margin; below .05 the arms match
+    "sd_seeds": pl.Float64,  # of the seeds' deltas
+    "sd_users": pl.Float64,  # of the users' deltas
+    "detectable": pl.Float64,  # smallest true delta found with a power of 80 %
+    "seeds_needed": pl.Int64,  # to find this delta with 80 %; null when users alone prevent it
+    "n_seeds": pl.Int32,
+    "n_users": pl.Int64,
+    "n_examples": pl.Int64,
+}
+"""One row per arm, reference, slice, metric and k: what a pair of arms differs by."""
+
+
 @dataclass(frozen=True)
 class LakeTable:
     """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
@@ -199,4 +230,5 @@ LAKE = {
     "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
+    "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),
 }

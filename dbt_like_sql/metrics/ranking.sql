@@ -1,25 +1,4 @@
--- Every example belongs to several slices; each slice is averaged in one pass over the ranks.
-WITH placed AS (
-    SELECT
-        ranks.arm,
-        ranks.seed,
-        ranks.rank,
-        ranks.rank_with_seen,
-        unnest(list_distinct([  -- drops the nulls: an item without a tier is in no tier's slice
-            'all',
-            CASE WHEN items.n_ratings > 1000 THEN 'HEAD' ELSE 'TAIL' END,
-            items.tier,
-            CASE
-                WHEN ranks.history_length < 10 THEN 'history 1-9'
-                WHEN ranks.history_length < 50 THEN 'history 10-49'
-                ELSE 'history 50+'
-            END
-        ])) AS slice
-    FROM {{ ref('metrics.ranks') }} AS ranks
-    JOIN {{ ref('catalog.items') }} AS items ON items.item_id = ranks.target_item_id
-),
-
-averaged AS (
+WITH averaged AS (
     SELECT
         arm,
         seed,
@@ -33,7 +12,8 @@ averaged AS (
             AS "ndcg{{ suffix }}@10",
         avg(1 / rank{{ suffix }}) AS "mrr{{ suffix }}@",
         {% endfor %}
-    FROM placed
+    FROM {{ ref('metrics.ranks') }}
+    JOIN {{ ref('metrics.slices') }} USING (example_id)
     GROUP BY ALL
 )
 

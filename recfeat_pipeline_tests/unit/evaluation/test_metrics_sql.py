@@ -22,13 +22,29 @@ def store(tmp_path_factory):
                 "n_ratings": [2000, 1000, 5],
                 "in_corpus": [True, True, False],
                 "tier": ["Q4", "Q1", None],
+                "item_index": pl.Series([0, 1, None], dtype=pl.Int32),
             }
         ).select(
-            pl.col(name) if name in ("item_id", "n_ratings", "in_corpus", "tier")
+            pl.col(name) if name in ("item_id", "n_ratings", "in_corpus", "tier", "item_index")
             else pl.lit(None, dtype).alias(name)
             for name, dtype in schemas.ITEMS.items()
         ),
     )  # fmt: skip
+    lake.write_parquet(
+        "catalog/events.parquet",
+        pl.DataFrame(
+            [(7, 0, None, None, "train", 0)] + [(u, 1, None, None, "train", 0) for u in range(10)],
+            schema=schemas.EVENTS,
+            orient="row",
+        ),
+    )
+    lake.write_parquet(
+        "documents/shard=00/part.parquet",
+        pl.DataFrame({"item_id": [1, 2, 3], "n_chars": [499, 500, 9]}).select(
+            pl.col(name) if name in ("item_id", "n_chars") else pl.lit(None, dtype).alias(name)
+            for name, dtype in schemas.DOCUMENTS.items()
+        ),
+    )
     lake.write_parquet(
         "runs/arm=llm/seed=0/ranks.parquet",
         pl.DataFrame(
@@ -104,6 +120,9 @@ def value(store, slice: str, metric: str, k: int | None = None) -> tuple[float, 
         ("Q4", "hit_rate", 1, 1 / 2, 2),
         ("history 1-9", "hit_rate", 1, 1, 1),
         ("history 50+", "hit_rate", 50, 1, 1),
+        ("new item", "hit_rate", 10, 1, 2),  # one training event; the other item has ten
+        ("text under 500", "hit_rate", 1, 1 / 2, 2),
+        ("text 500-1999", "hit_rate", 1, 0, 1),
     ],
 )
 def test_metric(store, slice, metric, k, expected, n):
@@ -114,6 +133,7 @@ def test_slices_are_those_that_have_examples(store):
     slices = store.execute("SELECT DISTINCT slice FROM metrics.ranking").fetchall()
     assert {row[0] for row in slices} == {
         "all", "HEAD", "TAIL", "Q4", "Q1", "history 1-9", "history 10-49", "history 50+",
+        "new item", "text under 500", "text 500-1999",
     }  # fmt: skip
 
 
@@ -133,7 +153,7 @@ def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
 
 
 def test_every_test_in_the_yaml_holds(store):
-    for key in ("metrics.ranks", "metrics.ranking", "metrics.agreement"):
+    for key in ("metrics.ranks", "metrics.slices", "metrics.ranking", "metrics.agreement"):
         model = load_models()[key]
         assert model.tests
         assert [t.name for t in model.tests if failures(store, model, t)] == []

@@ -1,0 +1,84 @@
+"""The table of contrasts: every pair of arms, on every slice and metric, from stored ranks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.evaluation.rank_table import Layout, RankTable, metric_values
+from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm
+from recfeat_pipeline.schemas import CONTRASTS
+
+METRICS: tuple[tuple[str, int | None], ...] = (
+    ("mrr", None), ("ndcg", 10), ("hit_rate", 10), ("hit_rate", 50),
+)  # fmt: skip
+MARGIN = 0.02
+"""Arms match when they differ by less than this share of the reference's value."""
+DRAWS = 1000
+
+
+def contrast_arms(
+    ranks: pl.DataFrame,
+    slices: pl.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    margin: float = MARGIN,
+    draws: int = DRAWS,
+    column: str = "rank",
+) -> pl.DataFrame:
+    """Every pair of arms, on every slice and metric.
+
+    Args:
+        ranks: ``arm, seed, example_id, user_id, rank``; every (arm, seed) ranks the same examples.
+        slices: ``example_id, slice``; one slice should be all examples.
+        pairs: (arm, reference); a pair is left out when either has no ranks. Two arms are paired
+            over the seeds that both have; an arm of one seed (a counted baseline, say) is held
+            against each seed of the other.
+        margin: of equivalence, as a share of the reference's value.
+        draws: of the bootstrap; the same draws of users serve every contrast.
+        column: ``rank``, or ``rank_with_seen`` for the published convention.
+
+    Returns:
+        :data:`~recfeat_pipeline.schemas.CONTRASTS`, in the order of ``pairs``; a slice with a single
+        user has no row.
+
+    Raises:
+        RecfeatError: an arm and seed ranks other examples than the rest.
+    """
+    table = RankTable(ranks, column)
+    layout = Layout(table.examples, slices)
+    weights = _draw_users(layout.n_users, draws)
+    rows = []
+    for arm, reference in pairs:
+        if arm not in table.seeds or reference not in table.seeds:
+            continue
+        seeds, reference_seeds = table.paired_seeds(arm, reference)
+        ours, theirs = (
+            np.stack([layout.sums(metric_values(ranked, *metric)) for metric in METRICS])
+            for ranked in (table.of(arm, seeds), table.of(reference, reference_seeds))
+        )  # [metrics, slices, seeds, users]
+        bounds = bootstrap(ours - theirs, layout.counts, weights)  # [metrics, slices, 2]
+        for m, (metric, k) in enumerate(METRICS):
+            for g, (name, counts) in enumerate(zip(layout.names, layout.counts, strict=True)):
+                inside = counts > 0
+                if inside.sum() < 2:  # one user has no spread to measure
+                    continue
+                row = compare(
+                    ours[m, g][:, inside], theirs[m, g][:, inside], counts[inside], margin
+                )
+                key = {"arm": arm, "reference": reference, "slice": name, "metric": metric, "k": k}
+                boot = {"boot_low": bounds[m, g, 0], "boot_high": bounds[m, g, 1]}
+                rows.append(key | row | boot)
+    frame = pl.DataFrame(rows, schema=CONTRASTS)
+    adjusted = pl.col("p_value").map_batches(
+        lambda p: pl.Series(holm(p.to_numpy())), return_dtype=pl.Float64
+    )
+    return frame.with_columns(p_adjusted=adjusted.over("slice", "metric", "k"))
+
+
+def _draw_users(n_users: int, draws: int) -> np.ndarray:
+    """How often each user is drawn, [draws, U]: the same draws for every contrast."""
+    rng = np.random.default_rng(0)
+    weights = np.empty((draws, n_users), np.float32)
+    for draw in weights:
+        draw[:] = np.bincount(rng.integers(0, n_users, n_users), minlength=n_users)
+    return weights

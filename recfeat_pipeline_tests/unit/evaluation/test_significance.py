@@ -1,0 +1,190 @@
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.evaluation.contrasts import contrast_arms
+from recfeat_pipeline.evaluation.significance import compare, holm, paired_t
+from recfeat_pipeline.evaluation.student import t_quantile, t_tail
+from recfeat_pipeline.schemas import CONTRASTS
+
+
+def test_paired_t_of_known_deltas():
+    t, p = paired_t([0.02, 0.01, 0.03, 0.02, 0.02])
+    assert t == pytest.approx(6.3246, abs=5e-5)
+    assert p == pytest.approx(0.0032, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("df", "expected"), [(1, 12.7062), (2.5, 3.5747), (4, 2.7764), (30, 2.0423), (1e6, 1.95997)]
+)
+def test_t_quantiles_are_those_of_the_tables(df, expected):
+    assert t_quantile(0.025, df) == pytest.approx(expected, abs=6e-5)
+
+
+def test_t_tail_is_a_probability():
+    assert t_tail(0, 7) == pytest.approx(0.5)
+    assert t_tail(-2, 7) == pytest.approx(1 - t_tail(2, 7))
+    assert 0 <= t_tail(60, 500) < 1e-100
+    assert t_tail(math.inf, 5) < 1e-12
+
+
+def test_holm_steps_down():
+    # Sorted .01 .02 .03: times 3, 2, 1 and never falling.
+    assert holm(np.array([0.03, 0.01, 0.02])) == pytest.approx([0.04, 0.03, 0.04])
+    assert holm(np.array([0.9, 0.8])) == pytest.approx([1.0, 1.0])
+
+
+def draw(rng, seeds, users, sd_seed, sd_user, sd_rest, effect=0.0):
+    """Sums [S, U] of a difference with crossed effects, two examples per user."""
+    return 2 * (
+        effect
+        + rng.normal(0, sd_seed, (seeds, 1))
+        + rng.normal(0, sd_user, (1, users))
+        + rng.normal(0, sd_rest, (seeds, users))
+    )
+
+
+@pytest.mark.parametrize(("sd_seed", "sd_user"), [(0.0, 1.0), (0.05, 1.0), (0.2, 1.0)])
+def test_a_true_null_is_rejected_in_about_one_of_twenty(sd_seed, sd_user):
+    rng = np.random.default_rng(5)
+    counts = np.full(150, 2)
+    rejected = np.mean(
+        [
+            compare(draw(rng, 5, 150, sd_seed, sd_user, 1.0), np.zeros((5, 150)), counts, 0.02)[
+                "p_value"
+            ]
+            < 0.05
+            for _ in range(400)
+        ]
+    )
+    assert 0.015 <= rejected <= 0.085, "5 % of 400, give or take three standard errors"
+
+
+def test_an_effect_is_found_and_its_interval_covers_it():
+    rng = np.random.default_rng(0)
+    row = compare(draw(rng, 5, 400, 0.02, 1.0, 0.5, effect=0.5), np.zeros((5, 400)),
+                  np.full(400, 2), 0.02)  # fmt: skip
+    assert row["ci_low"] < 0.5 < row["ci_high"]
+    assert row["p_value"] < 1e-6
+    assert row["ci_low"] > 0
+
+
+def test_examples_of_a_user_are_not_counted_as_independent():
+    """Twice as many examples of the same users, all alike, are no further evidence."""
+    rng = np.random.default_rng(0)
+    sums = rng.normal(0.1, 1, (1, 50))
+    once = compare(sums, np.zeros((1, 50)), np.ones(50, int), 0.02)
+    twice = compare(2 * sums, np.zeros((1, 50)), np.full(50, 2), 0.02)
+    assert once["delta"] == pytest.approx(twice["delta"])
+    assert once["ci_low"] == pytest.approx(twice["ci_low"])
+
+
+def test_one_seed_is_the_one_sample_t_over_users():
+    deltas = np.array([0.02, 0.01, 0.03, 0.02, 0.02])
+    row = compare(deltas[None], np.zeros((1, 5)), np.ones(5, int), 0.02)
+    assert row["p_value"] == pytest.approx(0.0032, abs=5e-5)
+    assert row["p_seeds"] is None
+    assert row["seeds_needed"] is None
+
+
+def test_a_match_needs_evidence_of_its_own():
+    rng = np.random.default_rng(0)
+    reference = np.full((5, 1000), 10.0)
+    close = compare(reference + rng.normal(0, 0.5, (5, 1000)), reference, np.ones(1000, int), 0.02)
+    noisy = compare(reference + rng.normal(0, 50, (5, 1000)), reference, np.ones(1000, int), 0.02)
+    assert close["margin"] == pytest.approx(0.2)
+    assert close["p_equivalent"] < 0.05
+    assert noisy["p_value"] > 0.05, "no difference is found"
+    assert noisy["p_equivalent"] > 0.05, "and no match is claimed"
+
+
+def test_a_perfect_difference_and_none_at_all():
+    same = compare(np.ones((2, 3)), np.ones((2, 3)), np.ones(3, int), 0.02)
+    assert (same["delta"], same["p_value"]) == (0, pytest.approx(1))
+    more = compare(np.full((2, 3), 2.0), np.ones((2, 3)), np.ones(3, int), 0.02)
+    assert (more["delta"], more["relative"], more["p_value"]) == (1, 1, 0)
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def rank_rows(
+    arm: str, seed: int, ranks: list[int], users: list[int] | None = None
+) -> pl.DataFrame:
+    users = users or [1, 1, 2, 3]
+    return pl.DataFrame(
+        {"example_id": range(len(ranks)), "user_id": users, "rank": ranks}
+    ).with_columns(arm=pl.lit(arm), seed=pl.lit(seed))
+
+
+SLICES = pl.DataFrame({"example_id": [0, 1, 2, 3, 3], "slice": ["all"] * 4 + ["rare"]})
+
+
+def test_the_table_by_hand():
+    ranks = pl.concat(
+        [
+            rank_rows("llm", 0, [1, 2, 1, 4]),
+            rank_rows("llm", 1, [1, 1, 2, 4]),
+            rank_rows("floor", 0, [2, 2, 2, 2]),
+            rank_rows("floor", 1, [2, 2, 2, 2]),
+            rank_rows("llm", 7, [9, 9, 9, 9]),  # a seed the floor has not: it is left out
+        ]
+    )
+    table = contrast_arms(ranks, SLICES, [("llm", "floor"), ("llm", "absent")])
+    assert table.schema == pl.Schema(CONTRASTS)
+    assert set(table["reference"]) == {"floor"}
+    row = table.row(
+        by_predicate=(pl.col("slice") == "all") & (pl.col("metric") == "mrr"), named=True
+    )
+    # (1 + 1/2 + 1 + 1/4) / 4 in both seeds, in another order, against 1/2
+    assert row["arm_value"] == pytest.approx(0.6875)
+    assert row["delta"] == pytest.approx(0.1875)
+    assert row["relative"] == pytest.approx(0.375)
+    assert (row["n_seeds"], row["n_users"], row["n_examples"]) == (2, 3, 4)
+    assert set(table["slice"]) == {"all"}, "one user shows nothing: the slice has no row"
+
+
+def test_a_counted_baseline_is_held_against_every_seed():
+    ranks = pl.concat(
+        [rank_rows("llm", s, [1, 2, 3, 1 + s]) for s in range(3)]
+        + [rank_rows("popularity", 0, [3, 3, 3, 3])]
+    )
+    table = contrast_arms(ranks, SLICES, [("llm", "popularity"), ("popularity", "llm")])
+    assert table["n_seeds"].to_list() == [3] * table.height
+    one, other = table.partition_by("arm")
+    assert one["delta"].to_list() == pytest.approx((-other["delta"]).to_list())
+
+
+def test_the_bootstrap_agrees_with_the_formula():
+    rng = np.random.default_rng(3)
+    users = np.repeat(np.arange(300), 3).tolist()
+    ranks = pl.concat(
+        [
+            rank_rows(arm, seed, rng.integers(1, high, 900).tolist(), users)
+            for arm, high in (("llm", 80), ("floor", 100))
+            for seed in range(5)
+        ]
+    )
+    slices = pl.DataFrame({"example_id": range(900), "slice": ["all"] * 900})
+    for row in contrast_arms(ranks, slices, [("llm", "floor")]).iter_rows(named=True):
+        width, boot = row["ci_high"] - row["ci_low"], row["boot_high"] - row["boot_low"]
+        assert row["boot_low"] < row["delta"] < row["boot_high"]
+        assert 0.6 < boot / width < 1.8
+
+
+def test_ranks_of_other_examples_are_refused():
+    ranks = pl.concat(
+        [rank_rows("llm", 0, [1, 2, 1, 4]), rank_rows("floor", 0, [1, 2, 1, 4]).head(3)]
+    )
+    with pytest.raises(RecfeatError, match="other examples"):
+        contrast_arms(ranks, SLICES, [("llm", "floor")])
+
+
+def test_arms_without_a_common_seed_are_refused():
+    ranks = pl.concat([rank_rows(a, s, [1, 2, 3, 4]) for a, s in
+                       (("llm", 0), ("llm", 1), ("floor", 2), ("floor", 3))])  # fmt: skip
+    with pytest.raises(RecfeatError, match="share no seed"):
+        contrast_arms(ranks, SLICES, [("llm", "floor")])
