@@ -23,8 +23,9 @@ from filelock import FileLock
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import LAKE, LakeTable
 
-FORMAT = 1  # of the lake's layout; raised together with a migration
-DEFAULT_SHARDS = 16
+FORMAT = 1  # of the lake's layout; raised together with a step in migrations.py
+DEFAULT_SHARDS, MAX_SHARDS = 16, 64
+INTEGERS = {"format": (0, 10**6), "n_shards": (1, MAX_SHARDS)}  # of lake.json, with their ranges
 
 
 class Lake:
@@ -34,7 +35,14 @@ class Lake:
         root = os.fspath(root)
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
-        self._fs, self._base = fsspec.core.url_to_fs(self.root)
+        try:
+            self._fs, self._base = fsspec.core.url_to_fs(self.root)
+        except (ImportError, ValueError) as error:
+            raise RecfeatError(
+                f"The lake {self.root} cannot be opened: {str(error).rstrip('.')}. Set "
+                "RECFEAT_LAKE to a folder, or install what its protocol needs: pip install "
+                "'recfeat_pipeline[s3]'."
+            ) from error
         if self.is_local:
             self.state = Path(self.root)
         else:
@@ -98,7 +106,14 @@ class Lake:
 
     def read_json(self, path: str) -> Any:
         """Parse a JSON file; None when it is absent."""
-        return json.loads(self.read_bytes(path)) if self.exists(path) else None
+        if not self.exists(path):
+            return None
+        try:
+            return json.loads(self.read_bytes(path))
+        except ValueError as error:
+            raise RecfeatError(
+                f"{self.path(path)} is not valid JSON ({error}). Restore it from a backup."
+            ) from error
 
     def write_json(self, path: str, value: Any) -> None:
         """Write a JSON file atomically."""
@@ -178,7 +193,7 @@ class Lake:
     # -- identity, shards, locks ---------------------------------------------------------------
 
     def open(self, catalog: str | None = None, name: str | None = None) -> dict[str, Any]:
-        """Create or check ``lake.json``; returns it.
+        """Create ``lake.json``, or check it and upgrade an older lake; returns it.
 
         Args:
             catalog: the catalogue file or folder to remember; None keeps what is remembered.
@@ -188,11 +203,10 @@ class Lake:
             RecfeatError: the lake belongs to another catalogue or to a newer format.
         """
         meta = self.meta
-        if meta["format"] > FORMAT:
-            raise RecfeatError(
-                f"{self.root} was written by a newer recfeat (lake format {meta['format']}, this "
-                f"one knows {FORMAT}). Upgrade recfeat_pipeline, or name another lake."
-            )
+        if meta["format"] < FORMAT:
+            from recfeat_pipeline.migrations import upgrade  # which needs this module
+
+            meta = upgrade(self)
         held = meta.get("name")
         if name and held and held != name:
             raise RecfeatError(
@@ -210,8 +224,28 @@ class Lake:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """``lake.json``, or what a new lake would hold; never writes."""
-        return self.read_json("lake.json") or {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
+        """``lake.json``, or what a new lake would hold; never writes.
+
+        Raises:
+            RecfeatError: it is damaged, or of a format that this release does not know yet.
+        """
+        meta = self.read_json("lake.json")
+        if meta is None:
+            return {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
+        found = {key: meta.get(key) if isinstance(meta, dict) else None for key in INTEGERS}
+        for key, (low, high) in INTEGERS.items():
+            value = found[key]
+            if not isinstance(value, int) or not low <= value <= high:
+                raise RecfeatError(
+                    f"{self.path('lake.json')} is damaged: {key} is {value!r}. Restore it from a "
+                    "backup; the other files of the lake are not touched."
+                )
+        if meta["format"] > FORMAT:
+            raise RecfeatError(
+                f"{self.root} was written by a newer recfeat (lake format {meta['format']}, this "
+                f"one knows {FORMAT}). Upgrade recfeat_pipeline, or name another lake."
+            )
+        return meta
 
     @property
     def n_shards(self) -> int:

@@ -1,7 +1,8 @@
 """Opening the feature store: one writer, many readers, always closed.
 
 DuckDB refuses every other process while one has the file open for writing, so an open waits its
-turn for a while before it gives up with a sentence.
+turn for a while before it gives up with a sentence. A store says which format it has; one of
+another format is emptied by its next writer, since everything in it comes from the lake.
 """
 
 import time
@@ -13,6 +14,9 @@ import duckdb
 
 from recfeat_pipeline.errors import RecfeatError
 
+FORMAT = 1  # of the tables as a whole; raised when an older store's tables must not be read
+FIRST = 1  # of a store that does not say
+
 
 @contextmanager
 def open_store(
@@ -21,16 +25,70 @@ def open_store(
     """A connection to the feature store (``Lake.feature_store``), closed whatever happened.
 
     Raises:
-        RecfeatError: there is no store yet (read-only), or another process keeps it locked.
+        RecfeatError: there is no store yet (read-only), another process keeps it locked, or it has
+            a format that this release does not read.
     """
     if read_only and not path.exists():
         raise RecfeatError(f"There is no feature store at {path} yet: run `recfeat run` first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(str(path), read_only, time.monotonic() + wait_seconds)
     try:
+        _check_format(connection, path, read_only)
         yield connection
     finally:
         connection.close()
+
+
+def _check_format(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+    stamp = _stamp(connection)
+    found = stamp or FIRST
+    if found > FORMAT:
+        raise RecfeatError(
+            f"{path} was written by a newer recfeat (store format {found}, this one knows "
+            f"{FORMAT}). Upgrade recfeat_pipeline; or delete the file and run `recfeat run`: it is "
+            "rebuilt from the lake, no request is sent."
+        )
+    if read_only:
+        if found < FORMAT:
+            raise RecfeatError(
+                f"{path} was written by an older recfeat (store format {found}, this one reads "
+                f"{FORMAT}). Run `recfeat run --until feature_store`: it is rebuilt from the lake, "
+                "no request is sent."
+            )
+        return
+    if stamp != FORMAT:
+        with _transaction(connection):
+            for schema in _schemas(connection) if found < FORMAT else ():
+                connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            connection.execute(f"CREATE OR REPLACE TABLE store_format AS SELECT {FORMAT} AS format")
+
+
+def _stamp(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The format that the store says it has; None where it says nothing."""
+    try:
+        row = connection.execute("SELECT max(format) FROM store_format").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return row[0] if row else None
+
+
+def _schemas(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT schema_name FROM duckdb_schemas() "
+        "WHERE NOT internal AND database_name = current_database()"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 def _connect(path: str, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,40 @@
+"""Upgrades of a lake that an older release wrote.
+
+The feature store needs none: it is derived from the lake, so an older one is rebuilt
+(:mod:`recfeat_pipeline.store`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from recfeat_pipeline import lake as layout
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+
+STEPS: dict[int, Callable[[Lake], None]] = {}
+"""By format, the step to the next one. A step that was interrupted is begun again, so it must do no
+harm the second time: write what is new first, delete what is old last."""
+
+
+def upgrade(lake: Lake) -> dict[str, Any]:
+    """Bring a lake to this release's format, step by step; returns its ``lake.json``.
+
+    The format is written after each step, so an interrupted upgrade continues where it stopped.
+
+    Raises:
+        RecfeatError: the lake is older than the oldest step.
+    """
+    with lake.lock("upgrade"):
+        meta = lake.meta  # read again: another process may have done it meanwhile
+        while meta["format"] < layout.FORMAT:
+            step = STEPS.get(meta["format"])
+            if step is None:
+                raise RecfeatError(
+                    f"The lake {lake.root} has format {meta['format']}, which this release cannot "
+                    "upgrade any more. Open it once with an older recfeat_pipeline, or start a new "
+                    "lake (RECFEAT_LAKE)."
+                )
+            step(lake)
+            meta = {**lake.meta, "format": meta["format"] + 1}
+            lake.write_json("lake.json", meta)
+        return meta
