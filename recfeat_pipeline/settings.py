@@ -4,12 +4,21 @@ Each field is read from the environment with the prefix ``RECFEAT_`` (``RECFEAT_
 aliases it names; ``recfeat doctor`` prints them all.
 """
 
-from pydantic import AliasChoices, Field, SecretStr
+import os
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recfeat_pipeline.errors import RecfeatError
 
 
 class Settings(BaseSettings):
-    """The process's configuration, read from the environment when constructed."""
+    """The process's configuration, read from the environment when constructed.
+
+    Raises:
+        RecfeatError: a variable has a value that cannot be.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RECFEAT_", env_ignore_empty=True, extra="ignore")
 
@@ -76,7 +85,37 @@ class Settings(BaseSettings):
         30, gt=0, description="Days until an item that a text source does not know is asked again."
     )
 
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place, problem = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
+            names = next(v for f in type(self).model_fields if place in (f, *(v := variables(f))))
+            name = next((name for name in names if name in os.environ), names[0])
+            raise RecfeatError(
+                f"The environment variable {name} cannot be used: {problem}. Mend or unset it; "
+                "`recfeat doctor --settings` lists what each one means."
+            ) from None  # the value may be a secret
+
+    @field_validator(
+        "llm_base_url", "tmdb_base_url", "wikipedia_base_url", "wikidata_base_url", "sparql_url"
+    )
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("it is no URL; write it as in http://localhost:8000/v1")
+        return value
+
     @property
     def has_llm(self) -> bool:
         """Whether a real model is configured; otherwise the lexical extractor answers."""
         return self.llm_base_url is not None or self.llm_api_key is not None
+
+
+def variables(field: str) -> tuple[str, ...]:
+    """The environment variables that set a field, the first that is set winning."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return tuple(map(str, alias.choices))
+    return (f"RECFEAT_{field.upper()}",)
