@@ -233,7 +233,9 @@ def _contrasts(gains: dict[str, float], half_width: float, seeds: int) -> pl.Dat
             continue
         for slice_ in ("all", "HEAD", "TAIL"):
             base = FLOOR_MRR * TIER_SCALE[slice_]
-            delta, half = base * (gains[arm] - gains[baseline]), base * half_width
+            steep = 3 if slice_ == "TAIL" else 1  # as in _ranking
+            delta = base * steep * (gains[arm] - gains[baseline])
+            half = base * steep * half_width
             p = 0.001 if abs(delta) > half else 0.4
             rows.append(
                 (

@@ -1,0 +1,1 @@
+"""Looking at single items: fingerprints, neighbours, and recommendations with their reasons."""

@@ -1,0 +1,102 @@
+"""What explore shows, read from the feature store once: the store is free for a run meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+
+_NEEDED = ("catalog.items", "features.item_features", "features.dimensions")
+
+
+@dataclass(frozen=True)
+class Library:
+    """Items and their scores. A *row* is an item's place in ``items``.
+
+    Attributes:
+        items: item_id, title, year, genres, n_ratings, item_index (null outside the corpus), the
+            most popular first.
+        dimensions: group, dimension, gloss in taxonomy order; D of them.
+        scores: by prompt version: float32 [items, D]; a row of NaN where an item was not scored.
+        models: by prompt version, the models that answered ("lexical-…" is no LLM).
+    """
+
+    items: pl.DataFrame
+    dimensions: pl.DataFrame
+    scores: Mapping[str, np.ndarray]
+    models: Mapping[str, str]
+
+    @cached_property
+    def row_of_index(self) -> np.ndarray:
+        """The row of each corpus item, by item_index: int64 [N]."""
+        corpus = self.items.with_row_index("row").drop_nulls("item_index").sort("item_index")
+        return corpus["row"].to_numpy().astype(np.int64)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The D dimensions, in column order."""
+        return self.dimensions["dimension"].to_list()
+
+    def row_of(self, item_id: str) -> int | None:
+        """The row of an item id given as text; None when there is no such item."""
+        return self._rows.get(item_id)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        ids = self.items["item_id"].cast(pl.String).to_list()
+        return {item_id: row for row, item_id in enumerate(ids)}
+
+
+def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
+    """Read the store.
+
+    Raises:
+        RecfeatError: the store has no items or no features yet.
+    """
+    have = {
+        f"{schema}.{table}"
+        for schema, table in connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables"
+        ).fetchall()
+    }
+    missing = [table for table in _NEEDED if table not in have]
+    if missing:
+        raise RecfeatError(
+            f"The feature store has no table {missing[0]} yet: run "
+            "`recfeat run --until feature_store` first."
+        )
+    items = connection.table("catalog.items").pl()
+    items = items.select("item_id", "title", "year", "genres", "n_ratings", "item_index").sort(
+        "n_ratings", "item_id", descending=[True, False]
+    )
+    dimensions = connection.table("features.dimensions").pl().sort("position")
+    features = connection.table("features.item_features").pl()
+    if features.is_empty():
+        raise RecfeatError(
+            "The feature store holds no features yet: run `recfeat run --until feature_store`."
+        )
+    versions = {str(version): rows for (version,), rows in features.group_by("version")}
+    return Library(
+        items,
+        dimensions.select("group", "dimension", "gloss"),
+        {version: _matrix(rows, items, dimensions) for version, rows in versions.items()},
+        {
+            version: ", ".join(rows["model"].unique().sort().cast(pl.String))
+            for version, rows in versions.items()
+        },
+    )
+
+
+def _matrix(features: pl.DataFrame, items: pl.DataFrame, dimensions: pl.DataFrame) -> np.ndarray:
+    """Long rows (item_id, dimension, score) of one version to a matrix of items × dimensions."""
+    placed = features.join(items.select("item_id", row=pl.int_range(pl.len())), on="item_id").join(
+        dimensions.select("dimension", column=pl.int_range(pl.len())), on="dimension"
+    )
+    matrix = np.full((items.height, dimensions.height), np.nan, np.float32)
+    matrix[placed["row"].unique().to_numpy()] = 0  # scored: a dimension not listed is 0
+    matrix[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed["score"].to_numpy()
+    return matrix

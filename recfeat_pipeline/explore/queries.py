@@ -1,0 +1,128 @@
+"""The questions explore answers, as pure functions over a library."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.explore.library import Library
+
+
+class Score(NamedTuple):
+    """One dimension of an item: its name, its score in [0, 1], what a 1 means."""
+
+    dimension: str
+    score: float
+    gloss: str
+
+
+class Neighbour(NamedTuple):
+    """A near item: its row, the cosine similarity, and the dimensions that both score high on."""
+
+    row: int
+    similarity: float
+    shared: tuple[str, ...]
+
+
+def search_items(library: Library, text: str, n: int = 20) -> list[int]:
+    """Rows of the items whose titles hold every word of ``text``; all items for no words.
+
+    Case and accents do not matter. Titles that begin with the text come first, then the popular.
+    """
+    words = plain(text).split()
+    titles = pl.Series([plain(title) for title in library.items["title"]], dtype=pl.String)
+    keep = pl.Series(np.ones(len(titles), bool))
+    for word in words:
+        keep &= titles.str.contains(word, literal=True)
+    found = pl.DataFrame({"row": pl.int_range(len(titles), eager=True), "title": titles})
+    found = found.filter(keep).with_columns(later=~pl.col("title").str.starts_with(" ".join(words)))
+    return found.sort("later", "row")["row"].head(n).to_list()  # rows are by popularity
+
+
+def fingerprint(
+    library: Library, version: str, row: int, at_least: float = 0.1
+) -> list[tuple[str, list[Score]]]:
+    """An item's scores by group in taxonomy order, the strongest first; empty if not scored."""
+    scores = library.scores[version][row]
+    if np.isnan(scores).any():
+        return []
+    frame = library.dimensions.with_columns(score=pl.Series(scores)).filter(
+        pl.col("score") >= at_least
+    )
+    return [
+        (
+            str(group),
+            [
+                Score(dimension, score, gloss)
+                for dimension, score, gloss in rows.sort(
+                    "score", descending=True, maintain_order=True
+                )
+                .select("dimension", "score", "gloss")
+                .iter_rows()
+            ],
+        )
+        for (group,), rows in frame.group_by("group", maintain_order=True)
+    ]
+
+
+def content_neighbours(library: Library, version: str, row: int, n: int = 10) -> list[Neighbour]:
+    """The items with the most similar scores, each with what it shares; empty if not scored."""
+    matrix = library.scores[version]
+    return [
+        Neighbour(other, similarity, shared_dimensions(library.names, matrix[row], matrix[other]))
+        for other, similarity in nearest(matrix, row, n)
+    ]
+
+
+def trained_neighbours(
+    library: Library, vectors: np.ndarray, row: int, n: int = 10
+) -> list[Neighbour]:
+    """The items that a trained arm holds nearest; empty outside the corpus.
+
+    Args:
+        library: gives rows to item indices.
+        vectors: the arm's item vectors, float32 [N, 128], by item_index.
+        row: the item.
+        n: how many.
+    """
+    index = library.items["item_index"][row]
+    if index is None:
+        return []
+    rows = library.row_of_index
+    return [
+        Neighbour(int(rows[other]), similarity, ())
+        for other, similarity in nearest(vectors, index, n)
+    ]
+
+
+def nearest(matrix: np.ndarray, row: int, n: int) -> list[tuple[int, float]]:
+    """The ``n`` other rows with the highest cosine similarity to a row, the nearest first.
+
+    Rows of zeros or NaN are near nothing.
+    """
+    norms = np.linalg.norm(matrix, axis=1)
+    usable = np.nan_to_num(norms) > 0
+    if not usable[row]:
+        return []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        similarity = np.where(usable, matrix @ matrix[row] / (norms * norms[row]), -np.inf)
+    similarity[row] = -np.inf
+    order = np.argsort(-similarity, kind="stable")[: min(n, int(usable.sum()) - 1)]
+    return [(int(other), float(similarity[other])) for other in order]
+
+
+def shared_dimensions(
+    names: Sequence[str], one: np.ndarray, other: np.ndarray, n: int = 3
+) -> tuple[str, ...]:
+    """The dimensions on which both score highest, by the lower of the two scores."""
+    both = np.minimum(one, other)
+    order = np.argsort(-both, kind="stable")[:n]
+    return tuple(names[column] for column in order if both[column] > 0)
+
+
+def plain(text: str) -> str:
+    """Lower case without accents: ``Amélie`` and ``amelie`` are one."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

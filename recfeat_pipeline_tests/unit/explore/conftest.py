@@ -1,0 +1,37 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from recfeat_pipeline.explore.library import Library
+
+ITEMS = pl.DataFrame(
+    {
+        "item_id": [10, 11, 12, 13, 14],
+        "title": [
+            "Alien (1979)",
+            "Aliens (1986)",
+            "Amélie (2001)",
+            "The Alienist (2018)",
+            "Unscored (1950)",
+        ],
+        "year": [1979, 1986, 2001, 2018, 1950],
+        "genres": [["Horror"], ["Action"], ["Romance"], [], None],
+        "n_ratings": [900, 500, 300, 2, 1],
+        "item_index": [0, 2, 1, 3, None],
+    }
+)
+DIMENSIONS = pl.DataFrame(
+    {
+        "group": ["themes", "themes", "tone"],
+        "dimension": ["survival", "love", "tense"],
+        "gloss": ["staying alive", "two people", "nerves"],
+    }
+)
+SCORES = np.array(
+    [[1.0, 0.0, 0.9], [0.8, 0.05, 0.9], [0.0, 1.0, 0.1], [0.0, 0.0, 0.0], [np.nan] * 3], np.float32
+)
+
+
+@pytest.fixture
+def library() -> Library:
+    return Library(ITEMS, DIMENSIONS, {"v1": SCORES}, {"v1": "some-model"})
