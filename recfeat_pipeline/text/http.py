@@ -197,8 +197,9 @@ class PoliteClient:
                 if verdict is Verdict.OK:
                     self._failures_in_a_row = self._cool_downs_in_a_row = 0
                     return Reply(response.status_code, data, body)
-                if verdict is Verdict.THROTTLED:
-                    self._cool(sent, _retry_after(response.headers.get("Retry-After")))
+                wait = response.headers.get("Retry-After")
+                if verdict is Verdict.THROTTLED or (verdict is Verdict.RETRY and wait):
+                    self._cool(sent, _retry_after(wait))
                     continue
                 reason = _describe(response.status_code, data, body)
                 if verdict is Verdict.FAILED:

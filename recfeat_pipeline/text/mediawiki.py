@@ -46,10 +46,10 @@ class Wikimedia:
         return PoliteClient(base_url, self.pace, agent)
 
 
-def wikimedia_from(settings: Settings) -> Wikimedia | None:
-    """Wikimedia when a contact is set, or when the settings point at another server."""
-    default = Settings.model_fields["wikipedia_base_url"].default
-    if settings.contact is None and settings.wikipedia_base_url == default:
+def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:
+    """Wikimedia when a contact is set, or when these settings all point at other servers."""
+    elsewhere = all(getattr(settings, url) != Settings.model_fields[url].default for url in urls)
+    if settings.contact is None and not elsewhere:
         return None
     return Wikimedia(
         settings.wikipedia_base_url,

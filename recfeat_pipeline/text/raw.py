@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import RAW, Schema
 
@@ -33,6 +34,7 @@ class Policy:
     ttl: timedelta = timedelta(days=30)  # of an ok answer; each item's own, in [ttl/2, ttl]
     missing: timedelta = timedelta(days=30)
     again: timedelta = timedelta(days=1)  # of a partial one, and of text that vanished once
+    keep: timedelta | None = None  # after which a body may not be kept (TMDB's terms)
 
 
 class RawStore:
@@ -43,10 +45,6 @@ class RawStore:
         self.source = source
         self.policy = policy or Policy()
         self._n_shards = lake.n_shards
-
-    def sibling(self, source: str) -> "RawStore":
-        """The store of another source in the same lake, under the same policy."""
-        return RawStore(self.lake, source, self.policy)
 
     # -- what is due -----------------------------------------------------------------------------
 
@@ -59,16 +57,18 @@ class RawStore:
 
         Returns:
             Rows of ``items`` with ``due`` (new, failed, partial, vanished, missing, changed,
-            expired) and the stored body's ``revision``, ``url`` and ``how_found``, if there is one.
+            expired) and, if a body is stored, its ``url``, ``how_found`` and, unless it is
+            partial, ``revision``.
         """
         now = now or datetime.now(UTC)
         policy = self.policy
         known = (
-            self._meta(items)
+            self.history(items)
             .group_by("item_id")
             .agg(
                 pl.last("status", "fetched_at"),
-                pl.col("revision", "url", "how_found").filter(_has_body()).last(),
+                pl.col("revision").filter(_has_body() & (pl.col("status") == "ok")).last(),
+                pl.col("url", "how_found").filter(_has_body()).last(),
                 _vanished_once().alias("vanished"),
             )
         )
@@ -110,7 +110,7 @@ class RawStore:
         The newest ``ok`` body, else the newest ``partial``; none once an item vanished twice.
         """
         chosen = (
-            self._meta(items)
+            self.history(items)
             .filter(_answered() & ~_vanished_twice().over("item_id") & _has_body())
             .sort(pl.col("status") == "ok", "fetched_at")
             .group_by("item_id")
@@ -126,12 +126,8 @@ class RawStore:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype})
         return pl.concat(bodies).unique("item_id").sort("item_id")
 
-    def status(self, items: pl.DataFrame) -> pl.DataFrame:
-        """The newest row's metadata per item, without its body: for reports."""
-        return self._meta(items).group_by("item_id").last().select(_META).sort("item_id")
-
-    def _meta(self, items: pl.DataFrame) -> pl.DataFrame:
-        """Metadata of all rows of the items under their present keys, oldest first."""
+    def history(self, items: pl.DataFrame) -> pl.DataFrame:
+        """All rows of the items under their present keys, oldest first, without bodies."""
         frames = [self._read(path, _META) for path in self._segments(items)]
         if not frames:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype}).select(_META)
@@ -143,6 +139,10 @@ class RawStore:
             .sort("fetched_at")
         )
 
+    def status(self, items: pl.DataFrame) -> pl.DataFrame:
+        """The newest row's metadata per item, without its body: for reports."""
+        return self.history(items).group_by("item_id").last().select(_META).sort("item_id")
+
     def _segments(self, items: pl.DataFrame) -> list[str]:
         shards = shard_of(items["item_id"], self._n_shards).unique().sort()
         return [
@@ -150,10 +150,38 @@ class RawStore:
         ]
 
     def _read(self, path: str, columns: list[str]) -> pl.DataFrame:
-        return pl.read_parquet(io.BytesIO(self.lake.read_bytes(path)), columns=columns)
+        """Some columns of a segment; locally the others, the bodies above all, are not read."""
+        lake = self.lake
+        source = lake.path(path) if lake.is_local else io.BytesIO(lake.read_bytes(path))
+        try:
+            return pl.read_parquet(source, columns=columns)
+        except pl.exceptions.PolarsError as error:
+            raise RecfeatError(
+                f"{lake.path(path)} is not a readable Parquet file ({error}). Restore it from a "
+                "backup, or delete it: what it held is scraped again."
+            ) from error
 
     def _folder(self, shard: str) -> str:
         return f"raw/{self.source}/shard={shard}"
+
+    def forget(self, items: pl.DataFrame, now: datetime | None = None) -> int:
+        """Delete rows that are older than may be kept; returns how many.
+
+        The rest of a segment is written before the segment goes, so a crash loses nothing.
+        """
+        if self.policy.keep is None:
+            return 0
+        forgotten = 0
+        oldest = (now or datetime.now(UTC)) - self.policy.keep
+        for path in self._segments(items):
+            if not (self._read(path, ["fetched_at"])["fetched_at"] < oldest).any():
+                continue
+            rows = self._read(path, list(RAW))
+            kept = rows.filter(pl.col("fetched_at") >= oldest)
+            self.lake.append_segment(path.rpartition("/")[0], kept)
+            self.lake.delete(path)
+            forgotten += rows.height - kept.height
+        return forgotten
 
     # -- the change feed -------------------------------------------------------------------------
 

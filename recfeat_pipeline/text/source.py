@@ -177,6 +177,7 @@ class Source(ABC):
                         asyncio.run(self._ask(job))
                     except UnavailableError as error:
                         summary.stopped = str(error)
+            store.forget(keyed, now)
         summary.seconds = time.monotonic() - started
         return summary
 

@@ -42,6 +42,7 @@ PARTS = "credits,keywords,external_ids,release_dates"
 RETRY = {9, 11, 24, 25, 43, 46}  # "status_code" in the body: offline, internal, time-out, …
 GONE = {6, 34}
 ABORT = {3, 7, 10}  # no permission, invalid key, suspended key
+KEEP = timedelta(days=183)  # summaries of the terms: no caching beyond six months
 WINDOW = timedelta(days=14)
 MAX_PAGES = 500
 SHAPES = {"id", "results", "movie_results"}  # one of these is in every good answer
@@ -58,7 +59,9 @@ def from_settings(settings: Settings) -> "Tmdb | None":
         settings.tmdb_api_key.get_secret_value(),
         Pace(rate=settings.tmdb_rate, workers=12, max_bytes=8 << 20),
         Policy(
-            ttl=timedelta(days=settings.tmdb_days), missing=timedelta(days=settings.missing_days)
+            ttl=timedelta(days=settings.tmdb_days),
+            missing=timedelta(days=settings.missing_days),
+            keep=KEEP,
         ),
     )
 
@@ -118,7 +121,7 @@ class Tmdb(Source):
         """
         now = now or datetime.now(UTC)
         summary = ScrapeSummary(self.name, items.height)
-        stored = store.status(self.keyed(items))
+        stored = store.history(self.keyed(items))
         since = store.asked_until or stored["fetched_at"].min()
         if not isinstance(since, datetime):
             store.note_changes([], now)

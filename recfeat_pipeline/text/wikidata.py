@@ -55,7 +55,7 @@ Item = dict[str, Any]
 
 def from_settings(settings: Settings) -> "Wikidata | None":
     """Wikidata when Wikimedia may be asked."""
-    wikimedia = wikimedia_from(settings)
+    wikimedia = wikimedia_from(settings, "wikidata_base_url", "sparql_url")
     return Wikidata(wikimedia) if wikimedia else None
 
 
@@ -74,7 +74,8 @@ class Wikidata(Source):
         names: dict[str, str] = {}  # of awards, people and currencies; asked once a run
         async with self.wikimedia.client(self.wikimedia.wikidata_url) as http:
             job.summary.traffic = http.traffic
-            for items in batches(job.due.rows(named=True), entities.BATCH):
+            for part in job.due.iter_slices(entities.BATCH):
+                items = part.rows(named=True)
                 await _Batch(http, job, names).run(items, self.wikimedia.sparql_url)
 
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:

@@ -38,7 +38,7 @@ Item = dict[str, Any]
 
 def from_settings(settings: Settings) -> "Wikipedia | None":
     """Wikipedia when Wikimedia may be asked."""
-    wikimedia = wikimedia_from(settings)
+    wikimedia = wikimedia_from(settings, "wikipedia_base_url", "sparql_url")
     return Wikipedia(wikimedia) if wikimedia else None
 
 
@@ -60,7 +60,8 @@ class Wikipedia(Source):
     async def _ask(self, job: ScrapeJob) -> None:
         async with self.wikimedia.client(self.wikimedia.wikipedia_url) as http:
             job.summary.traffic = http.traffic
-            for items in batches(job.due.rows(named=True), entities.BATCH):
+            for part in job.due.iter_slices(entities.BATCH):
+                items = part.rows(named=True)
                 await _Batch(http, job).run(items, self.wikimedia.sparql_url)
 
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:

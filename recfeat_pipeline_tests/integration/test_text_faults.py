@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -53,11 +54,11 @@ def test_a_burst_of_faults_loses_nothing(w, kind):
     assert tmdb.requests == sum(w.tmdb_server.counts.values())
 
 
-@pytest.mark.parametrize("kind", [*TRANSPORT, "maxlag"])
-@pytest.mark.parametrize("route", ["sparql", "content"])
-def test_a_burst_of_faults_loses_nothing_at_wikimedia(w, kind, route):
-    if (kind, route) == ("maxlag", "sparql"):
-        pytest.skip("SPARQL knows no maxlag")
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [*product(["sparql", "content"], TRANSPORT), ("content", "maxlag")],
+)
+def test_a_burst_of_faults_loses_nothing_at_wikimedia(w, route, kind):
     w.wikimedia_server.fail(kind, times=2, route=route)
     summary = w.scrape(w.wikipedia)
     assert summary.results == {"ok": N}
@@ -66,12 +67,14 @@ def test_a_burst_of_faults_loses_nothing_at_wikimedia(w, kind, route):
     assert summary.requests == sum(w.wikimedia_server.counts.values())
 
 
-def test_timeouts_are_asked_again(w):
+def test_timeouts_lose_nothing(w):
     w.tmdb_server.hang = 1.5
     w.tmdb_server.fail("timeout", times=2)
     hasty = Tmdb(w.tmdb_server.url, KEY, Pace(rate=1000, workers=8, timeout=1.0, **QUICK))
-    assert w.scrape(hasty).results == {"ok": N}
+    w.scrape(hasty)
     assert w.tmdb_server.outcomes["timeout"] == 2
+    w.scrape(w.tmdb)
+    assert w.text(w.tmdb, "Overview") == overviews(w)
 
 
 def test_an_item_that_always_fails_is_named_and_asked_again_next_time(w):
@@ -266,6 +269,25 @@ def test_a_partial_record_is_used_and_asked_again_a_day_later(w):
 
 
 # -- articles change ------------------------------------------------------------------------------
+
+
+def test_a_text_shorter_than_its_revision_is_partial_until_it_is_whole(w):
+    answer = w.wikimedia_server.answer
+
+    def shortened(request):
+        response = answer(request)
+        if server.route(request) == "content":
+            for page in response.body["query"]["pages"]:
+                if page["title"] == "Film Number 7":
+                    page["revisions"][0]["slots"]["main"]["content"] = "{{Infobox film}} A film."
+        return response
+
+    server, w.wikimedia_server.answer = w.wikimedia_server, shortened
+    assert w.scrape(w.wikipedia).results == {"ok": N - 1, "partial": 1}
+    w.wikimedia_server.answer = answer
+    summary = w.scrape(w.wikipedia, days=1)
+    assert (summary.due, summary.results) == ({"partial": 1}, {"ok": 1})
+    assert w.text(w.wikipedia, "Plot") == plots(w)
 
 
 def test_a_moved_article_is_followed(w):

@@ -53,7 +53,7 @@ class LoopbackServer:
         self.retry_after: str | None = "1"
         self.hang = 2.0  # seconds of a "timeout"
         self.counts: Counter[str] = Counter()  # requests by route
-        self.outcomes: Counter[str] = Counter()  # by HTTP status or fault
+        self.outcomes: Counter[str] = Counter()  # faults and throttled requests, by kind
         self.most_at_once = 0
         self.user_agents: set[str] = set()
         self.arrivals: list[float] = []
@@ -123,17 +123,18 @@ class LoopbackServer:
             recent = sum(1 for at in self.arrivals[-200:] if at > now - 1)
             self.arrivals.append(now)
             if self.limit is not None and recent >= self.limit:
+                self.outcomes["throttle"] += 1
                 return Fault("throttle", 1, None, lambda request: True)
             for fault in self._faults:
                 if fault.times > 0 and fault.route in (None, route) and fault.match(request):
                     fault.times -= 1
+                    self.outcomes[fault.kind] += 1
                     return fault
         return None
 
-    def _end(self, outcome: str) -> None:
+    def _end(self) -> None:
         with self._lock:
             self._under_way -= 1
-            self.outcomes[outcome] += 1
 
     def serve_forever_from_shell(self) -> None:
         """Serve until interrupted: for a run by hand."""
@@ -162,22 +163,21 @@ class _Handler(BaseHTTPRequestHandler):
             query |= parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True)
         request = Request(self.command, parts.path, query, self.headers)
         fault = server._begin(request)
-        outcome = "dropped"
         try:
             if server.latency:
                 time.sleep(server.latency)
-            outcome = self._respond(request, fault)
+            self._respond(request, fault)
         finally:
-            server._end(outcome)
+            server._end()
 
-    def _respond(self, request: Request, fault: Fault | None) -> str:
+    def _respond(self, request: Request, fault: Fault | None) -> None:
         server = self.server_object
         kind = fault.kind if fault else None
         if kind == "timeout":
             time.sleep(server.hang)
         if kind in ("timeout", "drop"):
             self.close_connection = True
-            return str(kind)
+            return
         response = {
             None: lambda: server.answer(request),
             "throttle": server.throttled,
@@ -208,7 +208,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head.encode() + body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-        return kind or str(response.status)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -18,7 +18,7 @@ from recfeat_pipeline.text.http import (
 )
 from recfeat_pipeline_tests.servers.loopback import LoopbackServer, Response
 
-PACE = Pace(rate=500, workers=4, attempts=3, timeout=0.3, backoff=0.001, cool_down=0.02)
+PACE = Pace(rate=500, workers=4, attempts=3, timeout=0.6, backoff=0.001, cool_down=0.02)
 
 
 class Echo(LoopbackServer):
@@ -34,6 +34,7 @@ class Echo(LoopbackServer):
 @pytest.fixture
 def server():
     with Echo() as server:
+        server.hang = 1.0
         yield server
 
 
@@ -68,7 +69,7 @@ def test_what_may_pass_is_asked_again(server, kind):
     ("kind", "reason"),
     [
         ("error", "HTTP 500 with text that is not JSON"),
-        ("timeout", "no answer within 0.3 s"),
+        ("timeout", "no answer within 0.6 s"),
         ("drop", "the connection broke"),
         ("half", "the connection broke"),
         ("cut", "HTTP 200 with text that is not JSON"),
@@ -99,6 +100,13 @@ def test_throttling_is_waited_out_by_all_and_counts_as_no_attempt(server):
     assert len(replies) == 30
     assert ask.traffic.retries == 0
     assert 10 / PACE.workers <= ask.traffic.cool_downs <= 10
+
+
+def test_an_error_that_names_its_wait_is_waited_out(server):
+    server.broken = lambda: Response("maintenance", 503, {"Retry-After": "0"})
+    server.fail("error", times=5)  # more than the attempts
+    assert ask(server)[0].data == {"answer": 42}
+    assert (ask.traffic.cool_downs, ask.traffic.retries) == (5, 0)
 
 
 def test_endless_throttling_stops_the_run(server):

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.text.raw import COMPACT_ABOVE, UNCHANGED, Policy, RawStore
 
@@ -120,6 +121,27 @@ def test_the_change_feed_makes_an_item_due_until_it_is_fetched(store):
     assert due(store, NOW + DAY) == {1: "changed"}
     write(store, "ok", NOW + DAY + timedelta(seconds=1), body="c", url="u1")
     assert due(store, NOW + 2 * DAY) == {}
+
+
+def test_bodies_are_forgotten_when_they_may_not_be_kept(tmp_path):
+    store = RawStore(Lake(tmp_path), "tmdb", Policy(keep=180 * DAY))
+    with store.writer(pl.Int64()) as writer:  # one segment each, if they share a shard
+        writer.add(item_id=1, key="tmdb:1", status="ok", fetched_at=NOW, body="old")
+        writer.add(item_id=1, key="tmdb:1", status="ok", fetched_at=NOW + 90 * DAY, body="new")
+        writer.add(item_id=2, key="tmdb:2", status="ok", fetched_at=NOW, body="old")
+    assert store.forget(ITEMS, NOW + 180 * DAY) == 0
+    assert store.forget(ITEMS, NOW + 181 * DAY) == 2
+    assert bodies(store) == {1: "new"}
+    assert due(store, NOW + 91 * DAY) == {2: "new"}
+    assert b"old" not in b"".join(p.read_bytes() for p in tmp_path.rglob("*.parquet"))
+
+
+def test_a_broken_segment_is_named(store, tmp_path):
+    write(store, "ok", body="b")
+    segment = next(tmp_path.rglob("*.parquet"))
+    segment.write_bytes(b"not Parquet")
+    with pytest.raises(RecfeatError, match=segment.name):
+        store.current(ITEMS)
 
 
 def test_rows_are_flushed_while_running_so_that_a_kill_loses_few(store, monkeypatch):

@@ -140,8 +140,7 @@ def test_sources_are_those_the_settings_enable():
     assert names() == []
     assert names(TMDB_API_KEY="k") == ["tmdb"]
     assert names(contact="me@example.org") == ["wikipedia", "wikidata"]
-    assert names(TMDB_API_KEY="k", wikipedia_base_url="http://127.0.0.1:8903") == [
-        "tmdb",
-        "wikipedia",
-        "wikidata",
+    assert names(wikipedia_base_url="http://127.0.0.1:1") == []  # SPARQL is still the public one
+    assert names(wikipedia_base_url="http://127.0.0.1:1", sparql_url="http://127.0.0.1:2") == [
+        "wikipedia"
     ]
