@@ -1,0 +1,32 @@
+import polars as pl
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.text.collect import collect, scrape_new_item, with_directors
+
+ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"], "year": [1995, None]})
+
+
+def test_directors_come_from_the_catalogues_own_text():
+    fields = pl.DataFrame(
+        [
+            ("a", "catalog", "Director", 0, "Ann One, Bob Two"),
+            ("a", "catalog", "Plot", 1, "x, y"),
+        ],
+        schema={**FIELDS, "item_id": pl.String},
+        orient="row",
+    )
+    assert with_directors(ITEMS, fields)["directors"].to_list() == [["Ann One", "Bob Two"], None]
+
+
+def test_without_sources_there_are_typed_and_empty_fields(tmp_path):
+    collected = collect(ITEMS, [], Lake(tmp_path))
+    assert collected.fields.is_empty()
+    assert collected.fields.schema["item_id"] == pl.String
+
+
+def test_a_tmdb_id_without_a_key_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(RecfeatError, match="set TMDB_API_KEY"):
+        scrape_new_item(1, 862, [], Lake(tmp_path))
