@@ -32,6 +32,18 @@ def choose_backend(
     return OnlineBackend(settings.llm_model or version.model, settings.llm_base_url, key, limits)
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The limits that the settings ask for."""
+    return Limits(
+        concurrency=settings.llm_concurrency,
+        requests_per_minute=settings.llm_requests_per_minute,
+        input_tokens_per_minute=settings.llm_input_tokens_per_minute,
+        output_tokens_per_minute=settings.llm_output_tokens_per_minute,
+        budget_usd=settings.llm_budget_usd,
+        retry_failed=settings.llm_retry_failed,
+    )
+
+
 def extract(
     documents: pl.DataFrame,
     version: PromptVersion,

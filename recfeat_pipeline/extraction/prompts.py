@@ -15,7 +15,6 @@ from recfeat_pipeline.extraction.versions import (
 )
 from recfeat_pipeline.lake import Lake
 
-PROMOTED = "promoted.json"
 DEFAULT = "genome132-v1"  # until another one is promoted
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -131,14 +130,13 @@ def promote(lake: Lake, name: str, extra_folder: str | Path | None = None) -> st
             f"{version.name} asks for {version.asks}, not scores; only scores fill the feature "
             "matrix."
         )
-    lake.write_json(PROMOTED, {"version": version.key})
+    lake.remember(promoted=version.key)
     return version.key
 
 
 def promoted(lake: Lake, extra_folder: str | Path | None = None) -> str:
     """The key of the promoted version; the built-in one until another is promoted."""
-    chosen = lake.read_json(PROMOTED)
-    return chosen["version"] if chosen else load_version(DEFAULT, extra_folder).key
+    return lake.meta.get("promoted") or load_version(DEFAULT, extra_folder).key
 
 
 def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[str, str]:

@@ -256,6 +256,7 @@ def embedded_knowledge() -> Knowledge:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of llm_scores_ml1m.parquet; else: truth")
+    parser.add_argument("--empty", action="store_true", help="know nothing; answer by hash")
     parser.add_argument("--condition", default="auto")
     parser.add_argument("--port", type=int, default=8901)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds per call")
@@ -264,7 +265,10 @@ def main() -> None:
     parser.add_argument("--dialect", default="openai", choices=DIALECTS)
     given = parser.parse_args()
     rates = {name: float(rate) for name, rate in re.findall(r"([\w-]+)=([\d.]+)", given.faults)}
-    knowledge = Knowledge.recorded(given.data) if given.data else embedded_knowledge()
+    if given.empty:
+        knowledge = Knowledge()
+    else:
+        knowledge = Knowledge.recorded(given.data) if given.data else embedded_knowledge()
     OpenAIServer(
         knowledge,
         condition=given.condition,

@@ -51,12 +51,13 @@ class OnlineBackend:
         """Send one call and read its answer; see :class:`Backend` for what is raised."""
         started = time.perf_counter()
         body = request_body(request, attempt, reminder)
-        with_schema = {key: body.pop(key) for key in ("model", "messages", "response_format")}
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
+                # As extra_body the SDK sends the body as it is; typed arguments it would walk and
+                # copy, schema and all, for a third of a call's CPU.
                 self.client.chat.completions.with_streaming_response.create(
-                    **with_schema, extra_body=body
+                    model=request.model, messages=(), extra_body=body
                 ) as response,
             ):
                 data = bytearray()
