@@ -97,15 +97,13 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
         connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{compile_sql(model, lake)}")
     except duckdb.Error as error:
         raise RecfeatError(f"dbt_like_sql/{model.schema}/{model.table}.sql: {error}") from error
-    row = connection.execute(f"SELECT count(*) FROM {model.key}").fetchone()
-    return row[0] if row else 0
+    return _count(connection, model.key)
 
 
 def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTest) -> int:
     """How many rows of the built model break a test (0: it passes)."""
     query = test.query.format(table=model.key)
-    row = connection.execute(f"SELECT count(*) FROM ({query})").fetchone()
-    return row[0] if row else 0
+    return _count(connection, f"({query})")
 
 
 def fingerprint(model: SqlModel) -> str:
@@ -116,6 +114,12 @@ def fingerprint(model: SqlModel) -> str:
 def build_all(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
     """Build every model in order; returns row counts."""
     return {key: build(connection, model, lake) for key, model in load_models().items()}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    # Every row is fetched: DuckDB 2 refuses further work beside a result that is not drained.
+    [[n_rows]] = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
+    return n_rows
 
 
 # -- loading -------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def _check_format(connection: duckdb.DuckDBPyConnection, path: Path, read_only: 
 def _stamp(connection: duckdb.DuckDBPyConnection) -> int | None:
     """The format that the store says it has; None where it says nothing."""
     try:
-        row = connection.execute("SELECT max(format) FROM store_format").fetchone()
+        [row] = connection.execute("SELECT max(format) FROM store_format").fetchall()
     except duckdb.CatalogException:
         return None
     return row[0] if row else None

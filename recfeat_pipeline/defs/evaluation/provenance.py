@@ -18,11 +18,11 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
     """The dictionary that ``recfeat_pipeline.report.provenance.Provenance`` documents."""
     catalog = lake.read_json("catalog/catalog.json")
     promoted = lake.meta.get("promoted", "")
-    extraction = store.execute(
+    [extraction] = store.execute(
         "SELECT any_value(model), any_value(backend) FROM ops.llm_calls "
         "JOIN features.item_features USING (cache_key, model) WHERE item_features.version = $key",
         {"key": promoted},
-    ).fetchone() or (None, None)
+    ).fetchall()
     model, backend = (value or "" for value in extraction)
     return {
         "catalogue": catalog["name"],

@@ -46,9 +46,9 @@ def feature_version(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> s
     """The version key the arm reads: its own, by name, else the promoted one."""
     if arm.prompt_version is None:
         return lake.meta.get("promoted")
-    row = store.execute(
+    rows = store.execute(
         "SELECT version FROM features.item_features WHERE split_part(version, '@', 1) = $name "
         "ORDER BY generated_at DESC LIMIT 1",
         {"name": arm.prompt_version},
-    ).fetchone()
-    return row[0] if row else None
+    ).fetchall()
+    return rows[0][0] if rows else None
