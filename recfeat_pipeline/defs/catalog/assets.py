@@ -8,6 +8,7 @@ import dagster as dg
 
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.read import read_catalog
+from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
 from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.models.examples import build_examples
@@ -62,32 +63,20 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
             ("catalog_items", "interactions"),
         ),
     ],
-    check_specs=[
-        dg.AssetCheckSpec(
-            "corpus_is_usable",
-            asset=["lake", "events"],
-            blocking=True,
-            description="The corpus rules leave at least 10 items and 10 users",
-        )
-    ],
+    check_specs=CHECKS,
 )
 def corpus(lake: LakeResource) -> Iterator[object]:
     """Apply the corpus rules: item and user cut-offs, tiers, split, pinned order."""
     target = lake.open()
-    built = build_corpus(load_catalog(target))
+    catalog = load_catalog(target)
+    built = build_corpus(catalog)
     target.write_parquet("catalog/items.parquet", built.items)
     target.write_parquet("catalog/events.parquet", built.events)
     target.write_json("catalog/corpus.json", built.report)
     for name, frame in (("items", built.items), ("events", built.events)):
         metadata = {"dagster/row_count": frame.height, **built.report}
         yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
-    n_items, n_users = built.items["in_corpus"].sum(), built.events["user_id"].n_unique()
-    yield dg.AssetCheckResult(
-        asset_key=["lake", "events"],
-        check_name="corpus_is_usable",
-        passed=n_items >= 10 and n_users >= 10,
-        metadata={"items": int(n_items), "users": n_users},
-    )
+    yield from check_corpus(built, catalog.source)
 
 
 @dg.asset(key=["lake", "examples"], deps=[["lake", "events"]], kinds={"polars"}, **COMMON)
