@@ -67,7 +67,7 @@ class Page:
         with ui.element("div").classes("columns"):
             with ui.column().classes("gap-2"):
                 ui.input("Search titles", on_change=self.search).props(
-                    "clearable outlined dense autofocus"
+                    "clearable outlined dense autofocus debounce=150"
                 ).classes("w-full")
                 self.results()
             with ui.column().classes("gap-0 min-w-0"):

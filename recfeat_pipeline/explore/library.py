@@ -1,5 +1,6 @@
 """What explore shows, read from the feature store once: the store is free for a run meanwhile."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,12 @@ class Library:
         """The D dimensions, in column order."""
         return self.dimensions["dimension"].to_list()
 
+    @cached_property
+    def plain_titles(self) -> pl.Series:
+        """Titles in lower case without accents, by row."""
+        titles = [plain(title) for title in self.items["title"]]
+        return pl.Series("title", titles, dtype=pl.String)
+
     def row_of(self, item_id: str) -> int | None:
         """The row of an item id given as text; None when there is no such item."""
         return self._rows.get(item_id)
@@ -74,7 +81,8 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
         "n_ratings", "item_id", descending=[True, False]
     )
     dimensions = connection.table("features.dimensions").pl().sort("position")
-    features = connection.table("features.item_features").pl()
+    features = connection.table("features.item_features")
+    features = features.project("item_id, version, dimension, score, model").pl()
     if features.is_empty():
         raise RecfeatError(
             "The feature store holds no features yet: run `recfeat run --until feature_store`."
@@ -89,6 +97,12 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
             for version, rows in versions.items()
         },
     )
+
+
+def plain(text: str) -> str:
+    """Lower case without accents: ``Amélie`` and ``amelie`` are one."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def _matrix(features: pl.DataFrame, items: pl.DataFrame, dimensions: pl.DataFrame) -> np.ndarray:

@@ -1,13 +1,12 @@
 """The questions explore answers, as pure functions over a library."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.explore.library import Library
+from recfeat_pipeline.explore.library import Library, plain
 
 
 class Score(NamedTuple):
@@ -32,13 +31,10 @@ def search_items(library: Library, text: str, n: int = 20) -> list[int]:
     Case and accents do not matter. Titles that begin with the text come first, then the popular.
     """
     words = plain(text).split()
-    titles = pl.Series([plain(title) for title in library.items["title"]], dtype=pl.String)
-    keep = pl.Series(np.ones(len(titles), bool))
-    for word in words:
-        keep &= titles.str.contains(word, literal=True)
-    found = pl.DataFrame({"row": pl.int_range(len(titles), eager=True), "title": titles})
-    found = found.filter(keep).with_columns(later=~pl.col("title").str.starts_with(" ".join(words)))
-    return found.sort("later", "row")["row"].head(n).to_list()  # rows are by popularity
+    holds = [pl.col("title").str.contains(word, literal=True) for word in words]
+    found = library.plain_titles.to_frame().with_row_index("row").filter(True, *holds)
+    later = ~pl.col("title").str.starts_with(" ".join(words))
+    return found.sort(later, "row")["row"].head(n).to_list()  # rows are by popularity
 
 
 def fingerprint(
@@ -120,9 +116,3 @@ def shared_dimensions(
     both = np.minimum(one, other)
     order = np.argsort(-both, kind="stable")[:n]
     return tuple(names[column] for column in order if both[column] > 0)
-
-
-def plain(text: str) -> str:
-    """Lower case without accents: ``Amélie`` and ``amelie`` are one."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
