@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.schemas import CONTRASTS
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 VERSION = "v1@3f9c2a7b1d04"
@@ -228,44 +229,37 @@ def _contrasts(gains: dict[str, float], half_width: float, seeds: int) -> pl.Dat
         ("item_knn", "popularity"),
     ]
     rows = []
-    for arm, baseline in pairs:
-        if arm not in gains or baseline not in gains:
+    for arm, reference in pairs:
+        if arm not in gains or reference not in gains:
             continue
         for slice_ in ("all", "HEAD", "TAIL"):
             base = FLOOR_MRR * TIER_SCALE[slice_]
             steep = 3 if slice_ == "TAIL" else 1  # as in _ranking
-            delta = base * steep * (gains[arm] - gains[baseline])
+            delta = base * steep * (gains[arm] - gains[reference])
             half = base * steep * half_width
             p = 0.001 if abs(delta) > half else 0.4
             rows.append(
-                (
-                    arm,
-                    baseline,
-                    slice_,
-                    "mrr",
-                    delta,
-                    delta - half,
-                    delta + half,
-                    p,
-                    min(2 * p, 1.0),
-                    seeds,
-                    604,
-                )
+                {
+                    "arm": arm,
+                    "reference": reference,
+                    "slice": slice_,
+                    "metric": "mrr",
+                    "arm_value": base + delta,
+                    "reference_value": base,
+                    "delta": delta,
+                    "relative": delta / base,
+                    "ci_low": delta - half,
+                    "ci_high": delta + half,
+                    "p_value": p,
+                    "p_adjusted": min(2 * p, 1.0),
+                    "margin": 0.02 * base,
+                    "p_equivalent": 0.01 if abs(delta) + half < 0.02 * base else 0.4,
+                    "detectable": 1.43 * half,  # 2.8 standard errors
+                    "n_seeds": seeds,
+                    "n_users": 604,
+                }
             )
-    columns = [
-        "arm",
-        "baseline",
-        "slice",
-        "metric",
-        "delta",
-        "ci_low",
-        "ci_high",
-        "p_value",
-        "p_adjusted",
-        "n_seeds",
-        "n_users",
-    ]
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    return pl.DataFrame(rows, schema=CONTRASTS)
 
 
 def _agreement(rng: np.random.Generator) -> pl.DataFrame:

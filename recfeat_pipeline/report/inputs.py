@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from recfeat_pipeline import schemas
 from recfeat_pipeline.report import tables
 from recfeat_pipeline.report.provenance import Provenance
 from recfeat_pipeline.report.roles import Roles, find_roles
@@ -50,37 +51,25 @@ class Inputs:
         return rows.filter(pl.col("arm").eq_missing(arm))["value"].mean()
 
     def contrast(
-        self, arm: str | None, baseline: str | None, metric: str = "mrr", slice_: str = "all"
+        self, arm: str | None, reference: str | None, metric: str = "mrr", slice_: str = "all"
     ) -> dict[str, Any] | None:
         """The measured difference of two arms, in that direction; None when there is none."""
-        if arm is None or baseline is None:
+        if arm is None or reference is None:
             return None
-        rows = self.contrasts_of(metric).filter(arm=arm, baseline=baseline, slice=slice_)
+        rows = self.contrasts_of(metric).filter(arm=arm, reference=reference, slice=slice_)
         return rows.row(0, named=True) if rows.height else None
 
     def contrasts_of(self, metric: str) -> pl.DataFrame:
-        """Contrasts of a metric on the main corpus (or on the only one, when they name none).
-
-        ``change, change_low, change_high`` are relative to the baseline's mean on the slice.
-        """
-        base = (
-            self.ranking.filter(pl.col("corpus").eq_missing(self.corpus), metric=metric)
-            .group_by(pl.col("arm").alias("baseline"), "slice")
-            .agg(pl.col("value").mean().alias("base"))
-        )
+        """Contrasts of a metric, with ``change, change_low, change_high`` over the reference."""
+        base = pl.col("reference_value")
         return (
-            self.contrasts.filter(
-                pl.col("corpus").is_null() | pl.col("corpus").eq_missing(self.corpus),
-                metric=metric,
-            )
-            .join(base, on=["baseline", "slice"], how="left", maintain_order="left")
+            self.contrasts.filter(metric=metric)
             .with_columns(
-                change=pl.col("delta") / pl.col("base"),
-                change_low=pl.col("ci_low") / pl.col("base"),
-                change_high=pl.col("ci_high") / pl.col("base"),
+                change=pl.col("delta") / base,
+                change_low=pl.col("ci_low") / base,
+                change_high=pl.col("ci_high") / base,
             )
             .filter(pl.col("change").is_finite())
-            .drop("base")
         )
 
     def changes_over_floor(self, metric: str) -> pl.DataFrame:
@@ -100,7 +89,7 @@ class Inputs:
             .agg(pl.col("value").mean(), pl.col("n").max())
         )
         at_floor = pl.col("arm").eq_missing(self.roles.floor)
-        bounds = self.contrasts_of(metric).filter(pl.col("baseline").eq_missing(self.roles.floor))
+        bounds = self.contrasts_of(metric).filter(pl.col("reference").eq_missing(self.roles.floor))
         return (
             means.filter(~at_floor)
             .join(means.filter(at_floor).select("slice", floor="value"), on="slice")
@@ -118,7 +107,7 @@ class Inputs:
         """Contrasts on the whole corpus within the main comparison and its controls."""
         inside = [a for a in self.roles.order if self.roles.family(a) in ("base", "control")]
         return self.contrasts_of(metric).filter(
-            pl.col("arm").is_in(inside), pl.col("baseline").is_in(inside), slice="all"
+            pl.col("arm").is_in(inside), pl.col("reference").is_in(inside), slice="all"
         )
 
     @property
@@ -138,7 +127,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
     features = ("catalog.items", "features.item_features", "features.dimensions")
     return Inputs(
         ranking=ranking,
-        contrasts=store.table("metrics.contrasts", tables.CONTRASTS),
+        contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
         ladder=store.table("metrics.substitution_ladder", tables.LADDER),
         runs=runs,

@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from recfeat_pipeline import schemas
+
 Schema = dict[str, Any]
 
 RANKING: Schema = {
@@ -17,23 +19,6 @@ RANKING: Schema = {
     "k": pl.Int64,
     "value": pl.Float64,
     "n": pl.Int64,
-}
-CONTRASTS: Schema = {
-    "corpus": pl.String,
-    "arm": pl.String,
-    "baseline": pl.String,
-    "slice": pl.String,
-    "metric": pl.String,
-    "k": pl.Int64,
-    "delta": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
-    "n_seeds": pl.Int64,
-    "n_users": pl.Int64,
-    "margin": pl.Float64,  # of the equivalence test
-    "p_equivalence": pl.Float64,
 }
 AGREEMENT: Schema = {
     "version": pl.String,
@@ -53,18 +38,7 @@ LADDER: Schema = {
     "ci_low": pl.Float64,
     "ci_high": pl.Float64,
 }
-RUNS: Schema = {
-    "arm": pl.String,
-    "seed": pl.Int64,
-    "label": pl.String,
-    "kind": pl.String,
-    "n_parameters": pl.Int64,
-    "content_width": pl.Int64,
-    "content_coverage": pl.Float64,
-    "steps": pl.Int64,
-    "best_step": pl.Int64,
-    "seconds": pl.Float64,
-}
+RUNS: Schema = {"arm": pl.String, "seed": pl.Int64, **schemas.RUNS}
 CANARIES: Schema = {
     "persona": pl.String,
     "liked": pl.List(pl.String),

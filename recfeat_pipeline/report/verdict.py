@@ -65,7 +65,17 @@ def reach_verdict(inputs: Inputs) -> Verdict:
     return Verdict(
         tone,
         f"{where}, {features} {happened}",
-        tuple(filter(None, (_control(inputs, floor), _curated(inputs), _cost(inputs)))),
+        tuple(
+            filter(
+                None,
+                (
+                    _power(contrast) if tone == "none" else "",
+                    _control(inputs, floor),
+                    _curated(inputs),
+                    _cost(inputs),
+                ),
+            )
+        ),
         _reading(inputs, tone, contrast),
         numbers,
     )
@@ -80,12 +90,13 @@ def significant(contrast: Contrast | None) -> bool:
 
 
 def cost_per_thousand(inputs: Inputs) -> float | None:
-    """Dollars per 1,000 items as the ledger has them; None where nothing was priced."""
-    own = inputs.cost.filter(version=inputs.provenance.prompt_version)
-    cost = own if own.height else inputs.cost
-    if not cost["priced_calls"].sum():
+    """Dollars per 1,000 items as the ledger has them; None where no LLM's answer was priced."""
+    bought = inputs.cost.filter(pl.col("backend") != "lexical", pl.col("priced_calls") > 0)
+    own = bought.filter(version=inputs.provenance.prompt_version)
+    cost = own if own.height else bought
+    if cost.is_empty():
         return None
-    calls = cost.group_by("group").agg(pl.col("calls").sum())["calls"]
+    calls = cost.group_by("group").agg(pl.col("priced_calls").sum())["priced_calls"]
     return 1000 * float(cost["cost_usd"].sum()) / max(calls)  # an item is one call per group
 
 
@@ -119,12 +130,26 @@ def _control(inputs: Inputs, floor: float) -> str:
     return "No control was run, so a change cannot be credited to what the features say."
 
 
+def _power(contrast: Contrast) -> str:
+    """What a difference that is not there tells: how small it must be, or how blind the run is."""
+    if contrast["p_equivalent"] is not None and contrast["p_equivalent"] < ALPHA:
+        return f"They are equivalent to no content within {_margin(contrast)}."
+    if contrast["detectable"] is None:
+        return ""
+    least = formats.percent(contrast["detectable"] / contrast["reference_value"])
+    return f"This run would have found a change of {least} four times in five."
+
+
+def _margin(contrast: Contrast) -> str:
+    return f"±{formats.percent(contrast['margin'] / contrast['reference_value'])}"
+
+
 def _curated(inputs: Inputs) -> str:
     contrast = inputs.contrast(inputs.roles.llm, inputs.roles.curated)
     if contrast is None:
         return ""
-    if contrast["p_equivalence"] is not None and contrast["p_equivalence"] < ALPHA:
-        return f"They match curated tags: {_span(contrast)}, equivalent at the stated margin."
+    if contrast["p_equivalent"] is not None and contrast["p_equivalent"] < ALPHA:
+        return f"They match curated tags within {_margin(contrast)}: {_span(contrast)}."
     if not significant(contrast):
         return f"Their difference from curated tags is within the noise: {_span(contrast)}."
     better = "better" if contrast["delta"] > 0 else "worse"

@@ -25,8 +25,8 @@ def forest(
     """One line per contrast: the relative difference, its 95 % interval, and zero beside it.
 
     Args:
-        rows: one metric and one slice: arm, baseline, change, change_low, change_high (relative to
-            the baseline's value; null bounds: no interval).
+        rows: one metric and one slice: arm, reference, change, change_low, change_high (relative
+            to the reference's value; null bounds: no interval).
         roles: names and colours of the arms.
         label: what a reader calls the metric.
         name: tells several forest plots of a page apart.
@@ -34,8 +34,8 @@ def forest(
     """
     rows = rows.drop_nulls("change")
     names = [
-        f"{roles.name(arm)} − {roles.name(baseline)}"
-        for arm, baseline in rows.select("arm", "baseline").iter_rows()
+        f"{roles.name(arm)} − {roles.name(reference)}"
+        for arm, reference in rows.select("arm", "reference").iter_rows()
     ]
     tints = [colour(roles.role(arm)) for arm in rows["arm"]]
     triples = rows.select("change", "change_low", "change_high").rows()

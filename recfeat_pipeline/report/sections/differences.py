@@ -25,9 +25,9 @@ def differences(inputs: Inputs) -> Section:
             Chart(figures.forest(rows, inputs.roles)),
             _table(inputs, rows),
             Paragraph(
-                "The user is the unit, paired by seed. An interval that holds zero is compatible "
-                "with no difference; it does not show that there is none, unless an equivalence "
-                "test says so.",
+                "The user is the unit; arms are paired by user and seed. An interval that holds "
+                "zero does not show that there is no difference; a small p of equivalence does: "
+                "then the arms differ by less than the margin.",
                 "note",
             ),
         ]
@@ -54,22 +54,22 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
     every = inputs.contrasts_of("mrr")
     central = every.filter(
         pl.col("arm").eq_missing(roles.llm),
-        pl.col("baseline").eq_missing(roles.floor),
+        pl.col("reference").eq_missing(roles.floor),
         pl.col("slice") != "all",
     )
     shown = pl.concat([rows, central])
     header = ["Contrast", "Slice", "Change", "95 % interval", "In MRR", "p", "p, corrected"]
-    equivalence = shown["p_equivalence"].is_not_null().any()
+    equivalence = shown["p_equivalent"].is_not_null().any()
     lines = [
         [
-            f"{roles.name(row['arm'])} − {roles.name(row['baseline'])}",
+            f"{roles.name(row['arm'])} − {roles.name(row['reference'])}",
             row["slice"],
             formats.change(row["change"]),
             formats.interval(row["change_low"], row["change_high"], of_change=True),
             formats.signed(row["delta"]),
             formats.p_value(row["p_value"]),
             formats.p_value(row["p_adjusted"]),
-            *([formats.p_value(row["p_equivalence"])] if equivalence else []),
+            *([formats.p_value(row["p_equivalent"])] if equivalence else []),
         ]
         for row in shown.iter_rows(named=True)
     ]

@@ -16,6 +16,7 @@ _TIERS = {
     "Q3": "Q3",
     "Q2": "Q2",
     "Q1": "Q1\nleast popular",
+    "new item": "New item",
 }
 _TITLES = {
     "history": "Change of MRR over the floor, by length of the user's history",
@@ -41,14 +42,15 @@ def slices(inputs: Inputs) -> Section:
             _tier_table(inputs, rows, list(tiers)),
             Paragraph(
                 "Tiers are by the target's number of interactions: HEAD above 1,000; quartiles "
-                "have equally many items. Where a bar has no interval, none was computed: with "
-                "few test examples (n), do not read it.",
+                "have equally many items; a new item has fewer than ten in training. Where a bar "
+                "has no interval, none was computed: with few test examples (n), do not read it.",
                 "note",
             ),
         ]
     else:
         blocks.append(Paragraph("No popularity tiers have been computed yet.", "missing"))
-    families = rows["slice"].str.extract(r"^(\S+) ").drop_nulls().unique().sort().to_list()
+    others = rows.filter(~pl.col("slice").is_in(list(_TIERS)))["slice"]
+    families = others.str.extract(r"^(\S+) ").drop_nulls().unique().sort().to_list()
     for family in families:
         bands = _bands(rows, family)
         title = _TITLES.get(family, f"Change of MRR over the floor, by {formats.words(family)}")
@@ -71,7 +73,8 @@ def _bands(rows: pl.DataFrame, family: str) -> dict[str, str]:
 
     def first_number(name: str) -> tuple[float, str]:
         found = re.search(r"\d+(\.\d+)?", bands[name].replace(",", ""))
-        return (float(found.group()) if found else -1.0, name)
+        below = "under" in name  # "under 500" comes before "500-1999"
+        return (float(found.group()) - below if found else -1.0, name)
 
     return {name: bands[name].replace("-", "–") for name in sorted(bands, key=first_number)}
 

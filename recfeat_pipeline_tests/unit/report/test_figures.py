@@ -45,7 +45,7 @@ CHANGES = pl.DataFrame(
 CONTRASTS = pl.DataFrame(
     {
         "arm": ["llm", "random"],
-        "baseline": ["floor", "floor"],
+        "reference": ["floor", "floor"],
         "change": [0.18, 0.0],
         "change_low": [0.1, None],
         "change_high": [0.26, None],

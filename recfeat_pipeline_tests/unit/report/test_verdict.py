@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from recfeat_pipeline.report.verdict import cost_per_thousand, reach_verdict, significant
@@ -24,8 +27,19 @@ def test_the_control_and_the_price_are_named(read):
     text = " ".join(reach_verdict(read()).sentences)
     assert "Random features, the control, changed it by +0.1\u00a0%" in text
     assert "no more than chance" in text
-    assert "within the noise" in text  # against curated tags
+    assert "They match curated tags within ±2.0\u00a0%: +0.6\u00a0%" in text
     assert "per 1,000 items" in text
+
+
+def test_a_wide_interval_shows_no_match_and_says_how_blind_it_is(read):
+    text = " ".join(reach_verdict(read({"llm_gain": 0.02, "half_width": 0.03})).sentences)
+    assert "difference from curated tags is within the noise" in text
+    assert "would have found a change of 4.3\u00a0% four times in five" in text  # 1.43 x .03
+
+
+def test_no_difference_that_is_shown_to_be_none_is_called_so(read):
+    sentences = reach_verdict(read({"llm_gain": 0.002})).sentences
+    assert sentences[0] == "They are equivalent to no content within ±2.0\u00a0%."
 
 
 def test_without_a_control_a_gain_is_only_promising(read):
@@ -78,3 +92,11 @@ def test_cost_per_thousand_is_dollars_over_items(read):
     inputs = read({"n_items": 60})
     dollars = inputs.cost["cost_usd"].sum()
     assert cost_per_thousand(inputs) == pytest.approx(1000 * dollars / 45)  # 45 in the corpus
+
+
+def test_lexical_answers_do_not_make_the_llm_look_cheap(read):
+    inputs = read()
+    free = inputs.cost.with_columns(backend=pl.lit("lexical"), cost_usd=0.0)
+    both = replace(inputs, cost=pl.concat([inputs.cost, free]))
+    assert cost_per_thousand(both) == cost_per_thousand(inputs)
+    assert cost_per_thousand(replace(inputs, cost=free)) is None
