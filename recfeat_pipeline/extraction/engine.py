@@ -133,6 +133,7 @@ def _group_scores(
     parsed = [parse(response)["scores"] for response in taken["response"]]
     values = np.array([[s[d] for d in dimensions] for s in parsed], dtype=np.float32)
     n, width = values.shape
+    each = np.tile(np.arange(width), n)
     wide = taken.select(
         item_id=documents["item_id"][taken["row"]],
         cache_key="cache_key",
@@ -143,8 +144,8 @@ def _group_scores(
     return (
         wide[np.repeat(np.arange(n), width)]
         .with_columns(
-            group=pl.Series([group_of[d] for d in dimensions] * n, dtype=pl.String),
-            dimension=pl.Series(dimensions * n, dtype=pl.String),
+            group=pl.Series([group_of[d] for d in dimensions], dtype=pl.String).gather(each),
+            dimension=pl.Series(dimensions, dtype=pl.String).gather(each),
             score=pl.Series(values.ravel()),
             model=pl.lit(model),
         )

@@ -1,7 +1,9 @@
 """What a version will cost before it is asked, and how good the estimate was afterwards."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,11 +16,14 @@ from recfeat_pipeline.extraction.types import Limits, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 
+Count = Callable[[str], int]
+
 SAMPLE = 200  # documents tokenised; the rest are scaled by their length
 FRAME = 11  # tokens that a chat adds to two messages
 CALL_SECONDS = 4.0  # of a call, until the ledger knows better
 PROVIDER_CACHES_FROM = 1024  # tokens of identical prefix
-WORDS_OF_PROFILE = 110  # tokens of a two-sentence profile with four tags
+TOKENS_OF_PROFILE = 110  # two sentences and four tags
+TOKENS_OF_ECHO, TOKENS_OF_SCORE = 14, 6  # {"title":"…","scores":{}} and "…":0.3,
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def estimate(
     )
 
 
-def _document_tokens(documents: pl.DataFrame, version: PromptVersion, count) -> np.ndarray:
+def _document_tokens(documents: pl.DataFrame, version: PromptVersion, count: Count) -> np.ndarray:
     """Tokens of each document's message: a sample is counted, the rest scaled by length."""
     texts = shown(documents, version)
     lengths = texts.str.len_bytes().to_numpy().astype(float)
@@ -110,13 +115,12 @@ def _document_tokens(documents: pl.DataFrame, version: PromptVersion, count) -> 
     return lengths * per_byte
 
 
-def _answer_tokens(schema, count) -> int:
-    """Tokens of an answer: every name once, with a number each; or a profile."""
+def _answer_tokens(schema: Mapping[str, Any], count: Count) -> int:
+    """Tokens of an answer: each name with its quotes and number, or a profile."""
     scores = schema["properties"].get("scores")
     if scores is None:
-        return WORDS_OF_PROFILE
-    body = ",".join(f'"{name}":0.3' for name in scores["properties"])
-    return count('{"title":"A Title of Some Words (1999)","scores":{' + body + "}}")
+        return TOKENS_OF_PROFILE
+    return TOKENS_OF_ECHO + sum(count(name) + TOKENS_OF_SCORE for name in scores["properties"])
 
 
 def _hours(calls: int, usage: Usage, limits: Limits) -> float:

@@ -39,6 +39,8 @@ UNSEEN = (
     r"\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}]"
 )
 
+ODD = r"[^\x20-\x7E]|  |^ | $"  # what cleaning might change; most text has none of it
+
 
 def clean(text: pl.Expr) -> pl.Expr:
     """Unicode NFC, no invisible characters, every run of white space one blank.
@@ -163,12 +165,12 @@ def _chosen(items: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         default=len(SOURCES),
         return_dtype=pl.Int32,
     )
+    rows = fields.lazy().join(items.lazy().select("item_id"), on="item_id", how="semi")
+    rows = rows.with_columns(label=clean(pl.col("label").str.replace_all(":", "")))
+    odd = pl.col("text").str.contains(ODD)
+    cleaned = [rows.filter(~odd), rows.filter(odd).with_columns(clean(pl.col("text")))]
     return (
-        fields.lazy()
-        .join(items.lazy().select("item_id"), on="item_id", how="semi")
-        .with_columns(
-            label=clean(pl.col("label").str.replace_all(":", "")), text=clean(pl.col("text"))
-        )
+        pl.concat(cleaned)
         .filter(
             pl.col("text").str.len_chars() > 0,
             pl.col("label").str.len_chars() > 0,

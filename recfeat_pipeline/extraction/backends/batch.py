@@ -34,6 +34,7 @@ from recfeat_pipeline.extraction.types import Answer, ItemError, Limits, Transie
 from recfeat_pipeline.extraction.validation import InvalidError, check
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 
 MAX_CALLS, MAX_BYTES = 50_000, 190_000_000  # of one file; the API allows 50,000 and 200 MB
 MAX_ROUNDS = 5  # batches in which one call may be missing or broken before it fails
@@ -52,6 +53,18 @@ class Transport(Protocol):
     def fetch(self, batch: Batch) -> tuple[str, list[dict[str, Any]], str | None]:
         """``"open" | "done" | "rejected"``, result entries, and a message."""
         ...
+
+
+def choose_transport(settings: Settings, folder: str | Path | None = None) -> Transport:
+    """The Batch API of the configured endpoint, or, when a folder is given, files in it."""
+    if folder is not None:
+        from recfeat_pipeline.extraction.backends.batch_files import BatchFiles
+
+        return BatchFiles(folder)
+    from recfeat_pipeline.extraction.backends.batch_api import BatchApi
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    return BatchApi(settings.llm_base_url, key)
 
 
 @dataclass
