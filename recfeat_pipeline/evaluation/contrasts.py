@@ -38,7 +38,7 @@ def contrast_arms(
         column: ``rank``, or ``rank_with_seen`` for the published convention.
 
     Returns:
-        :data:`~recfeat_pipeline.schemas.CONTRASTS`, in the order of ``pairs``; a slice with a single
+        :data:`~recfeat_pipeline.schemas.CONTRASTS`, in the order of ``pairs``; a slice with one
         user has no row.
 
     Raises:

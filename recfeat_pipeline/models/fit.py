@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from recfeat_pipeline.models.module import Recipe, TwoTowerModule
-from recfeat_pipeline.models.ranks import Seen, rank_examples
+from recfeat_pipeline.models.ranks import HeldOut
 
 EVALUATIONS = 16
 """Per run: every 10,000 of 160,000 steps, as published."""
@@ -131,9 +131,7 @@ class _Evaluation(Callback):
         if len(self.rows) > MAX_VALIDATION:
             order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(0))
             self.rows = self.rows[order[:MAX_VALIDATION].sort().values]
-        chosen = examples[self.rows.numpy()]
-        self.targets = chosen["target_index"].to_numpy()
-        self.seen = Seen.of(events, chosen)
+        self.held_out = HeldOut.of(events, examples[self.rows.numpy()])
         self.out_dir = out_dir
         self.entries: list[dict[str, Any]] = []
 
@@ -162,7 +160,7 @@ class _Evaluation(Callback):
         module.eval()
         users, items = module.embed(self.rows)
         module.train()
-        ranks, _ = rank_examples(users, items, self.targets, self.seen)
+        ranks, _ = self.held_out.rank_vectors(users, items)
         return {"valid_mrr": float((1 / ranks).mean()), "valid_hit10": float((ranks <= 10).mean())}
 
     def state_dict(self) -> dict[str, Any]:

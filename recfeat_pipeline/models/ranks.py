@@ -16,6 +16,8 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from recfeat_pipeline.models.taken import Taken
+
 BLOCK = 1024  # rows scored at once: the score matrix is never whole in memory
 
 
@@ -44,16 +46,54 @@ class Seen:
             stops,
         )
 
+    def histories(self, start: int, stop: int, n_items: int) -> Taken:
+        """The examples' histories, a row each."""
+        at, lengths = self._rows(start, stop)
+        offsets = np.cumsum(lengths) - lengths
+        return Taken(torch.from_numpy(offsets), torch.from_numpy(self.items[at]), n_items)
+
+    def last_items(self, start: int, stop: int) -> Tensor:
+        """The newest item of each history."""
+        return torch.from_numpy(self.items[self.stops[start:stop] - 1])
+
     def block(self, start: int, stop: int, targets: np.ndarray) -> tuple[Tensor, Tensor]:
         """Rows (within the block) and items of its seen candidates, targets left out."""
-        lengths = self.stops[start:stop] - self.starts[start:stop]
+        at, lengths = self._rows(start, stop)
         rows = np.repeat(np.arange(stop - start), lengths)
-        ends = np.cumsum(lengths)
-        offsets = self.starts[start:stop] - (ends - lengths)  # from flat position to event row
-        at = np.arange(rows.size) + offsets[rows]
         items = self.items[at]
         keep = self.first[at] & (items != targets[start:stop][rows])
         return torch.from_numpy(rows[keep]), torch.from_numpy(items[keep])
+
+    def _rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Event rows of the examples' histories, one after the other, and their lengths."""
+        lengths = self.stops[start:stop] - self.starts[start:stop]
+        begins = np.cumsum(lengths) - lengths
+        return np.arange(lengths.sum()) + np.repeat(
+            self.starts[start:stop] - begins, lengths
+        ), lengths
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Examples to be ranked, with what is needed to rank them."""
+
+    examples: pl.DataFrame  # EXAMPLES
+    targets: np.ndarray  # int64 [X]
+    seen: Seen
+
+    @classmethod
+    def of(cls, events: pl.DataFrame, examples: pl.DataFrame) -> "HeldOut":
+        """From EVENTS and those EXAMPLES that are held out."""
+        targets = examples["target_index"].to_numpy().astype(np.int64)
+        return cls(examples, targets, Seen.of(events, examples))
+
+    def rank(self, score_block: Callable[[int, int], Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """See :func:`rank_scores`."""
+        return rank_scores(score_block, self.targets, self.seen)
+
+    def rank_vectors(self, users: Tensor, items: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """See :func:`rank_examples`."""
+        return rank_examples(users, items, self.targets, self.seen)
 
 
 def rank_examples(

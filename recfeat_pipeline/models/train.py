@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from recfeat_pipeline.models.fit import LOG_SCHEMA, fit, rows_of
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.metadata import build_metadata
 from recfeat_pipeline.models.module import Recipe, TwoTowerModule
-from recfeat_pipeline.models.ranks import Seen, rank_examples
+from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.sasrec import SasRec
 from recfeat_pipeline.models.tower import TwoTower, count_parameters
 from recfeat_pipeline.schemas import RANKS
@@ -37,6 +37,7 @@ class TrainingResult:
     n_parameters: int
     best_step: int  # the checkpoint that was ranked
     seconds: float  # of this call; a resumed run counts only its own part
+    settings: dict[str, float] = field(default_factory=dict)  # that a baseline chose on validation
 
 
 def default_steps(n_train_examples: int, n_items: int) -> int:
@@ -95,25 +96,27 @@ def train_arm(
                 f"The catalogue has no {split} examples (no user of that split has two or more "
                 "corpus events): lower its corpus rules or bring more interactions."
             )
-    test = examples.filter(pl.col("split") == report_split)
-    seen = Seen.of(events, test)
+    valid, test = (
+        HeldOut.of(events, examples.filter(pl.col("split") == split))
+        for split in ("valid", report_split)
+    )
     if not arm.is_trained:
-        ranks = rank_baseline(arm.model, events, test, corpus.height, seen)
+        counted = rank_baseline(arm, seed, events, valid, test, content.matrix)
         return TrainingResult(
             np.zeros((corpus.height, 0), np.float32),
-            _ranks_frame(test, corpus, *ranks),
+            _ranks_frame(test.examples, corpus, counted.rank, counted.rank_with_seen),
             pl.DataFrame(schema=LOG_SCHEMA),
             n_parameters=0,
             best_step=0,
             seconds=time.perf_counter() - start,
+            settings=counted.settings,
         )
     module = build_module(arm, seed, events, examples, items, content, steps, user_tags)
     log, best_step = fit(module, events, examples, out_dir, progress, resume)
     users, vectors = module.embed(rows_of(examples, report_split))
-    ranks = rank_examples(users, vectors, test["target_index"].to_numpy(), seen)
     return TrainingResult(
         vectors.cpu().numpy(),
-        _ranks_frame(test, corpus, *ranks),
+        _ranks_frame(test.examples, corpus, *test.rank_vectors(users, vectors)),
         log,
         n_parameters=count_parameters(module.tower),
         best_step=best_step,

@@ -124,25 +124,6 @@ def test_the_published_catalogue_gets_the_published_steps():
     assert default_steps(10, 5) == 300
 
 
-def test_recent_popularity_knows_only_earlier_windows(tmp_path):
-    from recfeat_pipeline_tests.unit.models.worlds import make_events
-
-    day = 86_400
-    events = make_events(
-        [(u, 0, 3.0, u, "train") for u in range(5)]  # long popular
-        + [(9, 2, 3.0, 100 * day, "train"), (9, 3, 3.0, 100 * day, "train")]  # lately
-        + [(10, 4, 3.0, 125 * day, "train")]  # in the target's own window
-        + [(11, 1, 3.0, 90 * day, "test"), (11, 2, 3.0, 125 * day, "test")]
-    )
-    examples = build_examples(events)
-    result = train_arm(
-        load_arms()["recent_popularity"], 0, events, pl.concat([examples, examples.head(1)]),
-        make_items(5), Content(PARITY[:5, :0], (), 0.0), steps=1, out_dir=tmp_path,
-    )  # fmt: skip
-    # Items 2 and 3 tie in the window before; 0 is only popular; 4 is too new; 1 was seen.
-    assert result.ranks["rank"].to_list() == [2]
-
-
 @pytest.mark.parametrize("arm", [arm.id for arm in load_arms().values() if arm.is_trained])
 def test_every_arm_trains_and_ranks(tmp_path, arm):
     result = train(tmp_path, arm, steps=4)

@@ -1,0 +1,168 @@
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from recfeat_pipeline.models import baselines
+from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.baselines import rank_baseline
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.ials import factorise, fold_in
+from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
+from recfeat_pipeline.models.ranks import HeldOut
+from recfeat_pipeline.models.taken import Taken
+from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events
+
+COUNTED = [arm.id for arm in load_arms().values() if not arm.is_trained]
+PERSONAL = [arm for arm in COUNTED if "popularity" not in arm]
+NO_CONTENT = np.zeros((20, 0), np.float32)
+
+
+def to_taken(matrix: torch.Tensor) -> Taken:
+    lengths = matrix.sum(1).long()
+    return Taken(lengths.cumsum(0) - lengths, matrix.nonzero()[:, 1], matrix.shape[1])
+
+
+def run(arm: str, events: pl.DataFrame, content: np.ndarray, **kwargs) -> baselines.Counted:
+    examples = build_examples(events)
+    valid, test = (
+        HeldOut.of(events, examples.filter(pl.col("split") == split)) for split in ("valid", "test")
+    )
+    return rank_baseline(load_arms()[arm], 0, events, valid, test, content, **kwargs)
+
+
+@pytest.mark.parametrize("arm", PERSONAL)
+def test_the_obvious_answer_of_a_checkerboard(arm):
+    """What every model must see: users of even items go on with even items."""
+    events = checkerboard(n_users=150)
+    content = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+    counted = run(arm, events, content if load_arms()[arm].content else NO_CONTENT)
+    lengths = build_examples(events).filter(pl.col("split") == "test")["history_length"]
+    assert (counted.rank <= 10 - lengths.to_numpy()).mean() > 0.93
+
+
+@pytest.mark.parametrize("arm", COUNTED)
+def test_the_same_events_give_the_same_ranks(arm):
+    events = checkerboard()
+    content = np.ones((20, 1), np.float32)
+    assert np.array_equal(run(arm, events, content).rank, run(arm, events, content).rank)
+
+
+@pytest.mark.parametrize("arm", COUNTED)
+def test_test_events_teach_nothing(arm):
+    """Other test users' choices must not change a rank."""
+    events = checkerboard()
+    lone = events.filter((pl.col("split") != "test") | (pl.col("user_id") == 4))
+    everyone, alone = run(arm, events, NO_CONTENT), run(arm, lone, NO_CONTENT)
+    n = len(alone.rank)
+    assert n == 7
+    assert np.array_equal(everyone.rank[:n], alone.rank)
+
+
+def test_popularity_by_hand():
+    events = make_events(
+        [
+            (1, 0, 3.0, 1, "train"),
+            (2, 0, 3.0, 1, "train"),
+            (3, 1, 3.0, 1, "train"),
+            (9, 2, 3.0, 1, "test"),
+            (9, 1, 3.0, 2, "test"),
+            (9, 3, 3.0, 3, "test"),
+        ]
+    )
+    counted = run("popularity", events, np.zeros((4, 0), np.float32))
+    # Counts 2 1 0 0. Item 1 is second; then 3 has only 0 before it, for 1 and 2 are seen.
+    assert counted.rank.tolist() == [2, 2]
+    assert counted.rank_with_seen.tolist() == [2, 4], "with 2 a candidate, 3 ties: 3.5 rounded up"
+
+
+def test_recent_popularity_knows_only_earlier_windows():
+    day = 86_400
+    events = make_events(
+        [(user, 0, 3.0, user, "train") for user in range(5)]  # long popular
+        + [(6, 2, 3.0, 100 * day, "train"), (7, 3, 3.0, 100 * day, "train")]  # lately
+        + [(8, 4, 3.0, 125 * day, "train")]  # in the target's own window
+        + [(9, 1, 3.0, 90 * day, "test"), (9, 2, 3.0, 125 * day, "test")]
+    )
+    counted = run("recent_popularity", events, np.zeros((5, 0), np.float32))
+    assert counted.rank.tolist() == [2], "2 and 3 tie in the window before; 0, 4 are behind"
+
+
+def test_without_timestamps_recent_popularity_is_popularity():
+    events = checkerboard().with_columns(timestamp=pl.lit(None, pl.Int64))
+    recent, popular = (run(arm, events, NO_CONTENT) for arm in ("recent_popularity", "popularity"))
+    assert np.array_equal(recent.rank, popular.rank)
+
+
+def test_gram_counts_users_who_took_both(monkeypatch):
+    monkeypatch.setattr("recfeat_pipeline.models.item_models.BLOCK", 2)
+    taken = torch.tensor([[1.0, 1, 0], [1, 0, 0], [1, 1, 1]])
+    assert gram(to_taken(taken)).tolist() == [[3, 2, 1], [2, 2, 1], [1, 1, 1]]
+
+
+def test_ease_is_the_constrained_least_squares_solution():
+    """No other zero-diagonal matrix has a smaller ridge loss: the gradient is zero off-diagonal."""
+    taken = (torch.rand(40, 6, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    weights = ease(taken.T @ taken, 5.0)
+    assert weights.diagonal().tolist() == [0] * 6
+    gradient = -taken.T @ (taken - taken @ weights) + 5.0 * weights
+    assert gradient.fill_diagonal_(0).abs().max() < 1e-4
+
+
+def test_only_the_nearest_neighbours_are_heard():
+    similarity = torch.tensor([[10.0, 8, 2], [8, 10, 1], [2, 1, 10]])
+    weights = cosine_neighbours(similarity, 1)
+    assert (weights > 0).tolist() == [[False, True, True], [True, False, False], [False] * 3]
+    assert weights[0, 1] == pytest.approx(8 / (10 + 10))
+
+
+def test_transitions_follow_the_order():
+    events = make_events([(1, 0, 3.0, 1, "train"), (1, 1, 3.0, 2, "train"), (1, 2, 3.0, 3, "test")])
+    taken = torch.tensor([[1.0, 1, 0]])
+    counts = transitions(events, to_taken(taken))
+    assert counts[0].argmax() == 1
+    assert counts[0, 1] > 1
+    assert (counts[1] < 1).all(), "the step into a test event is not learnt"
+
+
+def test_folding_in_solves_the_users_own_least_squares(monkeypatch):
+    monkeypatch.setattr("recfeat_pipeline.models.ials.BLOCK_PLACES", 4)
+    factors = torch.randn(9, 64, generator=torch.Generator().manual_seed(0))
+    rows = Taken(torch.tensor([0, 1, 1, 3]), torch.tensor([3, 4, 8, 0, 1, 2]), 9)
+    got = fold_in(rows, factors, 0.1)
+    for row, taken in enumerate([[3], [], [4, 8], [0, 1, 2]]):
+        v = factors[taken]
+        system = v.T @ v + 0.1 * factors.T @ factors + 0.1 * (len(taken) + 0.1 * 9) * torch.eye(64)
+        assert torch.allclose(got[row], torch.linalg.solve(system, v.sum(0)), atol=1e-4)
+
+
+def test_factors_follow_the_seed():
+    taken = (torch.rand(30, 8, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    one, same, other = (factorise(to_taken(taken), 0.01, seed) for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_setting_is_chosen_on_validation_only():
+    events = checkerboard(n_users=150)
+    chosen = run("ease", events, NO_CONTENT).settings["ridge"]
+    assert chosen in baselines.EASE_RIDGE
+    blind = events.filter(pl.col("split") != "valid")
+    assert run("ease", blind, NO_CONTENT).settings["ridge"] == baselines.EASE_RIDGE[0]
+
+
+def test_taken_is_a_sparse_matrix():
+    matrix = (torch.rand(7, 5, generator=torch.Generator().manual_seed(2)) < 0.4).float()
+    matrix[3] = 0
+    taken = to_taken(matrix)
+    assert torch.equal(taken.dense(0, 7), matrix)
+    assert torch.equal(taken.dense(2, 5), matrix[2:5])
+    assert torch.equal(taken.transposed().dense(0, 5), matrix.T)
+    assert torch.equal(taken.counts(), matrix.sum(0))
+
+
+def test_taken_of_events_has_a_row_per_user():
+    events = make_events(
+        [(1, 2, 3.0, 1, "train"), (1, 0, 3.0, 2, "train"), (5, 1, 3.0, 1, "train")]
+    )
+    assert Taken.of(events, 3).dense(0, 2).tolist() == [[1, 0, 1], [0, 1, 0]]
