@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.extraction.backends.bought import BoughtBackend
 from recfeat_pipeline.extraction.ledger import answers
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.shards import Documents, Progress, ShardsRun
@@ -19,9 +20,18 @@ from recfeat_pipeline.settings import Settings
 
 
 def choose_backend(
-    settings: Settings, version: PromptVersion, limits: Limits | None = None
+    settings: Settings,
+    version: PromptVersion,
+    limits: Limits | None = None,
+    paid_model: str | None = None,
 ) -> Backend:
-    """The backend that the settings ask for: a model's endpoint, or the embedded extractor."""
+    """The backend that the settings ask for: a model's endpoint, or the embedded extractor.
+
+    Without an endpoint, ``paid_model`` is the model whose answers the lake holds for the version:
+    they are used and never replaced by lexical ones.
+    """
+    if not settings.has_llm and paid_model:
+        return BoughtBackend(paid_model)
     if not settings.has_llm:
         from recfeat_pipeline.extraction.backends.lexical import LexicalBackend
 

@@ -5,8 +5,32 @@ import dagster as dg
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.models.arms import load_arms
 
 metrics = sql_assets({"metrics"}, group="evaluation")
+
+
+@dg.asset(
+    key=["lake", "contrasts"],
+    deps=[["metrics", "ranks"], ["metrics", "slices"]],
+    group_name="evaluation",
+    kinds={"numpy", "parquet"},
+    owners=["team:recfeat"],
+)
+def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+    """What each pair of arms differs by, with intervals that take users and seeds as units.
+
+    One row per arm, reference, slice and metric; an arm's file says what it is held against.
+    """
+    from recfeat_pipeline.evaluation.contrasts import contrast_arms
+
+    pairs = [(arm.id, other) for arm in load_arms().values() for other in arm.against]
+    with store.get_connection() as connection:
+        ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
+        slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
+        frame = contrast_arms(ranks.pl(), slices.pl(), pairs)
+    lake.open().write_parquet("evaluation/contrasts.parquet", frame)
+    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
 
 
 @dg.asset(
@@ -30,4 +54,4 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 
-assets = [*metrics, report]
+assets = [*metrics, contrasts, report]

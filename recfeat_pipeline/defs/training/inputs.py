@@ -1,10 +1,12 @@
 """What an arm is trained on, read from the lake and the feature store."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from recfeat_pipeline.catalog.movielens import read_user_tags
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 
@@ -24,6 +26,7 @@ class Inputs:
     items: pl.DataFrame
     dimensions: pl.DataFrame
     features: dict[str, pl.DataFrame]
+    user_tags: pl.DataFrame | None  # of the rich arms; None where users apply no tags
 
 
 def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Inputs:
@@ -39,7 +42,13 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
         items=lake.read("items"),
         dimensions=lake.read("dimensions"),
         features=features,
+        user_tags=_user_tags(lake) if arm.metadata else None,
     )
+
+
+def _user_tags(lake: Lake) -> pl.DataFrame | None:
+    source = Path(lake.read_json("catalog/catalog.json")["source"])
+    return read_user_tags(source) if source.is_dir() else None
 
 
 def feature_version(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> str | None:
