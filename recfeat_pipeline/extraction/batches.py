@@ -7,8 +7,10 @@ hash of its calls, so planning the same calls again after a crash is the same ba
 
 import hashlib
 import itertools
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -53,9 +55,13 @@ class Batch:
     message: str | None = None
     counts: dict[str, int] = field(default_factory=dict)  # ok, failed, again
 
+    @cached_property
+    def _asked(self) -> dict[str, Question]:
+        return {group: Question(group=group, **asked) for group, asked in self.questions.items()}
+
     def request(self, call: dict[str, Any]) -> Request:
         """One of its calls, as every backend knows it."""
-        question = Question(group=call["group"], **self.questions[call["group"]])
+        question = self._asked[call["group"]]
         return Request(
             key=call["cache_key"],
             item_id=int(call["item_id"]) if self.integer_ids else call["item_id"],
@@ -69,9 +75,10 @@ class Batch:
 
 
 def save(lake: Lake, batch: Batch, **changes: Any) -> Batch:
-    """Write where a batch stands, atomically."""
+    """Write where a batch stands, atomically; names in the order in which the model is asked."""
     batch = replace(batch, **changes)
-    lake.write_json(f"batches/{batch.name}/batch.json", asdict(batch))
+    data = json.dumps(asdict(batch), indent=2).encode()
+    lake.write_bytes(f"batches/{batch.name}/batch.json", data)
     return batch
 
 

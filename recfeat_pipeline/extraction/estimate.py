@@ -23,7 +23,7 @@ FRAME = 11  # tokens that a chat adds to two messages
 CALL_SECONDS = 4.0  # of a call, until the ledger knows better
 PROVIDER_CACHES_FROM = 1024  # tokens of identical prefix
 TOKENS_OF_PROFILE = 110  # two sentences and four tags
-TOKENS_OF_ECHO, TOKENS_OF_SCORE = 14, 6  # {"title":"…","scores":{}} and "…":0.3,
+TOKENS_OF_ECHO, TOKENS_OF_SCORE = 14, 5  # {"title":"…","scores":{}} and "…":0.3,
 
 
 @dataclass(frozen=True)

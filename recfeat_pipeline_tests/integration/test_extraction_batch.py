@@ -10,7 +10,9 @@ from recfeat_pipeline.extraction import Limits, extract, load_version, scores
 from recfeat_pipeline.extraction.backends import batch as batches
 from recfeat_pipeline.extraction.backends.batch_api import BatchApi
 from recfeat_pipeline.extraction.backends.batch_files import BatchFiles
+from recfeat_pipeline.extraction.backends.wire import request_body
 from recfeat_pipeline.extraction.batches import load_all
+from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents
@@ -123,6 +125,19 @@ def test_what_stays_invalid_or_missing_becomes_a_failed_row(lake, server):
     )  # asked again only when told to
     assert submit(lake, api).submitted == 0
     assert again.submitted == failed.height
+
+
+def test_a_batch_asks_exactly_what_an_online_call_asks(lake, tmp_path):
+    """To the byte: the order of names is what the model answers in, and what is cached."""
+    transport = BatchFiles(tmp_path / "files")
+    submit(lake, transport, shards=["00"])
+    (path,) = transport.folder.glob("*.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    calls = keyed(load("00"), V1, V1.model)
+    online = {r.key: request_body(r) for r in build(load("00"), calls, V1, V1.model)}
+    assert {n["custom_id"]: json.dumps(n["body"]) for n in lines} == {
+        key: json.dumps(body) for key, body in online.items()
+    }
 
 
 class Crash(Exception):
