@@ -125,18 +125,5 @@ def csv_uri(frame: pl.DataFrame) -> str:
     return f"data:text/csv;charset=utf-8;base64,{body}"
 
 
-def plain(value: Any) -> str:
-    """Any scalar as text; numbers with separators, nothing as a dash."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return count(value)
-    if isinstance(value, float):
-        return count(value) if value.is_integer() else _minus(f"{value:,.4g}")
-    return str(value)
-
-
 def _minus(text: str) -> str:
     return text.replace("-", "\u2212")

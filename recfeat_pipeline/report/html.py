@@ -7,7 +7,6 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import Figure
 from recfeat_pipeline.report.inputs import read_inputs
 from recfeat_pipeline.report.provenance import Provenance
@@ -55,7 +54,6 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters["inline_svg"] = _inline_svg
-    environment.filters["percent"] = formats.percent
     return environment
 
 

@@ -10,6 +10,7 @@ from recfeat_pipeline.report.figure import PALETTE, Figure, colour, drawing
 from recfeat_pipeline.report.roles import Roles
 
 _METRIC_TICKS = FuncFormatter(lambda value, _: formats.metric(value) if value else "0")
+_WHISKER_REACH = 2.0  # times the largest bar
 _CHANGE_TICKS = FuncFormatter(
     lambda value, _: f"{100 * value:+.3g}\u00a0%".replace("-", "−") if value else "0"
 )
@@ -96,6 +97,11 @@ def change_by_slice(
             )
             listing.append(f"{roles.name(arm)}: {', '.join(texts)}")
         ax.axhline(0, color=PALETTE["muted"], lw=1)
+        # A whisker that dwarfs every bar is cut: it says "unknown" wherever it ends.
+        reach = _WHISKER_REACH * max([abs(change) for change in data["change"]], default=0.0)
+        low, high = ax.get_ylim()
+        if reach:
+            ax.set_ylim(max(low, -reach), min(high, reach))
         ax.set_xticks(range(len(slices)), list(slices.values()))
         ax.yaxis.set_major_formatter(_CHANGE_TICKS)
         ax.set_ylabel(f"{label} against the floor")

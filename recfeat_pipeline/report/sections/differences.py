@@ -58,7 +58,7 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
         pl.col("slice") != "all",
     )
     shown = pl.concat([rows, central])
-    header = ["Contrast", "Slice", "Change", "95 % interval", "In MRR", "p", "p, corrected"]
+    header = ["Contrast", "Slice", "Change", "95 % interval", "p", "p, corrected"]
     equivalence = shown["p_equivalent"].is_not_null().any()
     lines = [
         [
@@ -66,7 +66,6 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
             row["slice"],
             formats.change(row["change"]),
             formats.interval(row["change_low"], row["change_high"], of_change=True),
-            formats.signed(row["delta"]),
             formats.p_value(row["p_value"]),
             formats.p_value(row["p_adjusted"]),
             *([formats.p_value(row["p_equivalent"])] if equivalence else []),
@@ -79,7 +78,7 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
         "contrasts",
         f"{seeds}, {users}. Changes are relative to the second arm of a line. Bold: the interval "
         "excludes zero, and still does after correction for the number of contrasts.",
-        [*header, "p, equivalence"] if equivalence else header,
+        [*header, "p, equivalent"] if equivalence else header,
         lines,
         every,
         text_columns=frozenset({1}),
