@@ -21,6 +21,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import LAKE
 
+AFTER_TRAINING = {"runs", "ranks", "contrasts"}  # lake tables that training and evaluation write
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 
@@ -79,6 +80,16 @@ def load_models(folder: Path = FOLDER) -> dict[str, SqlModel]:
         return {key: models[key] for key in order}
     except CycleError as error:
         raise RecfeatError(f"{folder}: models refer in a circle: {error.args[1]}.") from error
+
+
+def evaluation_models(models: Mapping[str, SqlModel]) -> set[str]:
+    """Keys of the metrics and of whatever else reads what training leaves, directly or not."""
+    found: set[str] = set()
+    for key, model in models.items():  # in order: what a model refers to was seen before it
+        late = AFTER_TRAINING & set(model.sources) or found & set(model.refs)
+        if late or model.schema == "metrics":
+            found.add(key)
+    return found
 
 
 def compile_sql(model: SqlModel, lake: Lake) -> str:

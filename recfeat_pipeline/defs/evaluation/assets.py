@@ -7,7 +7,7 @@ from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.models.arms import load_arms
 
-metrics = sql_assets({"metrics"}, group="evaluation")
+metrics = sql_assets("evaluation")
 
 
 @dg.asset(
@@ -34,7 +34,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
 
 
 @dg.asset(
-    deps=[key for asset in metrics for key in asset.keys] + [["ops", "llm_calls"], ["ops", "runs"]],
+    deps=[*(key for asset in metrics for key in asset.keys), ["ops", "llm_calls"]],
     group_name="evaluation",
     kinds={"html", "matplotlib"},
     owners=["team:recfeat"],
@@ -46,8 +46,9 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
 
     target = lake.open()
     with store.get_connection() as connection:
-        html = write_report(connection, collect_provenance(target, connection))
-        figures = key_figures(connection)
+        provenance = collect_provenance(target, connection)
+        html = write_report(connection, provenance)
+        figures = key_figures(connection, provenance)
     target.write_bytes("report/report.html", html.encode())
     images = {figure.title: dg.MetadataValue.md(figure.to_markdown_image()) for figure in figures}
     path = dg.MetadataValue.path(target.path("report", "report.html"))

@@ -9,10 +9,12 @@ from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.sql_models import SqlModel
 
 
-def sql_assets(schemas: set[str], group: str) -> list[dg.AssetsDefinition]:
-    """The models of these schemas as assets of one group."""
-    models = sql_models.load_models().values()
-    return [_asset(model, group) for model in models if model.schema in schemas]
+def sql_assets(group: str) -> list[dg.AssetsDefinition]:
+    """The models of one group, ``feature_store`` or ``evaluation``, as assets."""
+    models = sql_models.load_models()
+    evaluation = sql_models.evaluation_models(models)
+    chosen = (m for k, m in models.items() if (k in evaluation) == (group == "evaluation"))
+    return [_asset(model, group) for model in chosen]
 
 
 def asset_key(model_key: str) -> dg.AssetKey:
