@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 _BREAK = re.compile(r"</?(br|p|div|li|tr|h\d)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _BROKEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"
 )  # controls, lone surrogates
@@ -26,10 +26,20 @@ def plain(text: object) -> str:
     """Text without tags, entities and control characters; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    text = html.unescape(_TAG.sub("", _BREAK.sub(" ", html.unescape(text))))
+    text = without_spans(html.unescape(text), "<!--", "-->")
+    text = html.unescape(_TAG.sub("", _BREAK.sub(" ", text)))
     text = unicodedata.normalize("NFC", _BROKEN.sub("", text.replace("\r\n", "\n")))
     lines = (_SPACE.sub(" ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def without_spans(text: str, start: str, end: str) -> str:
+    """The text without what stands between the marks, in linear time however it is nested."""
+    parts, at = [], 0
+    while (opened := text.find(start, at)) >= 0 and (closed := text.find(end, opened)) >= 0:
+        parts.append(text[at:opened])
+        at = closed + len(end)
+    return "".join([*parts, text[at:]])
 
 
 def plain_title(title: str) -> str:

@@ -82,7 +82,8 @@ class ScrapeSummary:
         if self.traffic.retries or self.traffic.cool_downs:
             parts.append(f"{self.traffic.retries} retries, {self.traffic.cool_downs} cool-downs")
         if self.reasons:
-            parts.append("why: " + _counts(self.reasons))
+            why = (f"{reason} ×{n}" for reason, n in self.reasons.most_common())
+            parts.append("why: " + ", ".join(why))
         if self.stopped:
             parts.append(f"stopped early, {due - done} left for the next run: {self.stopped}")
         return "; ".join(parts)

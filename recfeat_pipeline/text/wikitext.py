@@ -13,9 +13,10 @@ import mwparserfromhell
 from mwparserfromhell.nodes import Tag, Template, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
-from recfeat_pipeline.text.clean import fold, plain
+from recfeat_pipeline.text.clean import fold, plain, without_spans
 
 MAX_CHARS = 4 << 20  # MediaWiki's own limit is 2 MiB; beyond it something is wrong
+MAX_DEPTH = 40  # of templates, links, tables and tags in each other
 
 HEADINGS = {
     "plot": re.compile(
@@ -37,13 +38,18 @@ HEADINGS = {
 
 _REVENUE = re.compile(
     r"\b(box[- ]office|gross(ed|es|ing)?|opening weekend|ticket sales|admissions)\b"
-    r"|\b(earn(ed|ing)?|took in|taking in|made|collected|rentals?)\b[^.]*?"
+    r"|\b(earn(ed|ing)?|took in|taking in|made|collected|rentals?)\b[^.]{0,80}?"
     r"([$€£¥₹]|\bUS\$|\b(million|crore|lakh)\b)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)\]]*\s+(?=[\"“‘(\[]?[A-Z0-9$€£])")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _HEADING = re.compile(r"^(={2,6})(?!=)[ \t]*(\S.*?)[ \t]*\1[ \t]*$", re.MULTILINE)
+_NESTING = re.compile(
+    r"(?P<opens>\{\{|\[\[|\[(?=\w+:)|\{\||<(?!br|hr|li|wbr)[a-z]+(?:\s[^<>]*)?(?<!/)>)"
+    r"|(?P<closes>\}\}|\]\]|\]|\|\}|</[a-z]+\s*>)",
+    re.IGNORECASE,
+)
+_LONE_REF = re.compile(r"<ref[^<>]*/>")
 _STYLE = re.compile(r"'{2,5}")  # bold and italic
 _FILE = re.compile(r"\s*(file|image|category)\s*:", re.IGNORECASE)
 _YEAR = re.compile(r"\b(18[89]\d|19\d\d|20\d\d)\b")
@@ -66,10 +72,10 @@ def read_film(wikitext: str) -> Film:
     """Everything the pipeline takes from one article."""
     texts: dict[str, list[str]] = {kind: [] for kind in ("intro", "plot", "reception", "awards")}
     film = Film()
-    for path, part in _sections(_COMMENT.sub("", wikitext[:MAX_CHARS])):
+    for path, part in _sections(wikitext):
         kind = _kind(path)
         if kind in texts:  # the others are the larger part of an article: not parsed
-            code = mwparserfromhell.parse(part, skip_style_tags=True)
+            code = _parse(part)
             if kind == "intro":
                 film = _identity(code)
             if text := without_revenue(_text(code)):
@@ -80,8 +86,8 @@ def read_film(wikitext: str) -> Film:
 
 def read_identity(wikitext: str) -> Film:
     """Only who the page is about."""
-    lead = next(_sections(_COMMENT.sub("", wikitext[:MAX_CHARS])))[1]
-    return _identity(mwparserfromhell.parse(lead, skip_style_tags=True))
+    lead = next(_sections(wikitext))[1]
+    return _identity(_parse(lead))
 
 
 def _identity(lead: Wikicode) -> Film:
@@ -107,6 +113,20 @@ def without_revenue(text: str) -> str:
     return plain("\n".join(lines))
 
 
+def _parse(wikitext: str) -> Wikicode:
+    """Parse, unless the markup nests deeper than any article: then only its words are kept.
+
+    The parser needs exponential time for some of what is never closed.
+    """
+    depth = 0
+    for mark in _NESTING.finditer(wikitext):
+        depth = depth + 1 if mark.lastgroup == "opens" else max(depth - 1, 0)
+        if depth > MAX_DEPTH:
+            wikitext = re.sub(r"[{}\[\]<>|]+", " ", wikitext)
+            break
+    return mwparserfromhell.parse(wikitext, skip_style_tags=True)
+
+
 def _one_line(text: str) -> str:
     """Paragraphs, list items and table rows in one line; those without an end get a semicolon."""
     return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[^\s.!?:;,”\"])[ \t]*\n+", "; ", text))
@@ -117,13 +137,14 @@ def _sections(wikitext: str) -> Iterator[tuple[list[str], str]]:
 
     The first is the lead, under no heading.
     """
+    wikitext = without_spans(wikitext[:MAX_CHARS], "<!--", "-->").partition("<!--")[0]
     path: list[tuple[int, str]] = []
     start = 0
     for heading in _HEADING.finditer(wikitext):
         yield [title for _, title in path], wikitext[start : heading.start()]
         start, level = heading.end(), len(heading[1])
         path = [(above, title) for above, title in path if above < level]
-        path.append((level, fold(_text(mwparserfromhell.parse(heading[2])))))
+        path.append((level, fold(_text(_parse(heading[2])))))
     yield [title for _, title in path], wikitext[start:]
 
 
@@ -260,12 +281,12 @@ def _parameter(template: Template, name: str) -> str:
     """An infobox parameter as raw wikitext, references removed."""
     if not template.has(name):
         return ""
-    value = template.get(name).value
-    return re.sub(r"<ref[^>]*/>|<ref.*?</ref>", "", str(value), flags=re.DOTALL)
+    value = _LONE_REF.sub("", str(template.get(name).value))
+    return without_spans(value, "<ref", "</ref>")
 
 
 def _listed(wikitext: str) -> list[str]:
     """Names out of an infobox parameter, whichever way they are listed."""
-    text = _STYLE.sub("", _inner_text(mwparserfromhell.parse(wikitext, skip_style_tags=True)))
+    text = _STYLE.sub("", _inner_text(_parse(wikitext)))
     names = (plain(name).strip(" *") for name in _BETWEEN_NAMES.split(text))
     return [name for name in dict.fromkeys(names) if fold(name)]

@@ -30,6 +30,7 @@ def test_year_in_title():
         ("<p>One &amp; <b>two</b></p>", "One & two"),
         ("one<br/>two<i>three</i>", "one twothree"),
         ("&lt;script&gt;alert(1)&lt;/script&gt;", "alert(1)"),
+        ("a<!-- hidden -->b<!-- open", "ab<!-- open"),
         ("a\x00b\x1bc\ud800d", "abcd"),
         ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
         ("one\r\n\r\n\r\n\r\ntwo  three", "one\n\ntwo three"),

@@ -177,8 +177,14 @@ def test_revenue_sentences_go(text, kept):
         "{{" * 2000,
         "[[" * 2000,
         "== Plot ==\n" + "<b>" * 500 + "deep",
+        "<!--" * 200_000,
+        "== Plot ==\n" + "they made " * 100_000,
+        "{{Infobox film|released=" + "<ref>1999 " * 20_000,
+        "== Plot ==\n" + "{{a|" * 50_000,
+        "== Plot ==\n" + "[http://x y " * 50_000,
         "",
     ],
+    ids=lambda text: text[:24],
 )
 def test_broken_wikitext_is_read_without_an_error(broken):
     assert isinstance(read_film(broken).sections, dict)
