@@ -175,6 +175,24 @@ RUNS: Schema = {
 """One row: what a finished (arm, seed) was."""
 
 
+COLD_RANKS: Schema = {
+    "example_id": pl.Int64,
+    "user_id": ID,
+    "target_item_id": ID,
+    "n_train": pl.Int32,  # training interactions that were left to the target
+    "rank": pl.Int32,  # among all unseen items
+    "rank_new": pl.Int32,  # among the unseen items without any; null for n_train > 0
+}
+"""One row per choice of a held-back item by a test user, under one (arm, seed)."""
+
+NEIGHBOURS: Schema = {
+    "item_id": ID,
+    "k": pl.Int32,
+    "overlap": pl.Float64,  # share of the k content neighbours that are co-watch neighbours
+    "expected": pl.Float64,  # of k random items
+}
+"""One row per item with known co-watchers, for one content source."""
+
 CONTRASTS: Schema = {
     "arm": pl.String,
     "reference": pl.String,
@@ -230,5 +248,7 @@ LAKE = {
     "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
+    "cold_ranks": LakeTable("runs/arm=*/seed=*/cold_ranks.parquet", COLD_RANKS, ("arm", "seed")),
+    "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
     "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),
 }

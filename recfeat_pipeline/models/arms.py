@@ -18,7 +18,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         "two_tower", "sasrec", "popularity", "recent_popularity", "item_knn", "markov", "ease",
         "ials",
     ),
-    "content": ("llm", "curated", "profile"),
+    "content": ("llm", "curated", "profile", "genres"),
     "control": ("random", "shuffled", "mapped_tags", "pca"),
     "weights": ("debiased", "debiased_future", "uniform"),
 }  # fmt: skip

@@ -6,7 +6,6 @@ They see the whole history before a target, as is usual for them; the towers see
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -29,55 +28,38 @@ IALS_RIDGE = (0.001, 0.003, 0.01, 0.03)
 Scorer = Callable[[HeldOut, int, int], Tensor]
 
 
-@dataclass(frozen=True)
-class Counted:
-    """What a baseline gives."""
-
-    rank: np.ndarray
-    rank_with_seen: np.ndarray
-    settings: dict[str, float] = field(default_factory=dict)  # chosen on validation
-
-
-def rank_baseline(
-    arm: Arm,
-    seed: int,
-    events: pl.DataFrame,
-    valid: HeldOut,
-    test: HeldOut,
-    content: np.ndarray,
-) -> Counted:
-    """Fit the arm's baseline on the training events and rank the test examples.
+def fit_baseline(
+    arm: Arm, seed: int, events: pl.DataFrame, valid: HeldOut, content: np.ndarray
+) -> tuple[Scorer, dict[str, float]]:
+    """Fit the arm's baseline on the training events.
 
     Args:
         arm: names the model; ``ease`` takes content as further rows.
         seed: of ``ials``, the only one that draws.
         events: EVENTS; rows of the split ``train`` are learnt from.
         valid: chooses the settings; without examples the first of each is taken.
-        test: is ranked.
         content: [N, D]; gives N, and D where the arm has content.
+
+    Returns:
+        (scorer, settings chosen on validation).
     """
     train = Taken.of(events.filter(pl.col("split") == "train"), len(content))
-    settings: dict[str, float] = {}
-    scorer: Scorer
     if arm.model == "popularity":
-        scorer = _popularity(train)
-    elif arm.model == "recent_popularity":
-        scorer = _recent_popularity(train, events)
-    elif arm.model == "markov":
-        scorer = _last_item(transitions(events, train))
-    elif arm.model == "item_knn":
+        return _popularity(train), {}
+    if arm.model == "recent_popularity":
+        return _recent_popularity(train, events), {}
+    if arm.model == "markov":
+        return _last_item(transitions(events, train)), {}
+    if arm.model == "item_knn":
         similarity = gram(train)
-        scorer, settings["neighbours"] = _choose(
+        scorer, neighbours = _choose(
             valid, NEIGHBOURS, lambda n: _item_item(cosine_neighbours(similarity, n))
         )
-    elif arm.model == "ease":
-        scorer, settings = _ease(train, valid, content)
-    else:
-        scorer, settings["ridge"] = _choose(
-            valid, IALS_RIDGE, lambda ridge: _ials(train, ridge, seed)
-        )
-    ranks = test.rank(lambda start, stop: scorer(test, start, stop))
-    return Counted(*ranks, settings)
+        return scorer, {"neighbours": neighbours}
+    if arm.model == "ease":
+        return _ease(train, valid, content)
+    scorer, ridge = _choose(valid, IALS_RIDGE, lambda ridge: _ials(train, ridge, seed))
+    return scorer, {"ridge": ridge}
 
 
 def _choose(

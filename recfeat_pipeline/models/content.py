@@ -45,7 +45,7 @@ def build_content(
     Args:
         arm: says which sources it needs and which control is applied.
         frames: by source: ``llm`` (item_id, dimension, score), ``curated`` (item_id, tag,
-            relevance), ``profile`` (item_id, vector).
+            relevance), ``profile`` (item_id, vector). Genres are the items' own.
         items: :data:`~recfeat_pipeline.schemas.ITEMS`; the corpus rows give N and the row order.
         taxonomy_frame: :data:`~recfeat_pipeline.schemas.DIMENSIONS`; gives the column order.
         seed: of the control's draw.
@@ -53,13 +53,13 @@ def build_content(
     Raises:
         ContentUnavailable: a source is absent or covers less than half of the corpus.
     """
-    corpus = items.filter("in_corpus").select("item_id", "item_index").sort("item_index")
+    corpus = items.filter("in_corpus").select("item_id", "item_index", "genres").sort("item_index")
     parts = []
     for source in arm.content:
-        rows = frames.get(source)
+        rows = _genres(corpus) if source == "genres" else frames.get(source)
         if rows is None or rows.is_empty():
             raise ContentUnavailable(f"Arm {arm.id!r} needs {source} features, and there are none.")
-        rows = rows.join(corpus, on="item_id")
+        rows = rows.join(corpus.select("item_id", "item_index"), on="item_id")
         part = _BUILDERS[source](rows, corpus.height, taxonomy_frame)
         if part.coverage < MIN_COVERAGE or part.width == 0:
             raise ContentUnavailable(
@@ -105,7 +105,17 @@ def _profile(rows: pl.DataFrame, n_items: int, taxonomy_frame: pl.DataFrame) -> 
     return Content(matrix, names, rows["item_id"].n_unique() / n_items)
 
 
-_BUILDERS = {"llm": _llm, "curated": _curated, "profile": _profile}
+def _genres(corpus: pl.DataFrame) -> pl.DataFrame:
+    """Each item's genres as rows: what most catalogues know anyway."""
+    named = corpus.select("item_id", name="genres").explode("name").drop_nulls("name")
+    return named.with_columns(value=pl.lit(1.0))
+
+
+def _one_hot(rows: pl.DataFrame, n_items: int, taxonomy_frame: pl.DataFrame) -> Content:
+    return _pivot("genres", rows, n_items, rows["name"].unique().sort().to_list())
+
+
+_BUILDERS = {"llm": _llm, "curated": _curated, "profile": _profile, "genres": _one_hot}
 
 
 def _pivot(source: str, rows: pl.DataFrame, n_items: int, names: list[str]) -> Content:

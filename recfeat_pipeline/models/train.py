@@ -11,7 +11,7 @@ import torch
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.baselines import rank_baseline
+from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.fit import LOG_SCHEMA, fit, rows_of
 from recfeat_pipeline.models.histories import Histories
@@ -101,15 +101,16 @@ def train_arm(
         for split in ("valid", report_split)
     )
     if not arm.is_trained:
-        counted = rank_baseline(arm, seed, events, valid, test, content.matrix)
+        scorer, settings = fit_baseline(arm, seed, events, valid, content.matrix)
+        ranks = test.rank(lambda start, stop: scorer(test, start, stop))
         return TrainingResult(
             np.zeros((corpus.height, 0), np.float32),
-            _ranks_frame(test.examples, corpus, counted.rank, counted.rank_with_seen),
+            _ranks_frame(test.examples, corpus, *ranks),
             pl.DataFrame(schema=LOG_SCHEMA),
             n_parameters=0,
             best_step=0,
             seconds=time.perf_counter() - start,
-            settings=counted.settings,
+            settings=settings,
         )
     module = build_module(arm, seed, events, examples, items, content, steps, user_tags)
     log, best_step = fit(module, events, examples, out_dir, progress, resume)

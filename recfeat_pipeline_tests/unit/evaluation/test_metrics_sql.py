@@ -54,6 +54,20 @@ def store(tmp_path_factory):
         ),
     )
     lake.write_parquet(
+        "runs/arm=llm/seed=0/cold_ranks.parquet",
+        pl.DataFrame(
+            [(0, 7, 1, 0, 40, 2), (1, 7, 2, 0, 20, 1), (2, 8, 3, 5, 10, None)],
+            schema=schemas.COLD_RANKS,
+            orient="row",
+        ),
+    )
+    lake.write_parquet(
+        "runs/arm=llm/neighbours.parquet",
+        pl.DataFrame(
+            [(1, 20, 0.2, 0.1), (2, 20, 0.4, 0.1)], schema=schemas.NEIGHBOURS, orient="row"
+        ),
+    )
+    lake.write_parquet(
         "catalog/dimensions.parquet",
         pl.DataFrame(
             [
@@ -85,7 +99,7 @@ def store(tmp_path_factory):
     )
     connection = duckdb.connect()
     models = load_models()
-    wanted = {"metrics.ranking", "metrics.agreement"}
+    wanted = {key for key in models if key.startswith("metrics.")}
     for model in reversed(models.values()):
         wanted |= set(model.refs) if model.key in wanted else set()
     for key in (key for key in models if key in wanted):
@@ -153,7 +167,29 @@ def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
 
 
 def test_every_test_in_the_yaml_holds(store):
-    for key in ("metrics.ranks", "metrics.slices", "metrics.ranking", "metrics.agreement"):
-        model = load_models()[key]
+    for model in load_models().values():
+        if model.schema != "metrics":
+            continue
         assert model.tests
         assert [t.name for t in model.tests if failures(store, model, t)] == []
+
+
+def test_cold_start_counts_new_items_among_all_and_among_new_ones(store):
+    rows = store.execute(
+        "SELECT n_train, candidates, value, n FROM metrics.cold_start "
+        "WHERE metric = 'mrr' ORDER BY ALL"
+    ).fetchall()
+    assert rows == [
+        (0, "all", pytest.approx((1 / 40 + 1 / 20) / 2), 2),
+        (0, "new", pytest.approx((1 / 2 + 1) / 2), 2),
+        (5, "all", pytest.approx(1 / 10), 1),
+    ]
+
+
+def test_neighbour_overlap_is_the_mean_over_items(store):
+    overlap, low, high = store.execute(
+        "SELECT overlap, ci_low, ci_high FROM metrics.neighbour_overlap"
+    ).fetchone()
+    assert overlap == pytest.approx(0.3)
+    assert high - overlap == pytest.approx(overlap - low)
+    assert high - overlap == pytest.approx(1.96 * 0.1)  # sd .1414 over sqrt(2)

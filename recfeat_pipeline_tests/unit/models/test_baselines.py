@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,7 +7,7 @@ import torch
 
 from recfeat_pipeline.models import baselines
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.baselines import rank_baseline
+from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.ials import factorise, fold_in
 from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
@@ -23,12 +25,19 @@ def to_taken(matrix: torch.Tensor) -> Taken:
     return Taken(lengths.cumsum(0) - lengths, matrix.nonzero()[:, 1], matrix.shape[1])
 
 
-def run(arm: str, events: pl.DataFrame, content: np.ndarray, **kwargs) -> baselines.Counted:
+class Run(NamedTuple):
+    rank: np.ndarray
+    rank_with_seen: np.ndarray
+    settings: dict[str, float]
+
+
+def run(arm: str, events: pl.DataFrame, content: np.ndarray) -> Run:
     examples = build_examples(events)
     valid, test = (
         HeldOut.of(events, examples.filter(pl.col("split") == split)) for split in ("valid", "test")
     )
-    return rank_baseline(load_arms()[arm], 0, events, valid, test, content, **kwargs)
+    scorer, settings = fit_baseline(load_arms()[arm], 0, events, valid, content)
+    return Run(*test.rank(lambda start, stop: scorer(test, start, stop)), settings)
 
 
 @pytest.mark.parametrize("arm", PERSONAL)

@@ -1,0 +1,40 @@
+-- Each choice of a held-back item counts among all unseen items; that of a new item, which has no
+-- training interaction at all, also among the new ones alone.
+WITH placed AS (
+    SELECT arm, seed::INTEGER AS seed, n_train, 'all' AS candidates, rank
+    FROM {{ source('lake', 'cold_ranks') }}
+    UNION ALL
+    SELECT arm, seed::INTEGER, n_train, 'new', rank_new
+    FROM {{ source('lake', 'cold_ranks') }}
+    WHERE n_train = 0
+),
+
+averaged AS (
+    SELECT
+        arm,
+        seed,
+        n_train,
+        candidates,
+        count(*) AS n,
+        {% for k in [1, 5, 10, 20, 50, 100, 250] %}
+        avg((rank <= {{ k }})::INTEGER) AS "hit_rate@{{ k }}",
+        {% endfor %}
+        avg(CASE WHEN rank <= 10 THEN 1 / log2(rank + 1) ELSE 0 END) AS "ndcg@10",
+        avg(1 / rank) AS "mrr@",
+    FROM placed
+    GROUP BY ALL
+)
+
+SELECT
+    arm,
+    seed,
+    n_train,
+    candidates,
+    split_part(measure, '@', 1) AS metric,
+    try_cast(split_part(measure, '@', 2) AS INTEGER) AS k,
+    value,
+    n
+FROM (
+    UNPIVOT averaged ON COLUMNS(* EXCLUDE (arm, seed, n_train, candidates, n))
+    INTO NAME measure VALUE value
+)

@@ -1,0 +1,112 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.models import cold_start, neighbours
+from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.neighbours import neighbour_overlap
+from recfeat_pipeline.schemas import COLD_RANKS, NEIGHBOURS
+from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events, make_items
+
+EVENTS = checkerboard(n_users=300)
+ITEMS = make_items(20)
+PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+
+
+@pytest.fixture
+def world(monkeypatch):
+    monkeypatch.setattr(cold_start, "WARM_UP", (1, 5))
+    return build_cold_world(EVENTS, ITEMS, seed=0, share=0.4)
+
+
+def test_held_back_items_keep_what_they_are_left_and_no_more(world):
+    assert sorted(world.n_train) == [-1] * 12 + [0] * 4 + [1] * 2 + [5] * 2
+    left = world.events.filter(pl.col("split") == "train").group_by("item_index").len()
+    for item, count in left.rows():
+        assert world.n_train[item] in (-1, count)
+    assert not set(left["item_index"]) & set(np.flatnonzero(world.new))
+    elsewhere = world.events.filter(pl.col("split") != "train")
+    assert (world.n_train[elsewhere["item_index"]] == -1).all()
+
+
+def test_the_cold_worlds_rows_are_the_old_ones_in_order(world):
+    by_user = world.events.group_by("user_id", maintain_order=True)
+    assert world.events["position"].to_list() == [
+        number for _, rows in by_user for number in range(rows.height)
+    ]
+    kept = world.events.join(EVENTS, on=["user_id", "item_index"], how="semi")
+    assert kept.height == world.events.height
+
+
+def test_targets_are_the_test_users_choices_among_them(world):
+    cold = world.examples.filter(pl.col("split") == "test")
+    originals = world.targets.examples
+    assert cold.height == originals.height > 20
+    assert (world.n_train[cold["target_index"]] >= 0).all()
+    for ours, theirs in zip(
+        cold.iter_rows(named=True), originals.iter_rows(named=True), strict=True
+    ):
+        target = EVENTS.row(theirs["event_row"], named=True)
+        assert target["item_index"] == ours["target_index"] == theirs["target_index"]
+        start, stop = ours["event_row"] - ours["history_length"], ours["event_row"]
+        history = world.events[start:stop]
+        assert (history["user_id"] == target["user_id"]).all(), "a history is the user's own"
+        before = EVENTS.filter(
+            (pl.col("user_id") == target["user_id"]) & (pl.col("position") < target["position"])
+        )["item_index"]
+        expected = [item for item in before if world.n_train[item] == -1]
+        assert history["item_index"].to_list() == expected
+
+
+def run(tmp_path, world, arm: str) -> pl.DataFrame:
+    given = load_arms()[arm]
+    content = Content(PARITY if given.content else PARITY[:, :0], (), 1.0)
+    return rank_cold(given, 0, world, ITEMS, content, steps=200, out_dir=tmp_path)
+
+
+def test_content_finds_new_items_and_ids_cannot(tmp_path, world):
+    floor, llm = run(tmp_path / "floor", world, "floor"), run(tmp_path / "llm", world, "llm")
+    assert floor.schema == pl.Schema(COLD_RANKS)
+    new = pl.col("n_train") == 0
+    assert floor.filter(~new)["rank_new"].is_null().all()
+    assert floor.filter(new)["rank_new"].n_unique() <= 4, "to the floor all new items are alike"
+    parities = np.bincount(np.flatnonzero(world.new) % 2, minlength=2).tolist()
+    n_good = (llm["target_item_id"] % 2).replace_strict(dict(enumerate(parities)))
+    found = llm.with_columns(found=pl.col("rank_new") <= n_good).filter(new)
+    assert found["found"].mean() > 0.9, "new items of the user's parity come first"
+    assert llm.filter(new)["rank_new"].max() <= world.new.sum()
+
+
+def test_ease_with_content_reaches_new_items(tmp_path, world):
+    plain, content = (run(tmp_path, world, arm) for arm in ("ease", "ease_llm"))
+    new = pl.col("n_train") == 0
+    assert content.filter(new)["rank"].mean() < plain.filter(new)["rank"].mean()
+
+
+def test_arms_of_a_seed_share_a_world_and_seeds_differ():
+    one, same, other = (build_cold_world(EVENTS, ITEMS, seed) for seed in (0, 0, 1))
+    assert np.array_equal(one.n_train, same.n_train)
+    assert one.examples.equals(same.examples)
+    assert not np.array_equal(one.n_train, other.n_train)
+
+
+def test_a_catalogue_without_cold_choices_is_said():
+    events = make_events([(1, item, 3.0, item, "train") for item in range(10)])
+    with pytest.raises(RecfeatError, match="too small"):
+        build_cold_world(events, make_items(10))
+
+
+def test_content_neighbours_against_co_watch_neighbours(monkeypatch):
+    monkeypatch.setattr(neighbours, "MIN_COUNT", 5)
+    table = neighbour_overlap(EVENTS, ITEMS, PARITY, k=9)
+    assert table.schema == pl.Schema(NEIGHBOURS)
+    assert table["overlap"].to_list() == [1.0] * 20, "items of a parity are watched together"
+    assert table["expected"][0] == pytest.approx(9 / 19)
+    nonsense = np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32)
+    nonsense[3] = 0
+    random = neighbour_overlap(EVENTS, ITEMS, nonsense, k=9)
+    assert random.height == 19, "an item without content is left out"
+    assert random["overlap"].mean() < 0.65
