@@ -8,7 +8,7 @@ hash of its calls, so planning the same calls again after a crash is the same ba
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from recfeat_pipeline.extraction.types import Question, Request
 from recfeat_pipeline.lake import Lake
 
 OPEN = ("planned", "uploaded", "submitted")
+MAX_CALLS, MAX_BYTES = 50_000, 190_000_000  # of one file; the API allows 50,000 and 200 MB
 
 CALLS = {
     "cache_key": pl.String,  # the custom_id
@@ -74,6 +75,25 @@ class Batch:
         )
 
 
+@dataclass
+class BatchReport:
+    """What a submit or a poll did, and what is still under way."""
+
+    requested: int = 0
+    cached: int = 0
+    known_failed: int = 0
+    submitted: int = 0  # calls handed over now
+    collected: int = 0  # answers collected now, "failed" ones included
+    ok: int = 0
+    failed: int = 0
+    again: int = 0  # calls planned for another round
+    pending: int = 0  # calls in open batches
+    cost_usd: float = 0.0
+    batches: list[str] = field(default_factory=list)  # open ones
+    touched: set[tuple[str, str]] = field(default_factory=set)  # (version, shard) with new answers
+    messages: list[str] = field(default_factory=list)  # trouble, as sentences
+
+
 def save(lake: Lake, batch: Batch, **changes: Any) -> Batch:
     """Write where a batch stands, atomically; names in the order in which the model is asked."""
     batch = replace(batch, **changes)
@@ -115,3 +135,14 @@ def pending_keys(lake: Lake) -> pl.Series:
     names: Iterable[str] = [b.name for b in load_all(lake) if b.status in OPEN]
     frames = [calls_of(lake, name).select("cache_key") for name in names]
     return pl.concat([pl.DataFrame(schema={"cache_key": pl.String}), *frames])["cache_key"]
+
+
+def parts(template: Batch, calls: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Calls in files within the API's limits."""
+    fixed = max(len(json.dumps(q)) for q in template.questions.values()) * 2 + 2_000
+    size = (calls["document"].str.len_bytes() * 2 + fixed).cast(pl.Int64)
+    file_no = pl.max_horizontal(
+        size.cum_sum() // MAX_BYTES, pl.int_range(calls.height, eager=True) // MAX_CALLS
+    )
+    numbered = calls.with_columns(file_no=file_no)
+    yield from numbered.partition_by("file_no", maintain_order=True, include_key=False)

@@ -14,8 +14,8 @@ from recfeat_pipeline.extraction.types import now
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.rendering import clean
 from recfeat_pipeline.schemas import DOCUMENTS, PROFILES
-from recfeat_pipeline.text.documents import clean
 
 NEWEST = 50  # events of a user's history that a profile is written from
 IMPORTED = "imported"

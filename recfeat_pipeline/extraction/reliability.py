@@ -33,9 +33,9 @@ class Bounds:
     """What healthy scores keep within; breaking one is worth a look, not an error."""
 
     least_zero: float = 0.3  # share of scores that are 0
-    most_half: float = 0.2  # share of non-zero scores within 0.05 of 0.5
-    most_common_rank: float = 0.05  # a known partner is among this share of the nearest items
-    least_retest: float = 0.7  # median test-retest correlation
+    most_half: float = 0.4  # share of the scores above 0 that lie within 0.05 of 0.5
+    nearest_share: float = 0.05  # a known partner is among this share of the nearest items
+    least_r: float = 0.7  # median correlation of a retest
 
 
 def retest_version(version: PromptVersion) -> PromptVersion:
@@ -76,6 +76,17 @@ def agreement(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(pl.col("pearson_r").fill_nan(None))
     )
+
+
+def retest_problems(table: pl.DataFrame, bounds: Bounds | None = None) -> list[str]:
+    """What is wrong with the :func:`agreement` of a version with its retest, as sentences."""
+    least = (bounds or Bounds()).least_r
+    r = table["pearson_r"].drop_nulls()
+    median = r.median()
+    if not isinstance(median, float) or median >= least:
+        return []
+    worst = ", ".join(table.sort("pearson_r", nulls_last=True)["dimension"].head(5))
+    return [f"Asked twice, the scores correlate at {median:.2f} only (median); worst: {worst}."]
 
 
 def drift(scores: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
@@ -136,7 +147,7 @@ def calibration_problems(table: pl.DataFrame, bounds: Bounds | None = None) -> l
             f"{zero:.0%} of the scores are 0, fewer than {bounds.least_zero:.0%}: the model gives "
             "a little of everything."
         )
-    if zero < 1 and half / (1 - zero) > bounds.most_half * 2:
+    if zero < 1 and half / (1 - zero) > bounds.most_half:
         problems.append(
             f"{half / (1 - zero):.0%} of the scores above 0 lie at 0.5: the model is hedging."
         )
@@ -188,7 +199,7 @@ def similarity_problems(ranks: pl.DataFrame, bounds: Bounds | None = None) -> li
     """Known pairs that are far apart, as sentences."""
     bounds = bounds or Bounds()
     far = ranks.filter(
-        pl.col("rank") > pl.max_horizontal(3, (pl.col("n_items") * bounds.most_common_rank).ceil())
+        pl.col("rank") > pl.max_horizontal(3, (pl.col("n_items") * bounds.nearest_share).ceil())
     )
     return [
         f"{row['partner']} is only number {row['rank']:,} of {row['n_items']:,} nearest to "

@@ -1,6 +1,6 @@
 """From documents to calls: the text a version shows, the keys of its calls, and the calls."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from recfeat_pipeline.extraction.keys import cache_keys, sha256
 from recfeat_pipeline.extraction.types import Request
 from recfeat_pipeline.extraction.versions import PromptVersion
-from recfeat_pipeline.text.documents import DEFAULT_CUTS, render
+from recfeat_pipeline.rendering import DEFAULT_CUTS, render
 
 # Markup has no say in a prompt: neither "</document>" nor a chat template's "<|im_start|>" or
 # "<start_of_turn>" may end the fence. A single guillemet reads the same to a model.
@@ -101,8 +101,5 @@ def opening(document: str, words: int = 6) -> str:
     """The first words of a document's text, its first label left out."""
     first = document.split("\n", 1)[0]
     label, colon, rest = first.partition(": ")
-    return " ".join(_words(rest if colon and len(label) < 40 else first, words))
-
-
-def _words(text: str, n: int) -> Iterable[str]:
-    return text.split()[:n]
+    text = rest if colon and len(label) < 40 else first
+    return " ".join(text.split()[:words])

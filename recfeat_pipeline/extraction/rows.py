@@ -3,7 +3,7 @@
 from typing import Any
 
 from recfeat_pipeline.extraction.types import Request, Usage, now
-from recfeat_pipeline.text.documents import without_surrogates
+from recfeat_pipeline.rendering import without_surrogates
 
 KEPT_CHARS = 20_000  # of a failed answer's text
 

@@ -23,9 +23,8 @@ from recfeat_pipeline.extraction.types import (
     TransientError,
     Usage,
 )
-from recfeat_pipeline.extraction.validation import InvalidError, check
+from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check
 
-FINAL = {"content_filter", "refusal"}  # asked again, the answer would be the same
 GRACE_S = 10.0  # for calls in flight when the run has to end
 
 

@@ -64,7 +64,6 @@ class Answer:
     content: str | None
     finish_reason: str | None = "stop"
     refusal: str | None = None
-    model: str | None = None
     usage: Usage = Usage()
     latency_ms: float = 0.0
 

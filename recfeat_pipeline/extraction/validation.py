@@ -13,6 +13,8 @@ PROFILE_CHARS = (20, 1_000)
 N_TAGS = 4
 TAG_CHARS = 60
 
+FINAL = {"content_filter", "refusal"}  # asked again, the answer would be the same
+
 REMINDERS = {
     "length": "Keep the answer short: the JSON object only, no blanks, no explanation.",
     "not_json": "Answer with one JSON object and nothing before or after it.",

@@ -7,7 +7,9 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, load_version, scores
+from recfeat_pipeline.extraction import batches as under_way
 from recfeat_pipeline.extraction.backends import batch as batches
+from recfeat_pipeline.extraction.backends import batch_collect
 from recfeat_pipeline.extraction.backends.batch_api import BatchApi
 from recfeat_pipeline.extraction.backends.batch_files import BatchFiles
 from recfeat_pipeline.extraction.backends.wire import request_body
@@ -171,7 +173,7 @@ def test_a_crash_at_any_moment_pays_nothing_twice(lake, server, moment, monkeypa
     else:
         monkeypatch.undo()
         submit(lake, api)
-        monkeypatch.setattr(batches, "save", dying(batches.save))
+        monkeypatch.setattr(batch_collect, "save", dying(batch_collect.save))
         with pytest.raises(Crash):
             batches.poll(lake, api)
     submit(lake, api)
@@ -273,7 +275,7 @@ def test_what_is_in_a_batch_is_not_asked_online(lake, server):
 
 
 def test_files_stay_within_the_api_limits(lake, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_CALLS", 7)
+    monkeypatch.setattr(under_way, "MAX_CALLS", 7)
     submit(lake, BatchFiles(tmp_path / "f"))
     sizes = [len(p.read_text().splitlines()) for p in (tmp_path / "f").glob("*.jsonl")]
     assert sum(sizes) == 36

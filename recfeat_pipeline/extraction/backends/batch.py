@@ -8,37 +8,33 @@ moves every open batch one step. Both may die at any line and be run again.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.backends.wire import read_completion, request_body
+from recfeat_pipeline.extraction.backends.batch_collect import collect
+from recfeat_pipeline.extraction.backends.wire import request_body
 from recfeat_pipeline.extraction.batches import (
     CALLS,
     OPEN,
     Batch,
+    BatchReport,
     calls_of,
     load_all,
+    parts,
     pending_keys,
     plan,
     save,
 )
-from recfeat_pipeline.extraction.ledger import Ledger, statuses
+from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.requests import build, keyed
-from recfeat_pipeline.extraction.rows import response_row
-from recfeat_pipeline.extraction.types import Answer, ItemError, Limits, TransientError, Usage
-from recfeat_pipeline.extraction.validation import InvalidError, check
+from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
-
-MAX_CALLS, MAX_BYTES = 50_000, 190_000_000  # of one file; the API allows 50,000 and 200 MB
-MAX_ROUNDS = 5  # batches in which one call may be missing or broken before it fails
-FINAL = {"content_filter", "refusal"}
 
 
 class Transport(Protocol):
@@ -65,25 +61,6 @@ def choose_transport(settings: Settings, folder: str | Path | None = None) -> Tr
 
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
     return BatchApi(settings.llm_base_url, key)
-
-
-@dataclass
-class BatchReport:
-    """What a submit or a poll did, and what is still under way."""
-
-    requested: int = 0
-    cached: int = 0
-    known_failed: int = 0
-    submitted: int = 0  # calls handed over now
-    collected: int = 0  # answers collected now, "failed" ones included
-    ok: int = 0
-    failed: int = 0
-    again: int = 0  # calls planned for another round
-    pending: int = 0  # calls in open batches
-    cost_usd: float = 0.0
-    batches: list[str] = field(default_factory=list)  # open ones
-    touched: set[tuple[str, str]] = field(default_factory=set)  # (version, shard) with new answers
-    messages: list[str] = field(default_factory=list)  # trouble, as sentences
 
 
 def submit(
@@ -131,7 +108,7 @@ def submit(
             new = _within_budget(
                 new, template, find_price(model, prices, batch=True), limits, report
             )
-            for part in _parts(template, new):
+            for part in parts(template, new):
                 plan(lake, template, part)
                 report.submitted += part.height
         _hand_over_planned(lake, transport, report)
@@ -163,100 +140,10 @@ def poll(
                 report.messages.append(f"Batch {batch.name} was rejected: {message}.")
             elif state == "done":
                 price = find_price(batch.model, prices, batch=transport.name == "batch")
-                _collect(lake, batch, entries, limits, price, report)
+                collect(lake, batch, entries, limits, price, report)
         _hand_over_planned(lake, transport, report)
         _count_open(lake, report)
     return report
-
-
-def _collect(
-    lake: Lake,
-    batch: Batch,
-    entries: list[dict[str, Any]],
-    limits: Limits,
-    price: Price | None,
-    report: BatchReport,
-) -> None:
-    """Validate what came, keep it, plan the rest once more. Doing it twice changes nothing."""
-    by_id = {e["custom_id"]: e for e in entries if isinstance(e, dict) and "custom_id" in e}
-    counts = {"ok": 0, "failed": 0, "again": 0}
-    again: list[dict[str, Any]] = []
-    for (shard,), calls in calls_of(lake, batch.name).partition_by("shard", as_dict=True).items():
-        with Ledger(lake, str(shard)) as ledger:
-            held = set(statuses(lake, str(shard)).filter(status="ok")["cache_key"])
-            for call in calls.iter_rows(named=True):
-                if call["cache_key"] in held:
-                    continue
-                row, retry = _end(batch, call, by_id.get(call["cache_key"]), limits, price)
-                if retry is not None:
-                    again.append(retry)
-                    counts["again"] += 1
-                elif row is not None:
-                    ledger.append(row)
-                    counts[row["status"]] += 1
-                    report.cost_usd += row["cost_usd"] or 0.0
-        report.touched.add((batch.version, str(shard)))
-    if again:
-        for part in _parts(batch, pl.DataFrame(again, schema=CALLS, orient="row")):
-            plan(lake, batch, part)
-    save(lake, batch, status="collected", counts=counts)
-    report.ok += counts["ok"]
-    report.failed += counts["failed"]
-    report.again += counts["again"]
-    report.collected += counts["ok"] + counts["failed"]
-
-
-def _end(
-    batch: Batch,
-    call: dict[str, Any],
-    entry: dict[str, Any] | None,
-    limits: Limits,
-    price: Price | None,
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """A call's row, or the call as it is to be asked again."""
-    request = batch.request(call)
-    usage = Usage(call["prompt_tokens"], call["cached_tokens"], call["completion_tokens"])
-    answer, reason, reminder, final = Answer(None), "", None, False
-    asks, rounds = call["asks"], call["rounds"] + 1
-    try:
-        answer = read_completion(_completion(entry), request)
-        asks += 1
-        usage += answer.usage
-        check(answer, request)
-    except InvalidError as error:
-        reason, reminder = str(error), error.reminder
-        final = error.reason in FINAL or asks > limits.reasks
-    except ItemError as error:
-        reason, final = str(error), True
-    except ValueError as error:
-        reason, final = f"transport: {error}", rounds >= MAX_ROUNDS
-    if reason and not final:
-        tokens = ("prompt_tokens", "cached_tokens", "completion_tokens")
-        spent = dict(zip(tokens, (usage.prompt, usage.cached, usage.completion), strict=True))
-        return None, call | spent | {"asks": asks, "rounds": rounds, "reminder": reminder}
-    status = "failed" if reason else "ok"
-    cost = price.cost(usage) if price else None
-    return (
-        response_row(
-            request, batch.transport, answer.content, status, reason or None, max(asks, 1), usage,
-            cost, None,
-        ),
-        None,
-    )  # fmt: skip
-
-
-def _completion(entry: dict[str, Any] | None) -> Any:
-    if entry is None:
-        raise ValueError("missing from the batch's results")
-    response = entry.get("response")
-    if not isinstance(response, dict) or response.get("status_code", 200) != 200:
-        error = entry.get("error")
-        code = error.get("code") if isinstance(error, dict) else None
-        status = response.get("status_code") if isinstance(response, dict) else None
-        if status in (400, 413, 422):
-            raise ItemError(f"rejected: HTTP {status}")
-        raise ValueError(str(code or f"HTTP {status}")[:100])
-    return response.get("body")
 
 
 def lines_of(lake: Lake, batch: Batch) -> Iterator[bytes]:
@@ -333,17 +220,6 @@ def _first_calls(requests: list[Any], shard: str) -> pl.DataFrame:
         for r in requests
     ]
     return pl.DataFrame(rows, schema=CALLS, orient="row")
-
-
-def _parts(template: Batch, calls: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Calls in files within the API's limits."""
-    fixed = max(len(json.dumps(q)) for q in template.questions.values()) * 2 + 2_000
-    size = (calls["document"].str.len_bytes() * 2 + fixed).cast(pl.Int64)
-    file_no = pl.max_horizontal(
-        size.cum_sum() // MAX_BYTES, pl.int_range(calls.height, eager=True) // MAX_CALLS
-    )
-    numbered = calls.with_columns(file_no=file_no)
-    yield from numbered.partition_by("file_no", maintain_order=True, include_key=False)
 
 
 def _within_budget(

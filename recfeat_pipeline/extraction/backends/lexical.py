@@ -71,7 +71,7 @@ class LexicalBackend:
             body |= summarise(request.document)
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         usage = Usage(rough_tokens(request.document), 0, rough_tokens(content))
-        return Answer(content, usage=usage, model=MODEL)
+        return Answer(content, usage=usage)
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -54,12 +54,11 @@ def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Ans
     if isinstance(content, list):  # content parts
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     text = content if isinstance(content, str) else None
-    finish, model = choice.get("finish_reason"), body.get("model")
+    finish = choice.get("finish_reason")
     return Answer(
         content=text,
         finish_reason=finish if isinstance(finish, str) else None,
         refusal=refusal if isinstance(refusal, str) and refusal else None,
-        model=model if isinstance(model, str) else None,
         usage=_usage(body.get("usage"), request, text or ""),
         latency_ms=latency_ms,
     )

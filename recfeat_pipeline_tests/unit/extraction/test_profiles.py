@@ -1,5 +1,8 @@
 """Profiles and their vectors."""
 
+import sys
+import types
+
 import numpy as np
 import polars as pl
 import pytest
@@ -127,6 +130,22 @@ def test_the_embedder_is_chosen_by_name():
     assert choose_embedder(Settings()).name == HASHED
     with pytest.raises(RecfeatError, match="needs sentence-transformers"):
         choose_embedder(Settings(), "sentence-transformers:/models/minilm")
+
+
+def test_a_local_model_is_loaded_by_path(monkeypatch, lake):
+    class Model:
+        def __init__(self, path):
+            self.path = path
+
+        def encode(self, texts, show_progress_bar):
+            return [[3.0, 4.0] for _ in texts]
+
+    module = types.ModuleType("sentence_transformers")
+    module.SentenceTransformer = Model
+    monkeypatch.setitem(sys.modules, "sentence_transformers", module)
+    embedder = choose_embedder(Settings(), "sentence-transformers:/models/minilm")
+    assert embedder.name == "/models/minilm"
+    assert embed_once(lake, ["x"], embedder).tolist() == [pytest.approx([0.6, 0.8])]
 
 
 def history(rows):

@@ -14,6 +14,7 @@ from recfeat_pipeline.extraction.reliability import (
     drift,
     drift_slope,
     nearest_rank,
+    retest_problems,
     retest_version,
     sample,
     similarity_problems,
@@ -49,6 +50,13 @@ def test_agreement_per_dimension():
     assert rows["b"]["mean_difference"] == pytest.approx(0.1 / 3)
     assert rows["c"]["pearson_r"] == pytest.approx(-1.0)
     assert rows["a"]["n_items"] == 3
+
+
+def test_a_shaky_retest_is_said():
+    steady, shaky = table(a=[0, 0.5, 1]), table(a=[0.5, 0.4, 0.5])
+    assert retest_problems(agreement(steady, steady)) == []
+    (problem,) = retest_problems(agreement(steady, shaky))
+    assert problem == ("Asked twice, the scores correlate at 0.00 only (median); worst: a.")
 
 
 def test_only_shared_items_count():

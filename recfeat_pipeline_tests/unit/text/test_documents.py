@@ -9,13 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.rendering import cut, render, without_surrogates
 from recfeat_pipeline.schemas import DOCUMENTS
-from recfeat_pipeline.text.documents import (
-    build_documents,
-    cut,
-    render,
-    without_surrogates,
-)
+from recfeat_pipeline.text.documents import build_documents
 
 
 def items(*titles, **columns):

@@ -1,0 +1,113 @@
+"""Text as a prompt shows it: cleaned, labelled, cut at a word. Shared by text and extraction.
+
+Text is stored whole and cut only here, at feed time, so a prompt version with other cuts needs no
+new scrape. Everything is vectorised.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from recfeat_pipeline.errors import RecfeatError
+
+Cuts = Mapping[str, str | int]
+"""Label → longest text: characters (``1500``) or leading names of a list (``"8 names"``)."""
+
+DEFAULT_CUTS: Cuts = {
+    "Plot": 1500,
+    "Reception": 600,
+    "Awards": 600,
+    "Cast": "8 names",
+    "*": 1500,  # any other label
+}
+
+# Controls, zero-width and direction marks, and the invisible "tag" letters used to hide prompts.
+# Joiners (U+200C, U+200D) stay: several scripts are spelt with them.
+UNSEEN = (
+    r"[\x00-\x08\x0E-\x1F\x7F-\x84\x86-\x9F\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}"
+    r"\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}]"
+)
+
+
+def clean(text: pl.Expr) -> pl.Expr:
+    """Unicode NFC, no invisible characters, every run of white space one blank.
+
+    One line stays one line, so no text can pose as another field's label.
+    """
+    return (
+        text.str.replace_all(UNSEEN, "")
+        .str.replace_all(r"\s+", " ")
+        .str.normalize("NFC")
+        .str.strip_chars(" ")
+    )
+
+
+def without_surrogates(text: str) -> str:
+    """Lone surrogates (half a character, from broken JSON) become U+FFFD; Polars refuses them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def cut(text: pl.Expr, limit: str | int) -> pl.Expr:
+    """The text within ``limit``, ended at a word boundary with "…" when something was left out.
+
+    Raises:
+        RecfeatError: the limit is neither a number of characters nor "N names".
+    """
+    match str(limit).split():
+        case [n] if n.isdecimal() and int(n) > 0:
+            head = text.str.slice(0, int(n) - 1)
+            # Back to the last whole word, unless the cut fell between two words already.
+            inside = text.str.slice(int(n) - 1, 1) != " "
+            whole = pl.when(inside).then(head.str.replace(r"\s+\S*$", "")).otherwise(head)
+            return (
+                pl.when(text.str.len_chars() > int(n))
+                .then(whole.str.strip_chars_end(" ,;:—–-") + "…")
+                .otherwise(text)
+            )
+        case [n, "names" | "name"] if n.isdecimal():
+            return text.str.split(", ").list.head(int(n)).list.join(", ")
+    raise RecfeatError(
+        f"The cut {limit!r} is neither a number of characters (1500) nor '8 names'; mend it in the "
+        "prompt version's [cuts]."
+    )
+
+
+def render(
+    documents: pl.DataFrame,
+    cuts: Cuts = DEFAULT_CUTS,
+    labels: Sequence[str] | None = None,
+    title: bool = True,
+) -> pl.Series:
+    """The documents' text under other cuts: "Title: …", then a "Label: text" line a field.
+
+    Args:
+        documents: at least ``title`` and ``fields`` of a DOCUMENTS frame.
+        cuts: longest text by label; ``"*"`` for the rest.
+        labels: the only labels to show; None shows all.
+        title: whether the title line is shown.
+
+    Returns:
+        ``text``, a String series as long as ``documents``; "(no text)" where nothing is left.
+    """
+    limits = {"*": 1500} | dict(cuts)
+    text = cut(pl.col("text"), limits.pop("*"))
+    for label, limit in limits.items():
+        text = pl.when(pl.col("label") == label).then(cut(pl.col("text"), limit)).otherwise(text)
+    rows = documents.select("title", "fields").with_row_index("row")
+    bodies = (
+        rows.select("row", "fields")
+        .filter(pl.col("fields").list.len() > 0)
+        .explode("fields")
+        .unnest("fields")
+        .filter(pl.lit(True) if labels is None else pl.col("label").is_in(list(labels)))
+        .select("row", line=pl.col("label") + ": " + text)
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("line").str.join("\n"))
+    )
+    heading = "Title: " + pl.col("title") if title else pl.lit(None, pl.String)
+    return (
+        rows.join(bodies, on="row", how="left", maintain_order="left")
+        .select(text=pl.concat_str(heading, "line", separator="\n", ignore_nulls=True))
+        .to_series()
+        .replace("", "(no text)")
+    )
