@@ -61,10 +61,12 @@ def world(folder: Path, films: list[Film]) -> Iterator[World]:
         wikimedia = Wikimedia(
             url, f"{url}/wikidata", f"{url}/sparql", "tests", Pace(rate=400, timeout=10, **QUICK)
         )
+        lake = Lake(folder)
+        lake.remember(n_shards=4)  # fewer small files
         yield World(
             films,
             items_of(films),
-            Lake(folder),
+            lake,
             tmdb_server,
             wikimedia_server,
             Tmdb(tmdb_server.url, KEY, Pace(rate=1000, workers=8, timeout=5, **QUICK)),
