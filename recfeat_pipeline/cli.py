@@ -1,132 +1,115 @@
-"""The ``recfeat`` command.
+"""The ``recfeat`` command: composes the commands, and turns what they raise into an exit code.
 
-Commands read settings, call one function, and print. Dagster and torch are imported inside the
-commands that need them, so that ``recfeat --help`` answers at once.
+Each command is a module in ``commands/``. Heavy packages are imported inside the commands that need
+them, so that ``recfeat --help`` answers at once.
 """
 
+import errno
+import inspect
 import os
+import signal
 import sys
-from pathlib import Path
-from typing import Annotated
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from recfeat_pipeline import __version__
+from recfeat_pipeline.commands.arms import arms
+from recfeat_pipeline.commands.backfill import backfill
+from recfeat_pipeline.commands.check import check
+from recfeat_pipeline.commands.doctor import doctor
+from recfeat_pipeline.commands.download import download
+from recfeat_pipeline.commands.estimate import estimate
+from recfeat_pipeline.commands.fingerprint import fingerprint
+from recfeat_pipeline.commands.init import init
+from recfeat_pipeline.commands.neighbours import neighbours
+from recfeat_pipeline.commands.output import complain, say
+from recfeat_pipeline.commands.prompts import app as prompts
+from recfeat_pipeline.commands.report import report
+from recfeat_pipeline.commands.run import run
+from recfeat_pipeline.commands.score_item import score_item
+from recfeat_pipeline.commands.status import status
+from recfeat_pipeline.commands.ui import ui
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.settings import Settings
+
+HELP = """\
+Are LLM-generated item features worth it for your recommender? Measure it, then run it.
+
+`recfeat run` runs the whole pipeline on an embedded catalogue, without a key. For your own:
+init, check, estimate, run, report. Settings come from the environment; `doctor` shows them.
+"""
+EPILOG = (
+    "Exit codes: 0 done; 1 something that you can mend, said in one sentence; 2 wrong usage; "
+    "3 `check`, `doctor` or `status --exit-code` found a problem; 130 interrupted, and the same "
+    "command continues."
+)
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Your catalogue": (init, check, estimate, download),
+    "Run": (run, status, report, ui, doctor),
+    "Features": (fingerprint, neighbours, score_item),
+    "Experiments": (arms, backfill),
+}
 
 app = typer.Typer(
     name="recfeat",
-    help="Are LLM-generated item features worth it for your recommender? Measure it, then run it.",
-    epilog="Start with `recfeat run`: the whole pipeline on an embedded catalogue, without a key.",
+    epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode="rich",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
-
-CatalogOption = Annotated[
-    str | None,
-    typer.Option(
-        "--catalog",
-        help="A catalogue file (.toml) or a MovieLens folder; unset: the one this lake holds, "
-        "else the embedded catalogue.",
-    ),
-]
 
 
-@app.callback(invoke_without_command=True)
+def help_of(text: str) -> str:
+    """A docstring as help: prose is folded anew, lines that begin with ``$`` are examples."""
+    paragraphs = []
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        lines = escape(paragraph).splitlines()
+        examples = paragraph.startswith("$ ")
+        paragraphs += ["\n".join(f"[cyan]{e}[/]" for e in lines) if examples else " ".join(lines)]
+    return "\n\n".join(paragraphs)
+
+
+@app.callback(help=help_of(HELP), invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; goes anywhere in the command.")
+    ] = False,
 ) -> None:
     """Options that come before the command."""
     if version:
-        console.print(__version__)
+        say(__version__)
         raise typer.Exit
 
 
-@app.command()
-def run(
-    catalog: CatalogOption = None,
-    prompt_version: Annotated[
-        str, typer.Option(help="Prompt version to extract with (`recfeat prompts list`).")
-    ] = "genome132-v1",
-    arms: Annotated[
-        str, typer.Option(help="Arms to train, by id or label, comma-separated.")
-    ] = "popularity,recent_popularity,floor,curated,llm,random",
-    seeds: Annotated[str, typer.Option(help="Seeds, comma-separated.")] = "0,1,2",
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Training steps per arm; unset: by catalogue size.")
-    ] = None,
-    until: Annotated[
-        str, typer.Option(help="Stop after this stage: a folder of recfeat_pipeline/defs/.")
-    ] = "evaluation",
-) -> None:
-    """Run the pipeline, from the catalogue to the report.
-
-    Interrupt it whenever you like: what is done is kept, and the same command continues.
-
-        recfeat run
-        recfeat run --catalog my_catalogue.toml --arms floor,llm,random --seeds 0,1,2,3,4
-    """
-    from recfeat_pipeline.commands.run import run_pipeline
-
-    run_pipeline(console, catalog, prompt_version, arms, _integers("--seeds", seeds), steps, until)
+def _register() -> None:
+    for panel, commands in PANELS.items():
+        for command in commands:
+            name = command.__name__.replace("_", "-")
+            text = help_of(command.__doc__ or "")
+            app.command(name, help=text, rich_help_panel=panel)(command)
+    for command_info in prompts.registered_commands:
+        assert command_info.callback is not None
+        command_info.help = help_of(command_info.callback.__doc__ or "")
+    app.add_typer(prompts, rich_help_panel="Experiments")
 
 
-@app.command()
-def ui(
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-) -> None:
-    """Open the Dagster UI on this lake: the asset graph, every run, every figure."""
-    from recfeat_pipeline.commands.ui import serve_ui
-
-    serve_ui(console, host, port)
-
-
-@app.command()
-def report(
-    output: Annotated[Path | None, typer.Option(help="Also write a copy here.")] = None,
-) -> None:
-    """Write the report again from the feature store, and say where it is."""
-    from recfeat_pipeline.commands.report import write_again
-
-    write_again(console, Lake(Settings().lake), output)
-
-
-@app.command()
-def download(
-    name: Annotated[str, typer.Argument(help="ml-32m, ml-25m, ml-latest-small, …")],
-    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path("."),
-) -> None:
-    """Download a MovieLens release; resumable, and checked against its published MD5."""
-    from recfeat_pipeline.catalog.download import download as fetch
-    from recfeat_pipeline.commands.progress import RichReporter
-
-    with RichReporter(console).bar(f"Downloading {name}") as progress:
-        path = fetch(name, folder, progress=progress)
-    console.print(f"{path} is ready: recfeat run --catalog {path}")
-
-
-def _integers(option: str, text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise RecfeatError(f"{option} {text!r}: give whole numbers, as in 0,1,2.") from None
+_register()
 
 
 def main() -> None:
     """Entry point of the ``recfeat`` command."""
+    signal.signal(signal.SIGTERM, _interrupt)
     code = run_app()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # the reader, `head` for one, has seen enough
     # Everything is closed by now. A regular exit would print pages of DuckDB's "nanobind: leaked"
     # warnings whenever torch is loaded as well, which frighten and mean nothing.
     os._exit(code)
@@ -138,26 +121,47 @@ def run_app(arguments: list[str] | None = None) -> int:
     One sentence per user error; a traceback only with ``--debug``, or for a bug of ours.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
     try:
-        code = app(arguments, standalone_mode=False)
-    except RecfeatError as error:
-        if "--debug" in arguments:
-            raise
-        _complain(str(error))
-        return error.exit_code
+        return app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
     except typer.TyperException as error:  # a usage error; empty when it has printed the help
         if str(error):
-            message = getattr(error, "format_message", error.__str__)()
-            _complain(f"{message.rstrip('.')}. See `recfeat --help`.")
+            context: Any = getattr(error, "ctx", None)
+            command = context.command_path if context else "recfeat"
+            complain(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted. What is done is kept: the same command continues.")
+        complain("interrupted. What is done is kept: the same command continues.")
         return 130
-    return code or 0
+    except BrokenPipeError:
+        return 0
+    except (RecfeatError, OSError) as error:
+        sentence = str(error) if isinstance(error, RecfeatError) else sentence_of(error)
+        if debug or sentence is None:
+            traceback.print_exc()
+        if sentence is not None:
+            complain(sentence)
+        return getattr(error, "exit_code", 1)
 
 
-def _complain(sentence: str) -> None:
-    errors.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+def sentence_of(error: OSError) -> str | None:
+    """What a machine's own trouble means to the user; None when it is no such trouble."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full{where}. Free some space and run again; what is done is kept."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"No permission{where}: {error.strerror}. Mend the permissions of the file or folder, "
+            "or name another place (RECFEAT_LAKE)."
+        )
+    if error.errno == errno.EMFILE:
+        return "Too many open files. Raise the limit (`ulimit -n 4096`) and run again."
+    return None
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    """A polite stop from outside (`kill`, a container's end) is like Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

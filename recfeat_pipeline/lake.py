@@ -13,6 +13,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ class Lake:
         """Relative paths that match, sorted."""
         base = self._base.rstrip("/") + "/"
         return sorted(p.removeprefix(base) for p in self._fs.glob(self._full(pattern)))
+
+    def modified(self, path: str) -> datetime | None:
+        """When a file was written last (UTC); None when it is not there."""
+        return self._fs.modified(self._full(path)) if self.exists(path) else None
 
     def read_bytes(self, path: str) -> bytes:
         """The whole file."""
@@ -146,7 +151,7 @@ class Lake:
         paths = self.glob(f"{folder}/*.parquet")
         if len(paths) < 2:
             return
-        merged = pl.concat([self._read(p) for p in paths], how="diagonal_relaxed").unique(
+        merged = pl.concat([self.read_parquet(p) for p in paths], how="diagonal_relaxed").unique(
             maintain_order=True
         )
         kept = self.append_segment(folder, merged)
@@ -167,7 +172,9 @@ class Lake:
         for path in paths:
             keys = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
             frames.append(
-                self._read(path).with_columns(pl.lit(keys[key]).alias(key) for key in spec.hive)
+                self.read_parquet(path).with_columns(
+                    pl.lit(keys[key]).alias(key) for key in spec.hive
+                )
             )
         return pl.concat(frames, how="vertical_relaxed")
 
@@ -178,7 +185,12 @@ class Lake:
             pattern = pattern.replace(f"{key}=*", f"{key}={value}")
         return self.glob(pattern)
 
-    def _read(self, path: str) -> pl.DataFrame:
+    def read_parquet(self, path: str) -> pl.DataFrame:
+        """One Parquet file.
+
+        Raises:
+            RecfeatError: it is damaged.
+        """
         try:
             return pl.read_parquet(io.BytesIO(self.read_bytes(path)))
         except pl.exceptions.PolarsError as error:

@@ -85,13 +85,35 @@ class Settings(BaseSettings):
         30, gt=0, description="Days until an item that a text source does not know is asked again."
     )
 
+    automation: bool = Field(
+        False,
+        description="Schedules and sensors start switched on (an operator's server); else each is "
+        "switched on in the UI.",
+    )
+    retrain_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Models are trained again once this share of corpus items has new scores.",
+    )
+    prompt_still_minutes: float = Field(
+        10,
+        ge=0,
+        description="Minutes without an edit until a prompt version of RECFEAT_PROMPTS is "
+        "registered and extracted unattended.",
+    )
+    alert_webhook: SecretStr | None = Field(
+        None, description="URL that is told, by a JSON post, of every run that failed."
+    )
+
     def __init__(self, **values: Any):
         try:
             super().__init__(**values)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place, problem = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
-            names = next(v for f in type(self).model_fields if place in (f, *(v := variables(f))))
+            of_place = {p: variables(f) for f in Settings.model_fields for p in (f, *variables(f))}
+            names = of_place[place]
             name = next((name for name in names if name in os.environ), names[0])
             raise RecfeatError(
                 f"The environment variable {name} cannot be used: {problem}. Mend or unset it; "

@@ -1,37 +1,85 @@
-"""Progress on a terminal: a bar with rate and time left."""
+"""Progress: a bar with rate and time left on a terminal, a line now and then in a log."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.commands.output import duration, hint, stderr
+
+LOG_EVERY = 30.0  # seconds between the lines that a log gets
 
 
-class RichReporter(Reporter):
-    """Draws a bar per piece of long work; on a pipe it prints nothing but what commands print."""
+@contextmanager
+def bar(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A callback that takes (done, total), shown on stderr; ``unit`` is "B" for bytes."""
+    console = stderr()
+    if not console.is_terminal:
+        yield LogLines(title, unit)
+        return
+    columns = (
+        TextColumn("  {task.description:<28}", markup=False),
+        BarColumn(bar_width=24),
+        Counts(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
-    def __init__(self, console: Console):
-        self.console = console
 
-    @contextmanager
-    def bar(self, title: str) -> Iterator[Callable[[int, int], None]]:
-        """A bar that shows done, total, elapsed and remaining."""
-        columns = (
-            TextColumn("  {task.description:<34}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.console, transient=True) as progress:
-            task = progress.add_task(title, total=None)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
+class Counts(ProgressColumn):
+    """``1,200/8,520  41.3/s``."""
+
+    def __init__(self, unit: str):
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """One cell."""
+        return Text(counts(task.completed, task.total, task.speed, self.unit))
+
+
+class LogLines:
+    """A progress callback that prints a plain line every :data:`LOG_EVERY` seconds.
+
+    Work that was done before it began (an interrupted run's) does not count in the rate.
+    """
+
+    def __init__(self, title: str, unit: str = ""):
+        self.title, self.unit = title, unit
+        self.started = self.shown = time.monotonic()
+        self.before: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Print a line if it is time for one."""
+        now = time.monotonic()
+        if self.before is None:
+            self.before = done
+        if now - self.shown < LOG_EVERY:
+            return
+        self.shown = now
+        rate = (done - self.before) / (now - self.started)
+        left = f", {duration((total - done) / rate)} left" if rate else ""
+        hint(f"  {self.title}: {counts(done, total, rate, self.unit)}{left}")
+
+
+def counts(done: float, total: float | None, rate: float | None, unit: str = "") -> str:
+    """How far, of how much, and how fast."""
+    if unit == "B":
+        rated = f"  {rate / 1e6:,.1f} MB/s" if rate else ""
+        return f"{done / 1e6:,.1f}/{(total or 0) / 1e6:,.1f} MB{rated}"
+    rated = f"  {rate:,.{1 if rate < 100 else 0}f}/s" if rate else ""
+    return f"{done:,.0f}/{total or 0:,.0f}{rated}"

@@ -1,51 +1,97 @@
 """``recfeat run``: drive the stages, then show what came out."""
 
 import os
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from recfeat_pipeline.commands.progress import RichReporter
-from recfeat_pipeline.commands.tables import metric_table
-from recfeat_pipeline.defs.drive import Driver, Plan
-from recfeat_pipeline.defs.instance import open_instance
-from recfeat_pipeline.extraction.versions import load_version
-from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import resolve_arms
-from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.commands.options import CatalogOption, VersionOption, integers
+from recfeat_pipeline.commands.output import hint, say, stderr
 
 STAGE_TITLES = {
     "catalog": "Reading the catalogue",
-    "text": "Writing documents",
+    "text": "Collecting texts, writing documents",
     "extraction": "Extracting features",
     "feature_store": "Building the feature store",
     "training": "Training and ranking",
     "evaluation": "Computing metrics and the report",
 }
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before an extraction that costs much.")
+]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, metavar="USD", help="Stop the extraction before it has spent this many dollars."
+    ),
+]
 
 
-def run_pipeline(
-    console: Console,
-    catalog: str | None,
-    prompt_version: str,
-    arms: str,
-    seeds: list[int],
-    steps: int | None,
-    until: str,
+def run(
+    catalog: CatalogOption = None,
+    prompt_version: VersionOption = None,
+    arms: Annotated[
+        str,
+        typer.Option(
+            metavar="ARMS", help="Arms by id, published label or family (`recfeat arms`)."
+        ),
+    ] = "popularity,recent_popularity,floor,curated,llm,random",
+    seeds: Annotated[
+        str, typer.Option(metavar="SEEDS", help="Seeds, comma-separated; 5 or more to publish.")
+    ] = "0,1,2",
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Training steps per arm; unset: by catalogue size.")
+    ] = None,
+    until: Annotated[
+        str, typer.Option(metavar="STAGE", help=f"Stop after: {', '.join(STAGE_TITLES)}.")
+    ] = "evaluation",
+    budget: BudgetOption = None,
+    yes: YesOption = False,
 ) -> None:
-    """Run the stages up to ``until`` and print the metric table and where to look next."""
+    """Run the pipeline, from the catalogue to the report.
+
+    Interrupt it whenever you like: what is done is kept, nothing is paid for twice, and the same
+    command continues. The version it extracts with becomes the promoted one.
+
+    $ recfeat run
+    $ recfeat run --catalog films.toml --until extraction --budget 20
+    $ recfeat run --arms floor,llm,random --seeds 0,1,2,3,4
+    """
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver
+    from recfeat_pipeline.commands.lakes import choose_version
+    from recfeat_pipeline.commands.tables import print_metrics
+    from recfeat_pipeline.defs.drive import Plan
+    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.models.arms import resolve_arms
+    from recfeat_pipeline.settings import Settings
+
+    set_for_this_run(catalog, budget)
     settings = Settings()
-    plan = Plan(
-        load_version(prompt_version, settings.prompts), resolve_arms(arms), seeds, steps, until
-    )
     lake = Lake(settings.lake)
+    version = choose_version(lake, prompt_version)
+    plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until)
+    lake.open()
+
+    def announce(stage: str) -> None:
+        hint(STAGE_TITLES[stage], style="bold")
+        if stage == "extraction":
+            announce_cost(lake, version, yes)
+
+    with open_driver(lake) as driver:
+        driver.run(plan, announce)
+    if until != "evaluation":
+        say(f"Stopped after {until}, as asked. Lake: {lake.root}")
+        return
+    print_metrics(lake)
+    say(f"Report:  {lake.path('report', 'report.html')}")
+    say(f"Explore: RECFEAT_LAKE={settings.lake} recfeat explore")
+    if stderr().is_terminal:
+        hint("`recfeat ui` shows every table and run; `recfeat status` what is stale.")
+
+
+def set_for_this_run(catalog: str | None, budget: float | None) -> None:
+    """Options that stand for a setting: assets read settings where they work."""
     if catalog:
         os.environ["RECFEAT_CATALOG"] = catalog
-    with open_instance(lake) as instance:
-        driver = Driver(lake, instance, RichReporter(console))
-        driver.run(plan, lambda stage: console.print(f"[bold]{STAGE_TITLES[stage]}[/]"))
-    if until != "evaluation":
-        console.print(f"Stopped after {until}, as asked. Lake: {lake.root}")
-        return
-    console.print(metric_table(lake))
-    console.print(f"Report:  {lake.path('report', 'report.html')}")
-    console.print(f"Explore: RECFEAT_LAKE={settings.lake} recfeat ui")
+    if budget:
+        os.environ["RECFEAT_LLM_BUDGET_USD"] = str(budget)

@@ -1,11 +1,11 @@
-"""Tables on the terminal."""
+"""The metric table that a run ends with."""
 
-from rich.table import Table
-
+from recfeat_pipeline.commands.output import table
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
 
-METRIC_TABLE = """
+# The corpus with the most examples is the one that headlines are about.
+METRICS = """
 SELECT
     ranking.arm,
     any_value(runs.label) AS label,
@@ -18,21 +18,29 @@ SELECT
     max(n) AS n_examples
 FROM metrics.ranking AS ranking
 LEFT JOIN ops.runs AS runs USING (arm, seed)
-WHERE slice = 'all'
+WHERE slice = 'all' AND corpus = (
+    SELECT corpus FROM metrics.ranking WHERE slice = 'all'
+    GROUP BY corpus ORDER BY max(n) DESC, corpus LIMIT 1
+)
 GROUP BY ranking.arm
 ORDER BY mrr
 """
 
 
-def metric_table(lake: Lake) -> Table:
+def print_metrics(lake: Lake) -> None:
     """One row per arm: mean over seeds on the test examples, seen items masked."""
     with open_store(lake.feature_store) as store:
-        rows = store.execute(METRIC_TABLE).fetchall()
+        rows = store.execute(METRICS).fetchall()
+    columns = dict.fromkeys(("arm", ""), "left") | dict.fromkeys(
+        ("seeds", "Hit@10", "Hit@50", "NDCG@10", "MRR", "± seeds"), "right"
+    )
+    cells = [
+        [arm, label or "", seeds, *(f"{value:.4f}" for value in values), _spread(spread)]
+        for arm, label, seeds, *values, spread, _ in rows
+    ]
     n_examples = rows[0][-1] if rows else 0
-    table = Table(title=f"Test users, {n_examples:,} examples, mean over seeds", box=None)
-    for name in ("arm", "", "seeds", "Hit@10", "Hit@50", "NDCG@10", "MRR", "± seeds"):
-        table.add_column(name, justify="left" if name in ("arm", "") else "right")
-    for arm, label, seeds, *values, spread, _ in rows:
-        cells = [f"{value:.4f}" for value in values]
-        table.add_row(arm, label or "", str(seeds), *cells, f"{spread:.4f}" if spread else "–")
-    return table
+    table(columns, cells, title=f"Test users, {n_examples:,} examples, mean over seeds")
+
+
+def _spread(deviation: float | None) -> str:
+    return f"{deviation:.4f}" if deviation else "–"

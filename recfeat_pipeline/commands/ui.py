@@ -1,47 +1,50 @@
 """``recfeat ui``: the Dagster UI on this lake."""
 
-import importlib.util
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from recfeat_pipeline.defs.instance import dagster_home
+from recfeat_pipeline.commands.output import say
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.settings import Settings
+
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")]
+HostOption = Annotated[
+    str, typer.Option(metavar="HOST", help="Address to listen on; it asks for no password.")
+]
+PATHS = ("RECFEAT_CATALOG", "RECFEAT_PROMPTS")  # settings that may be relative paths
 
 
-def serve_ui(console: Console, host: str, port: int) -> None:
-    """Run ``dg dev``'s server and daemon on the lake until interrupted.
+def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
+    """Serve the Dagster UI on this lake: the asset graph, every run, every figure.
 
-    Raises:
-        RecfeatError: the UI extra is not installed, or the port is taken.
+    $ recfeat ui
+    $ recfeat ui --port 3001
     """
+    import importlib.util
+    import os
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    from recfeat_pipeline.commands.ports import check_port
+    from recfeat_pipeline.defs.instance import dagster_home
+    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
+
     if importlib.util.find_spec("dagster_webserver") is None:
         raise RecfeatError("The UI is not installed: pip install 'recfeat_pipeline[ui]'.")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise RecfeatError(
-                f"Port {port} on {host} is in use: give another, --port {port + 1}."
-            ) from None
+    check_port(host, port)
     lake = Lake(Settings().lake)
+    lake.open()
     home = dagster_home(lake)
-    console.print(f"Dagster UI on http://{host}:{port} (lake {lake.root}); Ctrl-C stops it.")
-    environment = {**os.environ, "RECFEAT_LAKE": lake.root, "DAGSTER_HOME": str(home)}
+    # Dagster works from its home folder, where relative paths would mean something else.
+    paths = {name: str(Path(os.environ[name]).resolve()) for name in PATHS if name in os.environ}
+    environment = {**os.environ, **paths, "RECFEAT_LAKE": lake.root, "DAGSTER_HOME": str(home)}
+    say(f"Dagster UI on http://{host}:{port} (lake {lake.root}); Ctrl-C stops it.")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "recfeat_pipeline.definitions"]
     try:
         subprocess.run(
-            [*command, "-h", host, "-p", str(port)],
-            cwd=Path(home),
-            env=environment,
-            check=False,
+            [*command, "-h", host, "-p", str(port)], cwd=home, env=environment, check=False
         )
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        say("Stopped.")

@@ -1,0 +1,73 @@
+"""Items that were scored one by one, beside the catalogue: new ones, before it lists them.
+
+An added item stands outside the corpus, so no model ranks it; its document lies in its shard like
+any other, so every prompt version that is extracted later scores it too. When the catalogue comes
+to list the item, the catalogue's own row and document take over.
+"""
+
+import zlib
+
+import polars as pl
+
+from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.schemas import ITEMS
+
+PATH = "catalog/added.parquet"
+
+
+def new_item_id(dtype: pl.DataType, tmdb_id: int | None, title: str) -> int | str:
+    """An id that no catalogue uses: negative among integers, prefixed among texts.
+
+    The same TMDB id or title always gives the same one, so that scoring again replaces.
+    """
+    if dtype == pl.Int64:
+        return -(tmdb_id if tmdb_id is not None else 2**32 + zlib.crc32(title.encode()))
+    return f"title:{title}" if tmdb_id is None else f"tmdb:{tmdb_id}"
+
+
+def add_item(lake: Lake, item: pl.DataFrame, document: pl.DataFrame) -> str:
+    """Keep an item and its document; returns its shard.
+
+    Args:
+        lake: of the catalogue.
+        item: one row of those columns of ITEMS that are known, ``item_id`` and ``title`` at least.
+        document: its row of DOCUMENTS.
+    """
+    item_id = item["item_id"][0]
+    shard = shard_of([item_id], lake.n_shards)[0]
+    known = {name: item[name][0] for name in ITEMS if name in item.columns}
+    row = {"genres": [], "n_ratings": 0, "in_corpus": False} | known
+    frame = pl.DataFrame([row], schema={**ITEMS, "item_id": item.schema["item_id"]})
+    with lake.lock("added"):
+        others = _added(lake).filter(pl.col("item_id").cast(pl.String) != str(item_id))
+        lake.write_parquet(PATH, frame if others.is_empty() else pl.concat([others, frame]))
+        listed = lake.read("items").join(lake.read("catalog_items"), on="item_id", how="semi")
+        lake.write_parquet("catalog/items.parquet", with_added(lake, listed))
+        lake.write_parquet(_document_path(shard, item_id), document)
+    return shard
+
+
+def with_added(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
+    """A catalogue's ITEMS and, after them, the added ones that it does not list."""
+    added = _added(lake)
+    if added.is_empty() or items.is_empty():
+        return added if items.is_empty() else items
+    if added.schema["item_id"] != items.schema["item_id"]:
+        return items  # added before there was a catalogue, whose ids turned out to be text
+    return pl.concat([items, added.join(items, on="item_id", how="anti")])
+
+
+def drop_listed(lake: Lake, shard: str, documents: pl.DataFrame) -> None:
+    """Delete a shard's added documents of items that now have one of the catalogue's."""
+    listed = set(documents["item_id"].cast(pl.String))
+    for path in lake.glob(f"documents/shard={shard}/added-*.parquet"):
+        if str(lake.read_parquet(path)["item_id"][0]) in listed:
+            lake.delete(path)
+
+
+def _added(lake: Lake) -> pl.DataFrame:
+    return lake.read_parquet(PATH) if lake.exists(PATH) else pl.DataFrame(schema=ITEMS)
+
+
+def _document_path(shard: str, item_id: int | str) -> str:
+    return f"documents/shard={shard}/added-{zlib.crc32(str(item_id).encode()):08x}.parquet"

@@ -1,0 +1,46 @@
+"""``recfeat arms``: what can be compared."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from recfeat_pipeline.commands.options import JsonOption
+from recfeat_pipeline.commands.output import dump, hint, table
+
+
+def arms(
+    names: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAMES]", help="Ids, published labels or families; unset: all."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the arms: models that differ in one thing, so that the difference is its worth.
+
+    A new arm is a new file in recfeat_pipeline/models/arms/.
+
+    $ recfeat arms
+    $ recfeat arms base,control
+    """
+    from recfeat_pipeline.models.arms import load_arms, resolve_arms
+
+    chosen = list(load_arms().values()) if names is None else resolve_arms(names)
+    if as_json:
+        dump([asdict(arm) for arm in chosen])
+        return
+    table(
+        dict.fromkeys(("arm", "label", "family", "what it is", "reads", "against"), "left"),
+        [
+            (
+                arm.id,
+                arm.label,
+                arm.family,
+                arm.title,
+                " + ".join(arm.content) + (f" ({arm.control})" if arm.control else "") or None,
+                ", ".join(arm.against) or None,
+            )
+            for arm in chosen
+        ],
+    )
+    hint("recfeat run --arms takes ids, labels and families.")

@@ -1,0 +1,69 @@
+"""``recfeat backfill``: extract with one prompt version, beside what is promoted."""
+
+from typing import Annotated
+
+import typer
+
+from recfeat_pipeline.commands.options import integers
+from recfeat_pipeline.commands.output import hint, say
+from recfeat_pipeline.commands.run import BudgetOption, YesOption, set_for_this_run
+from recfeat_pipeline.errors import RecfeatError
+
+
+def backfill(
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A prompt version (`recfeat prompts list`).")
+    ],
+    shards: Annotated[
+        str | None,
+        typer.Option(metavar="SHARDS", help='Only these: "0", "0,3" or "0-7"; unset: all.'),
+    ] = None,
+    budget: BudgetOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Extract a prompt version over every shard, and promote nothing.
+
+    Its features then stand beside the promoted version's in the store; arms that name the version
+    use it, the others do not. `recfeat prompts promote` makes it the one that they use.
+
+    $ recfeat backfill genome132-title-only
+    $ recfeat backfill mine-v2 --shards 0-3 --budget 5
+    """
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver
+    from recfeat_pipeline.commands.lakes import choose_version, open_lake
+
+    set_for_this_run(None, budget)
+    lake = open_lake()
+    chosen = choose_version(lake, version)
+    names = parse_shards(shards, lake.n_shards)
+    if not lake.table_paths("documents"):
+        raise RecfeatError(
+            f"The lake {lake.root} holds no documents to extract from: run `recfeat run --until "
+            "text` first."
+        )
+    hint(f"Extracting {chosen.key}", style="bold")
+    announce_cost(lake, chosen, yes, names)
+    with open_driver(lake) as driver:
+        driver.extract(chosen, names)
+        hint("Building the feature store", style="bold")
+        driver.build_store()
+    n_items = lake.read("scores", version=chosen.key)["item_id"].n_unique()
+    say(f"{chosen.key}: {n_items:,} items have scores. Promoted is {lake.meta.get('promoted')}.")
+
+
+def parse_shards(text: str | None, n_shards: int) -> list[str]:
+    """``"0,3-5"`` as shard names, sorted; every name for None.
+
+    Raises:
+        RecfeatError: not numbers, or beyond the lake's shards.
+    """
+    if text is None:
+        return [f"{shard:02d}" for shard in range(n_shards)]
+    wanted: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = integers("--shards", f"{first},{last}" if dash else first)
+        wanted.update(range(ends[0], ends[-1] + 1))
+    if not wanted or not wanted <= set(range(n_shards)):
+        raise RecfeatError(f"--shards {text!r}: this lake's shards run from 0 to {n_shards - 1}.")
+    return [f"{shard:02d}" for shard in sorted(wanted)]

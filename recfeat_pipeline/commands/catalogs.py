@@ -1,0 +1,26 @@
+"""The catalogue that a command is about, when no run has read it yet."""
+
+from pathlib import Path
+
+from recfeat_pipeline.catalog.read import read_catalog
+from recfeat_pipeline.catalog.types import Catalog
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+
+
+def read_named_catalog(path: str | None) -> Catalog:
+    """The named catalogue, else the one a run would read: the setting's, the lake's, the embedded.
+
+    Raises:
+        RecfeatError: it cannot be read.
+    """
+    return read_catalog(catalog_path(path))
+
+
+def catalog_path(path: str | None) -> str | None:
+    """Where that catalogue lies, absolute; None for the embedded one."""
+    settings = Settings()
+    given = path or settings.catalog
+    if given:
+        return str(Path(given).expanduser().resolve())
+    return Lake(settings.lake).meta.get("catalog")

@@ -1,0 +1,120 @@
+"""``recfeat check``: what a catalogue is fit for, before anything is spent on it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recfeat_pipeline.commands.options import CatalogOption, JsonOption
+from recfeat_pipeline.commands.output import dump, number, say, share, table
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.catalog.check import CatalogCheck
+
+PROBLEMS = 3  # exit code
+
+
+def check(
+    path: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="The same as --catalog.")
+    ] = None,
+    catalog: CatalogOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a catalogue as a run would, and say what was read, dropped and can be measured.
+
+    Writes nothing and sends nothing. Exits with 3 when something should be looked at first.
+
+    $ recfeat check films.toml
+    $ recfeat check ~/data/ml-latest-small
+    """
+    from recfeat_pipeline.catalog.check import check_catalog
+    from recfeat_pipeline.catalog.corpus import build_corpus
+    from recfeat_pipeline.commands.catalogs import read_named_catalog
+
+    read = read_named_catalog(path or catalog)
+    found = check_catalog(read, build_corpus(read))
+    if as_json:
+        dump({"catalogue": read.name, "source": read.source, **as_data(found)})
+    else:
+        say(f"{read.name} ({read.source})", style="bold")
+        show(found)
+    if found.warnings:
+        raise typer.Exit(PROBLEMS)
+
+
+def as_data(found: "CatalogCheck") -> dict[str, Any]:
+    """The check as JSON takes it: frames are lists of rows."""
+    import polars as pl
+
+    return {
+        name: value.to_dicts() if isinstance(value, pl.DataFrame) else value
+        for name, value in ((name, getattr(found, name)) for name in found.__dataclass_fields__)
+    }
+
+
+def show(found: "CatalogCheck") -> None:
+    """The check for people, most telling last."""
+    from recfeat_pipeline.catalog.check import THIN_CHARACTERS
+
+    say()
+    table(
+        {"": "left", "count": "right", "of": "right", "share": "right"},
+        [
+            (what, number(count), number(total), share(part))
+            for what, count, total, part in found.overlap.iter_rows()
+        ],
+        title="What is there",
+    )
+    say()
+    if found.notes.is_empty():
+        say("Nothing was dropped or repaired while reading.")
+    else:
+        table(
+            {"rows": "right", "what": "left", "for example": "left"},
+            [
+                (number(note["count"]), note["message"], "; ".join(note["examples"][:3]) or None)
+                for note in found.notes.to_dicts()
+            ],
+            title="Dropped or repaired while reading",
+        )
+    dropped = {
+        "items with too few interactions": found.counts["items_with_too_few_interactions"],
+        "items without interactions": found.counts["items_without_interactions"],
+        "users with too few interactions": found.counts["users_below_minimum"],
+        "users with too many interactions": found.counts["users_above_maximum"],
+        "users with none in the corpus": found.counts["users_outside_corpus"],
+    }
+    say()
+    table(
+        {"": "left", "count": "right"},
+        [(what, number(count)) for what, count in dropped.items()],
+        title="Outside the corpus by its rules",
+    )
+    say()
+    table(
+        {"field": "left", "items": "right", "share": "right", "median characters": "right"},
+        [
+            (row["label"], number(row["items"]), share(row["share"]),
+             number(row["median_characters"]))
+            for row in found.fields.to_dicts()
+        ],
+        title="Text of corpus items",
+    )  # fmt: skip
+    quantiles = dict(found.text_lengths.iter_rows())
+    say(
+        "Characters an item, the title aside: "
+        f"5 % have at most {number(quantiles[0.05])}, half {number(quantiles[0.5])}, "
+        f"95 % {number(quantiles[0.95])}; {share(found.thin_share)} have under "
+        f"{THIN_CHARACTERS}."
+    )
+    say()
+    table(
+        {"arm": "left", "verdict": "left"},
+        found.arms.select("arms", "reason").iter_rows(),
+        title="What can be measured",
+    )
+    say()
+    for warning in found.warnings:
+        say(f"! {warning}", style="yellow")
+    if not found.warnings:
+        say("No problem found. Next: recfeat estimate", style="green")

@@ -1,0 +1,235 @@
+"""What ``recfeat doctor`` looks at: this machine, the lake, and the servers that settings name."""
+
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+from packaging.requirements import Requirement
+from packaging.version import Version
+from pydantic import SecretStr
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import DEFAULT
+from recfeat_pipeline.extraction.versions import load_version
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings, variables
+from recfeat_pipeline.store import open_store
+from recfeat_pipeline.text.source import sources
+
+SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
+EXTRAS = {"ui": "dagster-webserver", "explore": "nicegui", "tokens": "bpe-openai", "s3": "s3fs"}
+LOW_DISK, LITTLE_DISK = 1e9, 5e9  # bytes
+TIMEOUT = 10.0  # seconds
+OPENAI = "https://api.openai.com/v1"
+
+
+class Finding(NamedTuple):
+    """One thing looked at. ``state`` is ok, warning, problem or skipped."""
+
+    what: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+def diagnose(settings: Settings, online: bool = True) -> list[Finding]:
+    """Look at everything; ``online`` also asks each server one free question."""
+    findings = [*_packages(), *_lake(settings)]
+    endpoint = _endpoint(settings, online)
+    return [*findings, endpoint, *_sources(settings, online)]
+
+
+def setting_rows() -> list[dict[str, str]]:
+    """Every setting: its variable, its value (of a secret only whether it is set), its meaning."""
+    settings = Settings()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            shown = "set"
+        else:
+            shown = "unset" if value is None else without_password(str(value))
+        meaning = field.description or ""
+        rows.append({"variable": variables(name)[0], "value": shown, "meaning": meaning})
+    return rows
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: without user, password and query."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding("Python", "ok", platform.python_version())
+    for line in metadata.requires("recfeat_pipeline") or []:
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            advice = f"pip install '{wanted.name}{wanted.specifier}'"
+            yield Finding(wanted.name, "problem", "not installed", advice)
+            continue
+        if not wanted.specifier.contains(Version(there), prereleases=True):
+            advice = f"pip install '{wanted.name}{wanted.specifier}'"
+            yield Finding(wanted.name, "warning", f"{there}, tried with {wanted.specifier}", advice)
+        elif wanted.name in SHOWN:
+            yield Finding(wanted.name, "ok", there)
+    for extra, package in EXTRAS.items():
+        try:
+            yield Finding(f"extra: {extra}", "ok", f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            advice = f"if you need it: pip install 'recfeat_pipeline[{extra}]'"
+            yield Finding(f"extra: {extra}", "skipped", f"{package} is not installed", advice)
+
+
+def _lake(settings: Settings) -> Iterator[Finding]:
+    try:
+        lake = Lake(settings.lake)
+        meta = lake.meta
+    except RecfeatError as error:
+        yield Finding("lake", "problem", str(error))
+        return
+    there = lake.exists("lake.json")
+    held = f"holds {meta.get('name', 'no catalogue yet')!r}" if there else "not there yet"
+    yield Finding("lake", "ok", f"{lake.root}: {held}, format {meta['format']}")
+    yield from _disk(lake)
+    yield _store(lake)
+    yield from _journal(lake)
+
+
+def _disk(lake: Lake) -> Iterator[Finding]:
+    place = next(path for path in (lake.state, *lake.state.parents) if path.exists())
+    try:
+        probe = place / f".recfeat-doctor-{time.time_ns()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        advice = "mend its permissions, or set RECFEAT_LAKE to another folder"
+        yield Finding("writing", "problem", f"cannot write in {place}: {error.strerror}", advice)
+    free = shutil.disk_usage(place).free
+    state = "problem" if free < LOW_DISK else "warning" if free < LITTLE_DISK else "ok"
+    advice = "" if state == "ok" else "free some space, or set RECFEAT_LAKE to another disk"
+    yield Finding("disk", state, f"{free / 1e9:,.1f} GB free at {place}", advice)
+
+
+def _store(lake: Lake) -> Finding:
+    path = lake.feature_store
+    if not path.exists():
+        return Finding("feature store", "ok", "not built yet")
+    try:
+        with open_store(path, wait_seconds=0) as store:
+            row = store.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
+    except RecfeatError as error:
+        state = "warning" if "in use" in str(error) else "problem"
+        return Finding("feature store", state, str(error))
+    size = path.stat().st_size / 1e6
+    return Finding("feature store", "ok", f"{row[0] if row else 0} tables, {size:,.1f} MB, free")
+
+
+def _journal(lake: Lake) -> Iterator[Finding]:
+    waiting = [p for p in (lake.state / "journal").glob("*.jsonl") if p.stat().st_size]
+    if waiting:
+        found = f"{len(waiting)} shards hold answers of a run that is going on or was killed"
+        yield Finding("journal", "ok", found, "the next run keeps them")
+    damaged = list((lake.state / "journal").glob("*.damaged"))
+    if damaged:
+        found = f"lines that could not be read were put aside in {damaged[0]}"
+        yield Finding("journal", "warning", found, "look at them; those calls are asked again")
+
+
+def _endpoint(settings: Settings, online: bool) -> Finding:
+    what = "LLM endpoint"
+    if not settings.has_llm:
+        advice = "set OPENAI_API_KEY, or RECFEAT_LLM_BASE_URL for a server of your own"
+        return Finding(what, "skipped", "none: the lexical extractor answers (no LLM)", advice)
+    base = (settings.llm_base_url or OPENAI).rstrip("/")
+    shown = without_password(base)
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    with_key = "with a key" if key else "without a key"
+    if not online:
+        return Finding(what, "skipped", f"{shown}, {with_key}; not asked")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    answer = _ask(f"{base}/models", headers=headers)
+    if isinstance(answer, str):
+        return Finding(what, "problem", f"{shown}: {answer}", "mend RECFEAT_LLM_BASE_URL")
+    if answer.status_code in (401, 403):
+        advice = "set RECFEAT_LLM_API_KEY (or OPENAI_API_KEY) to a valid key"
+        return Finding(what, "problem", f"{shown} refuses to answer {with_key}", advice)
+    if answer.status_code != 200:
+        advice = "does the URL end in /v1, as most servers' do?"
+        return Finding(what, "warning", f"{shown} answers HTTP {answer.status_code}", advice)
+    model = settings.llm_model or load_version(DEFAULT, settings.prompts).model
+    took = f"{answer.elapsed.total_seconds() * 1000:.0f} ms"
+    try:
+        models = [str(listed["id"]) for listed in answer.json()["data"]]
+    except (ValueError, KeyError, TypeError):
+        return Finding(what, "warning", f"{shown} lists no models ({took})", "is it the right URL?")
+    if model not in models:
+        advice = f"set RECFEAT_LLM_MODEL to one of: {', '.join(models[:8])}"
+        return Finding(what, "problem", f"{shown} does not list the model {model}", advice)
+    return Finding(what, "ok", f"{shown}, {with_key}, model {model}, {took}")
+
+
+def _sources(settings: Settings, online: bool) -> Iterator[Finding]:
+    enabled = {source.name for source in sources(settings)}
+    if settings.tmdb_api_key is None:
+        yield Finding("TMDB", "skipped", "no key", "for TMDB's texts, set TMDB_API_KEY")
+    else:
+        key = settings.tmdb_api_key.get_secret_value()
+        short = len(key) <= 40  # a v3 key travels in the query, a v4 token in a header
+        yield _source(
+            "TMDB", settings.tmdb_base_url, "/3/movie/changes", {"api_key": key} if short else {},
+            {} if short else {"Authorization": f"Bearer {key}"}, online,
+        )  # fmt: skip
+    headers = {"User-Agent": f"recfeat_pipeline doctor ({settings.contact or 'no contact'})"}
+    ask = {"action": "query", "meta": "siteinfo", "format": "json"}
+    for name, base in (
+        ("Wikipedia", settings.wikipedia_base_url),
+        ("Wikidata", settings.wikidata_base_url),
+    ):
+        if name.lower() in enabled:
+            yield _source(name, base, "/w/api.php", ask, headers, online)
+        else:
+            advice = "for its text, set RECFEAT_CONTACT to your e-mail address, as it asks"
+            yield Finding(name, "skipped", "no contact", advice)
+
+
+def _source(
+    what: str, base: str, path: str, query: dict[str, str], headers: dict[str, str], online: bool
+) -> Finding:
+    shown = without_password(base)
+    if not online:
+        return Finding(what, "skipped", f"{shown}; not asked")
+    answer = _ask(base.rstrip("/") + path, params=query, headers=headers)
+    if isinstance(answer, str):
+        return Finding(what, "problem", f"{shown}: {answer}", "check the network, or its base URL")
+    if answer.status_code in (401, 403):
+        advice = f"mend the key or the contact that {what} is asked with"
+        return Finding(what, "problem", f"{shown} refuses to answer", advice)
+    if answer.status_code >= 400:
+        return Finding(what, "warning", f"{shown} answers HTTP {answer.status_code}", "try later")
+    return Finding(what, "ok", f"{shown}, {answer.elapsed.total_seconds() * 1000:.0f} ms")
+
+
+def _ask(
+    url: str, params: dict[str, str] | None = None, headers: dict[str, str] | None = None
+) -> httpx.Response | str:
+    """One GET; why it failed as a few words that hold no URL, for a URL may hold a key."""
+    try:
+        return httpx.get(url, params=params, headers=headers, timeout=TIMEOUT)
+    except httpx.TimeoutException:
+        return f"no answer within {TIMEOUT:.0f} s"
+    except httpx.ConnectError:
+        return "no connection"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return type(error).__name__

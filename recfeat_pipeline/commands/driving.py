@@ -1,0 +1,86 @@
+"""Driving Dagster's assets from a command: what `run` and `backfill` share."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import polars as pl
+import typer
+
+from recfeat_pipeline.commands.output import dollars, duration, hint, number
+from recfeat_pipeline.commands.progress import bar
+from recfeat_pipeline.defs.drive import Driver
+from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.engine import limits_of
+from recfeat_pipeline.extraction.estimate import estimate
+from recfeat_pipeline.extraction.versions import PromptVersion
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+
+CONFIRM_ABOVE_USD = 5.0  # on a terminal, asked before a run that may cost more
+
+
+class TerminalReporter(Reporter):
+    """Shows the progress of assets on stderr."""
+
+    bar = staticmethod(bar)
+
+
+@contextmanager
+def open_driver(lake: Lake) -> Iterator[Driver]:
+    """A driver on the lake's Dagster instance."""
+    with open_instance(lake) as instance:
+        yield Driver(lake, instance, TerminalReporter())
+
+
+def announce_cost(
+    lake: Lake, version: PromptVersion, confirmed: bool, shards: Sequence[str] = ()
+) -> None:
+    """Say what the extraction will send and cost; on a terminal, ask when it is much.
+
+    Args:
+        lake: holds the documents and what was answered.
+        version: what will be asked.
+        confirmed: whether the user has said yes already.
+        shards: only these; none means all.
+
+    Raises:
+        RecfeatError: the user said no; nothing was sent.
+    """
+    settings = Settings()
+    if not settings.has_llm:
+        hint("  No LLM endpoint or key is set: the embedded lexical extractor answers (no LLM).")
+        return
+    model = settings.llm_model or version.model
+    limits = limits_of(settings)
+    documents = lake.read("documents")
+    if shards:
+        documents = documents.filter(pl.col("shard").is_in(shards))
+    expected = estimate(
+        documents, version, model, lake=lake, limits=limits, prices=settings.prompts
+    )
+    if not expected.to_send:
+        return
+    price = (
+        f"no price is known for {model}"
+        if expected.cost_usd is None
+        else f"about {dollars(expected.cost_usd)} at {model}'s price of {expected.prices_as_of}"
+    )
+    hint(
+        f"  {number(expected.to_send)} calls for {number(expected.documents)} items: {price}, "
+        f"{duration(expected.hours * 3600)}."
+    )
+    much = expected.cost_usd is not None and expected.cost_usd > CONFIRM_ABOVE_USD
+    if not much or confirmed or not _is_terminal():
+        return
+    if not typer.confirm("Go on?", err=True):
+        raise RecfeatError(
+            "Not confirmed, so nothing was sent. --budget limits what a run may spend, --yes "
+            "answers this question."
+        )
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,347 @@
+"""How far a lake is: each stage's products against what they would be made of now.
+
+Scores are judged by content (would any call be sent?), runs by their fingerprint (would any be
+trained again?), the rest by what is there and when it was written.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from recfeat_pipeline.catalog.spec import read_spec
+from recfeat_pipeline.defs.training.inputs import load_inputs
+from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.ledger import source, statuses
+from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.versions import PromptVersion, load_version
+from recfeat_pipeline.lake import Lake, shard_names
+from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.store import open_store
+
+READER_WAIT = 15.0  # seconds for a run that is just writing a table
+CALL_COLUMNS = (
+    "cache_key", "created_at", "version", "cost_usd", "prompt_tokens", "completion_tokens"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's products. ``state``: fresh, stale, missing or failed."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """The scores of one prompt version."""
+
+    key: str
+    promoted: bool
+    model: str
+    state: str
+    items: int  # with scores
+    calls: int | None  # that its documents make; None when its files are not what they were
+    answered: int | None
+    failed: int | None
+    missing: int | None
+    cost_usd: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An arm and seed. ``state``: fresh, stale, interrupted or skipped."""
+
+    arm: str
+    seed: int
+    state: str
+    steps: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """All of it."""
+
+    stages: list[Stage]
+    versions: list[Version]
+    runs: list[Run]
+    spent_usd: float
+    calls: int  # ended, well or not
+    unpriced_calls: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def examine(lake: Lake) -> State:
+    """Look at a lake and its store; writes nothing, sends nothing."""
+    calls = paid_calls(lake)
+    versions = list(_versions(lake, calls))
+    runs = list(_runs(lake))
+    stages = [
+        _catalog(lake),
+        _text(lake),
+        _extraction(versions),
+        _feature_store(lake),
+        _training(runs),
+        _evaluation(lake),
+    ]
+    return State(
+        stages=stages,
+        versions=versions,
+        runs=runs,
+        spent_usd=float(calls["cost_usd"].sum()),
+        calls=calls.height,
+        unpriced_calls=calls["cost_usd"].null_count(),
+        prompt_tokens=int(calls["prompt_tokens"].sum()),
+        completion_tokens=int(calls["completion_tokens"].sum()),
+    )
+
+
+def paid_calls(lake: Lake) -> pl.DataFrame:
+    """One row per call that ended. An answer that a second shard took over counts once."""
+    frames = [
+        pl.read_parquet(source(lake, path), columns=list(CALL_COLUMNS))
+        for path in lake.table_paths("responses")
+    ]
+    if not frames:
+        return lake.read("responses").select(CALL_COLUMNS)
+    return pl.concat(frames).unique(["cache_key", "created_at"])
+
+
+def _catalog(lake: Lake) -> Stage:
+    written = lake.modified("catalog/items.parquet")
+    if written is None or not lake.exists("catalog/events.parquet"):
+        return Stage("catalog", "missing", "no catalogue has been read")
+    items, events = lake.read("items"), lake.read("events")
+    detail = (
+        f"{items.height:,} items, {items['in_corpus'].sum():,} in the corpus; "
+        f"{events.height:,} events of {events['user_id'].n_unique():,} users"
+    )
+    changed = [
+        path
+        for path in _source_files(lake.meta.get("catalog"))
+        if path.exists() and path.stat().st_mtime > written.timestamp()
+    ]
+    if changed:
+        return Stage("catalog", "stale", f"{detail}; {changed[0]} is newer")
+    return Stage("catalog", "fresh", detail)
+
+
+def _source_files(catalog: str | None) -> list[Path]:
+    if catalog is None:
+        return []
+    place = Path(catalog)
+    if place.is_dir():
+        return sorted(place.glob("*.csv"))
+    try:
+        return [place, *read_spec(place).paths.values()]
+    except RecfeatError:
+        return [place]
+
+
+def _text(lake: Lake) -> Stage:
+    documents, items = lake.read("documents"), lake.read("items").filter("in_corpus")
+    if documents.is_empty():
+        return Stage("text", "missing", "no documents have been written")
+    without = items.join(documents, on="item_id", how="anti").height
+    mean = int(documents["n_chars"].to_numpy().mean())
+    parts = [f"{documents.height:,} documents, {mean:,} characters on average", *_scraped(lake)]
+    detail = "; ".join(parts)
+    if without:
+        return Stage("text", "missing", f"{detail}; {without:,} corpus items have none")
+    inputs = ("catalog/items.parquet", "catalog/fields.parquet", *lake.glob("raw/*/*/*.parquet"))
+    if _newest(lake, inputs) > _oldest(lake, lake.glob("documents/*/documents.parquet")):
+        return Stage("text", "stale", f"{detail}; written before their sources were read last")
+    return Stage("text", "fresh", detail)
+
+
+def _scraped(lake: Lake) -> Iterator[str]:
+    """What each scraped source holds, by the newest answer per item."""
+    for name in sorted({path.split("/")[1] for path in lake.glob("raw/*/shard=*")}):
+        columns = ["item_id", "fetched_at", "status"]
+        frames = [
+            pl.read_parquet(source(lake, path), columns=columns)
+            for path in lake.glob(f"raw/{name}/shard=*/*.parquet")
+        ]
+        newest = pl.concat(frames).sort("fetched_at").unique("item_id", keep="last")
+        counts = newest.group_by("status").len().sort("len", "status", descending=True)
+        told = (f"{row['len']:,} {row['status']}" for row in counts.to_dicts())
+        yield f"{name}: {', '.join(told)}"
+
+
+def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
+    keys = {path.split("/")[1].removeprefix("version=") for path in lake.table_paths("scores")}
+    promoted = lake.meta.get("promoted")
+    if promoted:
+        keys.add(promoted)
+    for key in sorted(keys, key=lambda key: (key != promoted, key)):
+        yield _version(lake, key, key == promoted, calls)
+
+
+def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Version:
+    scores = lake.read("scores", version=key)
+    n_items = scores["item_id"].n_unique()
+    cost = float(calls.filter(version=key)["cost_usd"].sum())
+    model = scores["model"][-1] if scores.height else Settings().llm_model or ""
+
+    def version(
+        state: str, detail: str = "", counts: tuple[int | None, ...] = (None, None, None, None)
+    ) -> Version:
+        asked, answered, failed, missing = counts
+        return Version(
+            key, promoted, model, state, n_items, asked, answered, failed, missing, cost, detail
+        )
+
+    try:
+        asks = load_version(key, Settings().prompts)
+    except RecfeatError:
+        return version("stale", "its files have changed or are gone: only what was bought is left")
+    if not scores.height:
+        return version("missing", "nothing is extracted yet")
+    counts = _count_calls(lake, asks, model)
+    if counts[3]:
+        return version("stale", "documents are new or have changed since", counts)
+    return version("failed" if counts[2] else "fresh", "", counts)
+
+
+def _count_calls(lake: Lake, version: PromptVersion, model: str) -> tuple[int, int, int, int]:
+    """Calls that the documents make, and of these answered, failed and not asked."""
+    totals = [0, 0, 0, 0]
+    for shard in shard_names(lake.n_shards):
+        documents = lake.read("documents", shard=shard)
+        if documents.height:
+            calls = keyed(documents, version, model).select("cache_key").unique()
+            status = calls.join(statuses(lake, shard), on="cache_key", how="left")["status"]
+            ok, failed = int((status == "ok").sum()), int((status == "failed").sum())
+            counted = (len(status), ok, failed, status.null_count())
+            totals = [total + n for total, n in zip(totals, counted, strict=True)]
+    return (totals[0], totals[1], totals[2], totals[3])
+
+
+def _extraction(versions: list[Version]) -> Stage:
+    if not versions:
+        return Stage("extraction", "missing", "no prompt version has been extracted")
+    first = versions[0]  # the promoted one
+    also = f"; {len(versions) - 1} other versions" if len(versions) > 1 else ""
+    return Stage("extraction", first.state, f"{first.key}: {first.items:,} items have scores{also}")
+
+
+def _feature_store(lake: Lake) -> Stage:
+    path = lake.feature_store
+    if not path.exists():
+        return Stage("feature_store", "missing", "not built")
+    detail = f"{path.stat().st_size / 1e6:,.1f} MB"
+    try:
+        with open_store(path, wait_seconds=READER_WAIT) as store:
+            held = dict(
+                store.execute(
+                    "SELECT version, count(*) FROM features.item_features GROUP BY version"
+                ).fetchall()
+            )
+    except RecfeatError as error:
+        return Stage("feature_store", "failed", str(error))
+    except duckdb.CatalogException:
+        return Stage("feature_store", "missing", f"{detail}, without features")
+    scores = lake.read("scores").group_by("version").len()
+    inputs = ("catalog/items.parquet", *lake.table_paths("documents"), *lake.table_paths("scores"))
+    if held != dict(scores.iter_rows()) or _newest(lake, inputs) > path.stat().st_mtime:
+        return Stage("feature_store", "stale", f"{detail}; older than the lake's scores")
+    return Stage("feature_store", "fresh", f"{detail}; features of {len(held)} prompt versions")
+
+
+def _runs(lake: Lake) -> Iterator[Run]:
+    """Every arm and seed that was begun, skipped ones last."""
+    arms = load_arms()
+    folders = [p.split("/")[1:3] for p in lake.glob("runs/arm=*/seed=*")]
+    order = {arm: number for number, arm in enumerate(arms)}
+    begun = sorted(
+        ((arm.removeprefix("arm="), int(seed.removeprefix("seed="))) for arm, seed in folders),
+        key=lambda run: (order.get(run[0], len(order)), run),
+    )
+    if not begun or not lake.feature_store.exists():
+        return
+    with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
+        judge = _Judge(lake, store)
+        for arm_id, seed in begun:
+            if arm_id in arms:
+                yield judge.run(StoredRun(lake, arms[arm_id], seed))
+            else:
+                yield Run(arm_id, seed, "skipped", None, "no arm has this name any more")
+
+
+class _Judge:
+    """Says whether a run would be trained again; reads what arms share once."""
+
+    def __init__(self, lake: Lake, store: duckdb.DuckDBPyConnection):
+        self.lake, self.store = lake, store
+        self.corpus: str | None = None
+
+    def run(self, run: StoredRun) -> Run:
+        arm, seed = run.arm, run.seed
+        skipped = self.lake.read_json(f"{run.folder}/skipped.json")
+        if skipped:
+            return Run(arm.id, seed, "skipped", None, skipped["reason"])
+        if not self.lake.exists(f"{run.folder}/made_from.json"):
+            return Run(arm.id, seed, "interrupted", None, "the next run continues it")
+        steps = run.summary()["steps"]
+        try:
+            current = run.is_current(self._fingerprint(run, steps))
+        except (ContentUnavailable, duckdb.CatalogException):
+            return Run(arm.id, seed, "stale", steps, "the features it read are gone")
+        detail = "" if current else "the corpus, its features or the arm have changed since"
+        return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
+
+    def _fingerprint(self, run: StoredRun, steps: int) -> str:
+        inputs = load_inputs(self.lake, self.store, run.arm)
+        content = build_content(run.arm, inputs.features, inputs.items, inputs.dimensions, run.seed)
+        self.corpus = self.corpus or corpus_digest(inputs)
+        return fingerprint(run.arm, run.seed, steps, self.corpus, content)
+
+
+def _training(runs: list[Run]) -> Stage:
+    counts = {state: sum(run.state == state for run in runs) for state in
+              ("fresh", "stale", "interrupted", "skipped")}  # fmt: skip
+    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    if not counts["fresh"] and not counts["stale"]:
+        return Stage("training", "missing", told or "no arm has been trained")
+    state = next((s for s in ("stale", "interrupted") if counts[s]), "fresh")
+    return Stage("training", state, f"arms and seeds: {told}")
+
+
+def _evaluation(lake: Lake) -> Stage:
+    written = lake.modified("report/report.html")
+    ranked = {
+        (path.split("arm=")[1].split("/")[0], int(path.split("seed=")[1].split("/")[0]))
+        for path in lake.table_paths("ranks")
+    }
+    if written is None or not lake.feature_store.exists():
+        return Stage("evaluation", "missing", "no report has been written")
+    try:
+        with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
+            measured = store.execute("SELECT DISTINCT arm, seed FROM metrics.ranking").fetchall()
+    except (RecfeatError, duckdb.CatalogException):
+        measured = []
+    detail = f"report of {written:%Y-%m-%d %H:%M} UTC, {len(measured)} arms and seeds"
+    newer = _newest(lake, lake.table_paths("ranks")) > written.timestamp()
+    if newer or set(measured) != ranked:
+        return Stage("evaluation", "stale", f"{detail}; {len(ranked)} are ranked")
+    return Stage("evaluation", "fresh", detail)
+
+
+def _newest(lake: Lake, paths: Iterable[str]) -> float:
+    times = [moment.timestamp() for path in paths if (moment := lake.modified(path))]
+    return max(times, default=0.0)
+
+
+def _oldest(lake: Lake, paths: Iterable[str]) -> float:
+    times = [moment.timestamp() for path in paths if (moment := lake.modified(path))]
+    return min(times, default=0.0)

@@ -1,0 +1,143 @@
+"""``recfeat init``: a catalogue file drafted from the user's own files."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recfeat_pipeline.commands.output import hint, say
+from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.catalog.guess import Draft
+
+FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Say which file it is.")]
+
+
+def init(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATHS]...", help="Files, or folders of files; unset: this one."),
+    ] = None,
+    items: FileOption = None,
+    interactions: FileOption = None,
+    tags: FileOption = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the catalogue; unset: the folder's.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")
+    ] = Path("catalogue.toml"),
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
+) -> None:
+    """Draft a catalogue file by looking at your Parquet and CSV files.
+
+    Says what was guessed; the file's comments say how to change it. Nothing else is written, and
+    your files are left as they are.
+
+    $ recfeat init
+    $ recfeat init products.parquet events.csv -o shop.toml
+    """
+    from recfeat_pipeline.catalog.guess import draft_catalog, find_tables
+    from recfeat_pipeline.catalog.movielens import is_grouplens
+
+    if output.exists() and not force:
+        raise RecfeatError(f"{output} is there already: --force writes over it, -o names another.")
+    places = paths or [Path()]
+    if len(places) == 1 and is_grouplens(places[0]):
+        say(f"{places[0]} is a MovieLens release, which needs no catalogue file:")
+        say(f"    recfeat check {places[0]}")
+        return
+    named = [path for path in (items, interactions, tags) if path]
+    tables = find_tables([*([] if named and not paths else places), *named])
+    draft = draft_catalog(tables, items, interactions, tags)
+    text = as_toml(draft, name or output.resolve().parent.name, output.resolve().parent)
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RecfeatError(
+            f"Cannot write {output}: {error.strerror}; name a file in a folder that exists (-o)."
+        ) from error
+    say(f"{output} is drafted. What was guessed:", style="bold")
+    for remark in draft.remarks:
+        say(f"  {remark}")
+    hint(f"Read it through, then: recfeat check {output}")
+
+
+def as_toml(draft: "Draft", name: str, folder: Path) -> str:
+    """The catalogue file, with a comment on every line that was guessed."""
+    lines = [
+        "# What recfeat reads, drafted by `recfeat init`. Paths are relative to this file.",
+        "# `recfeat check` says what it makes of it; mend here what was guessed wrong.",
+        "",
+        f"name = {_quoted(name)}",
+        "",
+        "[items]",
+        *_section(draft, "items", folder),
+    ]
+    for key, meaning in (
+        ("year", "release year, or a date"),
+        ("genres", 'lists, "A|B" or "A, B"'),
+        ("imdb_id", "lets Wikipedia's text be found"),
+        ("tmdb_id", "lets TMDB's text be found"),
+    ):
+        if key not in draft.columns["items"]:
+            lines.append(f'# {key} = "…"   # optional: {meaning}')
+    lines += [
+        "",
+        "[items.document]   # what the model reads: label = column; lists are joined",
+        *(f"{_quoted(label)} = {_quoted(column)}" for label, column in draft.document.items()),
+        *(f"# {_quoted(column)} is left out: {why}" for column, why in draft.left_out.items()),
+        "",
+        "[interactions]",
+        *_section(draft, "interactions", folder),
+    ]
+    for key, meaning in (
+        ("rating", "without it every interaction counts as liked"),
+        ("timestamp", "Unix seconds or a date; without it histories are unordered"),
+        ("split", "train / valid / test, if you have a split of your own"),
+    ):
+        if key not in draft.columns["interactions"]:
+            lines.append(f'# {key} = "…"   # optional: {meaning}')
+    lines.append("")
+    if draft.tags:
+        lines += ["[tags]   # curated tags, to measure the features against"]
+        lines += _section(draft, "tags", folder)
+    else:
+        lines += [
+            "# [tags]   # optional: curated tags, to measure the features against",
+            '# path = "…"',
+            '# item = "…"',
+            '# tag = "…"',
+            '# relevance = "…"   # optional',
+        ]
+    rules = draft.rules
+    lines += [
+        "",
+        "[corpus]   # who takes part; rarer items are neither scored nor ranked",
+        f"more_than_item_interactions = {rules.more_than_item_interactions}",
+        f"min_user_interactions = {rules.min_user_interactions}",
+        f"max_user_interactions = {rules.max_user_interactions}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(draft: "Draft", section: str, folder: Path) -> list[str]:
+    """A section's path and columns, each with an example from the file."""
+    table = getattr(draft, section)
+    path = os.path.relpath(table.path.resolve(), folder)
+    lines = [f"path = {_quoted(path)}"]
+    for ours, column in draft.columns[section].items():
+        values = table.sample[column].drop_nulls()
+        example = " ".join(str(values[0]).split())[:40] if len(values) else "nothing: it is empty"
+        lines.append(f"{ours} = {_quoted(column)}   # such as {example}")
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON's escapes are TOML's."""
+    return json.dumps(text, ensure_ascii=False)

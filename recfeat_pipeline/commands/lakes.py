@@ -1,0 +1,42 @@
+"""The lake that a command works on, and what a command asks of it first."""
+
+from typing import TYPE_CHECKING
+
+from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:  # they import Polars and Pydantic, which `recfeat --help` can do without
+    from recfeat_pipeline.extraction.versions import PromptVersion
+    from recfeat_pipeline.lake import Lake
+
+
+def open_lake() -> "Lake":
+    """The lake that RECFEAT_LAKE names, upgraded if it is an older one.
+
+    Raises:
+        RecfeatError: there is none yet.
+    """
+    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
+
+    lake = Lake(Settings().lake)
+    if not lake.exists("lake.json"):
+        raise RecfeatError(
+            f"There is no lake at {lake.root} yet: run `recfeat run` first, or set RECFEAT_LAKE to "
+            "the one you mean."
+        )
+    lake.open()
+    return lake
+
+
+def choose_version(lake: "Lake", name: str | None) -> "PromptVersion":
+    """The version of a name or key, else the promoted one as its files are now, else the default.
+
+    Raises:
+        RecfeatError: no such version.
+    """
+    from recfeat_pipeline.extraction.prompts import DEFAULT
+    from recfeat_pipeline.extraction.versions import load_version
+    from recfeat_pipeline.settings import Settings
+
+    promoted = lake.meta.get("promoted", DEFAULT).partition("@")[0]
+    return load_version(name or promoted, Settings().prompts)

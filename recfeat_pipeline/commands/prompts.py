@@ -1,0 +1,112 @@
+"""``recfeat prompts``: list, show, compare, begin and promote prompt versions."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from recfeat_pipeline.commands.options import JsonOption
+from recfeat_pipeline.commands.output import dump, say, table
+
+app = typer.Typer(
+    name="prompts",
+    help="Prompt versions: list, show, compare, begin one of your own, promote.",
+    no_args_is_help=True,
+)
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A name, or name@hash.")]
+
+
+@app.command("list")
+def list_them(as_json: JsonOption = False) -> None:
+    """List the versions: built-in ones, and those in the folder RECFEAT_PROMPTS.
+
+    $ recfeat prompts list
+    """
+    from recfeat_pipeline.extraction.prompts import describe_versions
+    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
+
+    settings = Settings()
+    found = describe_versions(Lake(settings.lake), settings.prompts)
+    if as_json:
+        dump([asdict(version) for version in found])
+        return
+    table(
+        {
+            "version": "left", "asks": "left", "calls": "right", "model": "left",
+            "promoted": "left", "what it is": "left",
+        },
+        [
+            (v.key, v.asks, v.groups, v.model, "yes" if v.promoted else None, v.description)
+            for v in found
+        ],
+    )  # fmt: skip
+
+
+@app.command()
+def show(version: VersionArgument) -> None:
+    """Show a version as the model reads it: settings, then each call's instructions.
+
+    $ recfeat prompts show genome132-v1
+    """
+    from recfeat_pipeline.extraction.prompts import show_version
+    from recfeat_pipeline.settings import Settings
+
+    say(show_version(version, Settings().prompts))
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A version.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Another.")],
+) -> None:
+    """Compare two versions, and say which groups the second one buys again.
+
+    $ recfeat prompts diff genome132-v1 mine-v2
+    """
+    from recfeat_pipeline.extraction.prompts import diff_versions
+    from recfeat_pipeline.settings import Settings
+
+    found = diff_versions(old, new, Settings().prompts)
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in found.lines:
+        say(line, style=styles.get(line[:1], ""))
+    say(f"Asked again: {', '.join(found.bought) or 'nothing'}.")
+    say(f"Kept:        {', '.join(found.kept) or 'nothing'}.")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and '-'.")],
+    extends: Annotated[
+        str, typer.Option(metavar="VERSION", help="The version that it starts from.")
+    ] = "genome132-v1",
+) -> None:
+    """Begin a version of your own in the folder RECFEAT_PROMPTS.
+
+    It takes every file and setting from another version, until you put yours beside it.
+
+    $ recfeat prompts new mine-v2 --extends genome132-v1
+    """
+    from recfeat_pipeline.extraction.prompts import new_version
+    from recfeat_pipeline.settings import Settings
+
+    path = new_version(name, extends, Settings().prompts)
+    say(f"Edit {path}, then: recfeat prompts diff {extends} {name}; recfeat backfill {name}")
+
+
+@app.command()
+def promote(version: VersionArgument) -> None:
+    """Make a version the one whose scores arms read, and that later runs extract with.
+
+    $ recfeat prompts promote mine-v2
+    """
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.extraction.prompts import promote as promote_version
+    from recfeat_pipeline.settings import Settings
+
+    lake = open_lake()
+    key = promote_version(lake, version, Settings().prompts)
+    n_items = lake.read("scores", version=key)["item_id"].n_unique()
+    say(f"{key} is promoted; {n_items:,} items have its scores.")
+    say("Next: recfeat run" if n_items else f"Next: recfeat backfill {key.partition('@')[0]}")
