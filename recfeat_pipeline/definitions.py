@@ -2,8 +2,10 @@
 
 import dagster as dg
 
-from recfeat_pipeline.defs.automation import jobs, schedules, sensors
+from recfeat_pipeline.defs.jobs import jobs
 from recfeat_pipeline.defs.resources import Reporter, resources
+from recfeat_pipeline.defs.schedules import schedules
+from recfeat_pipeline.defs.sensors import sensors
 from recfeat_pipeline.defs.stages import STAGES
 
 

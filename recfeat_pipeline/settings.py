@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     llm_retry_failed: bool = Field(
         False, description="Ask again the calls that ended as failed in earlier runs."
     )
+    llm_batch_folder: str | None = Field(
+        None,
+        description="Folder through which batches travel as files (`vllm run-batch`); unset: the "
+        "endpoint's Batch API.",
+    )
 
     tmdb_base_url: str = Field("https://api.themoviedb.org", description="TMDB API root.")
     tmdb_api_key: SecretStr | None = Field(

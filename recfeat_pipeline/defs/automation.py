@@ -1,34 +1,96 @@
-"""Jobs, schedules and sensors: what an operator starts or leaves running."""
+"""What follows what without being asked: conditions, freshness, and second tries.
+
+Every partition has a data version made from its content (``events.py``), so these conditions look
+at *changed* inputs, not at inputs that were written again: an unchanged shard stops the work there.
+They act once the sensor ``follow_changes`` is switched on.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import dagster as dg
+from dagster import AutomationCondition as When
 
-from recfeat_pipeline.defs.partitions import versions
-from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.defs.extraction.followed import followed_versions
+from recfeat_pipeline.defs.partitions import shards
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
-rebuild_store = dg.define_asset_job(
-    "rebuild_feature_store",
-    selection=dg.AssetSelection.groups("feature_store"),
-    description="Rebuild the feature store from the lake. Sends no request.",
+UNATTENDED = "recfeat/unattended"  # tag of runs that nobody waits for
+SWEEP = "0 5 * * 0"  # Sundays: go over everything once, for what a failed run left undone
+
+
+class IsFollowed(dg.AutomationCondition):
+    """True for the partitions of prompt versions that unattended runs may spend money on."""
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """Narrow the candidates to these versions."""
+        settings = Settings()
+        wanted = {
+            str(dg.MultiPartitionKey({"version": version, "shard": shard}))
+            for version in followed_versions(Lake(settings.lake), settings.prompts).keys
+            for shard in shards.get_partition_keys()
+        }
+        found = wanted & context.candidate_subset.expensively_compute_partition_keys()
+        return dg.AutomationResult(
+            context, context.candidate_subset.compute_intersection_with_partition_keys(found)
+        )
+
+
+INPUT_CHANGED = When.any_deps_match(
+    When.data_version_changed() & ~When.executed_with_root_target()
+).with_label("an input's content changed")
+
+HANDLED = (When.newly_requested() | When.newly_updated()).with_label("asked for or done")
+
+IDLE = (~When.any_deps_in_progress() & ~When.in_progress()).with_label("nothing here is running")
+
+FOLLOW_INPUTS = (
+    (INPUT_CHANGED | When.cron_tick_passed(SWEEP)).since(HANDLED) & ~When.any_deps_missing() & IDLE
+).with_label("follow changed inputs")
+"""For lake tables: write again the partitions whose inputs changed."""
+
+FOLLOW_DOCUMENTS = (
+    (INPUT_CHANGED | When.cron_tick_passed(SWEEP) | When.newly_missing()).since(HANDLED)
+    & ~When.any_deps_missing()
+    & IDLE
+    & IsFollowed()
+).with_label("follow changed documents, and new prompt versions")
+"""For scores: extract the shards whose documents changed, and all shards of a new version, once."""
+
+STORE = dg.AssetSelection.groups("feature_store", "evaluation")
+FOLLOW_IN_STORE = (
+    (
+        INPUT_CHANGED
+        | When.any_deps_match(When.will_be_requested()).allow(STORE)
+        | When.cron_tick_passed(SWEEP)
+    ).since(HANDLED)
+    & ~When.any_deps_missing().allow(STORE)
+    & IDLE
+).with_label("follow changed inputs, with the tables built on them")
+"""For tables of the feature store: one run rebuilds a table and all that follow from it. A lake
+table may have no rows yet (no arm trained), which SQL reads as an empty table."""
+
+LOOKED_AT_DAILY = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=36), fail_window=timedelta(days=3)
+)
+SWEPT_WEEKLY = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(days=8), fail_window=timedelta(days=15)
 )
 
 
-@dg.sensor(
-    name="new_prompt_versions",
-    minimum_interval_seconds=60,
-    description="Registers a prompt version as a partition when its folder appears or changes.",
-)
-def new_prompt_versions(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Every version on disk that the instance does not know becomes a partition."""
-    folder = Settings().prompts
-    keys = [load_version(name, folder).key for name in list_versions(folder)]
-    known = set(context.instance.get_dynamic_partitions(str(versions.name)))
-    new = [key for key in keys if key not in known]
-    if not new:
-        return dg.SkipReason("No new prompt version.")
-    return dg.SensorResult(dynamic_partitions_requests=[versions.build_add_request(new)])
+@contextmanager
+def again_later(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Let a run that nobody waits for try thrice, some minutes apart: outages end.
 
-
-jobs = [rebuild_store]
-schedules: list[dg.ScheduleDefinition] = []
-sensors = [new_prompt_versions]
+    Whoever waits at a terminal is told at once, and decides.
+    """
+    try:
+        yield
+    except RecfeatError as error:
+        if UNATTENDED not in context.run.tags:
+            raise
+        wait = 60 * 5**context.retry_number  # 1 and 5 minutes
+        raise dg.RetryRequested(max_retries=2, seconds_to_wait=wait) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from recfeat_pipeline.defs.partitions import MAX_SEEDS, shards, versions
+from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, versions
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
@@ -61,30 +61,40 @@ class Driver:
                 return
 
     def _whole(self, stage: str, plan: Plan) -> None:
-        self._execute(stage)
+        self._execute(STAGES[stage])
 
     def _text(self, stage: str, plan: Plan) -> None:
-        keys = shards.get_partition_keys()
-        self._execute(stage, tags=_range(keys[0], keys[-1]))
+        *sources, documents = STAGES[stage]
+        for assets in (sources, [documents]):  # a run each: see events.report_partitions
+            self._execute(assets, tags=range_tags(shards.get_partition_keys()))
+
+    def extract(self, version: PromptVersion, of_shards: Sequence[str] = ()) -> None:
+        """Extract with a version, one run per stretch of neighbouring shards; none means all."""
+        self.instance.add_dynamic_partitions(str(versions.name), [version.key])
+        for stretch in _stretches(shards.get_partition_keys(), of_shards):
+            keys = [
+                str(dg.MultiPartitionKey({"version": version.key, "shard": shard}))
+                for shard in stretch
+            ]
+            self._execute(STAGES["extraction"], tags=range_tags(keys))
+
+    def build_store(self) -> None:
+        """Rebuild the feature store from the lake."""
+        self._execute(STAGES["feature_store"])
 
     def _extraction(self, stage: str, plan: Plan) -> None:
-        self.instance.add_dynamic_partitions(str(versions.name), [plan.version.key])
-        keys = [
-            str(dg.MultiPartitionKey({"version": plan.version.key, "shard": shard}))
-            for shard in shards.get_partition_keys()
-        ]
-        self._execute(stage, tags=_range(keys[0], keys[-1]))
+        self.extract(plan.version)
         self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
         config = {"ops": {"two_tower": {"config": {"steps": plan.steps}}}} if plan.steps else {}
         for arm, seed in arm_seed_pairs(plan):
             key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
-            self._execute(stage, partition_key=key, run_config=config)
+            self._execute(STAGES[stage], partition_key=key, run_config=config)
 
     def _execute(
         self,
-        stage: str,
+        assets: Sequence[dg.AssetsDefinition],
         partition_key: str | None = None,
         tags: dict[str, str] | None = None,
         run_config: dict[str, Any] | None = None,
@@ -92,16 +102,18 @@ class Driver:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         result = self.job.execute_in_process(
             instance=self.instance,
-            asset_selection=[key for asset in STAGES[stage] for key in asset.keys],
+            asset_selection=[key for asset in assets for key in asset.keys],
             partition_key=partition_key,
             tags=tags,
             run_config={**(run_config or {}), **quiet},
         )
         for check in result.get_asset_check_evaluations():
             if not check.passed and check.blocking:
+                found = ", ".join(f"{name} {v.value}" for name, v in check.metadata.items())
                 raise RecfeatError(
-                    f"Check {check.check_name!r} of {check.asset_key.to_user_string()} failed: "
-                    f"{ {k: v.value for k, v in check.metadata.items()} }."
+                    f"The check {check.check_name!r} of {check.asset_key.to_user_string()} failed "
+                    f"({found}), so nothing was built on it. `recfeat check` says more about the "
+                    "catalogue, `recfeat ui` about any other table."
                 )
 
 
@@ -113,8 +125,15 @@ def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
                 yield arm, seed
 
 
-def _range(first: str, last: str) -> dict[str, str]:
-    return {
-        "dagster/asset_partition_range_start": first,
-        "dagster/asset_partition_range_end": last,
-    }
+def _stretches(known: Sequence[str], wanted: Sequence[str]) -> list[list[str]]:
+    """The wanted names (all, when none are given) in lists of those that stand side by side."""
+    stretches: list[list[str]] = []
+    before = False
+    for name in known:
+        taken = not wanted or name in wanted
+        if taken and before:
+            stretches[-1].append(name)
+        elif taken:
+            stretches.append([name])
+        before = taken
+    return stretches

@@ -1,28 +1,53 @@
-"""Materialisation events for assets that write several partitions in one run."""
+"""What assets report: rows, numbers, and data versions that only their content determines.
+
+An unchanged partition keeps its data version, so automation leaves alone what depends on it.
+"""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 
-def record_partition(
-    context: dg.AssetExecutionContext,
-    key: list[str],
-    partition: str,
-    contents: Iterable[str],
-    metadata: Mapping[str, Any],
-) -> None:
-    """Record one written partition, with a data version that its contents' hashes determine.
+@dataclass(frozen=True)
+class Written:
+    """One written partition: what determines its data version, and its metadata."""
 
-    ``MaterializeResult`` gives all partitions of a run one data version; with one each, an
-    unchanged partition keeps its version and automation leaves alone what depends on it. The asset
-    sets ``output_required=False`` (``skippable`` in a spec) and yields no result of its own.
+    contents: Iterable[str]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """A hash of the contents."""
+        return hashlib.sha256("\n".join(self.contents).encode()).hexdigest()[:16]
+
+
+def report_partitions(
+    context: dg.AssetExecutionContext, key: list[str], parts: Mapping[str, Written]
+) -> Iterator[dg.MaterializeResult]:
+    """Record every partition that a run wrote, each with a data version of its own.
+
+    A ``MaterializeResult`` gives all partitions of a run one data version, so it serves a run of
+    one; for several, events are logged and nothing is yielded, wherefore the asset must be
+    ``skippable`` (``output_required=False``) and share no run with an asset that depends on it.
     """
-    version = hashlib.sha256("".join(contents).encode()).hexdigest()[:16]
-    context.log_event(
-        dg.AssetMaterialization(
-            key, partition=partition, metadata=metadata, tags={"dagster/data_version": version}
+    if len(context.partition_keys) == 1:
+        part = parts[context.partition_keys[0]]
+        version = dg.DataVersion(part.version)
+        yield dg.MaterializeResult(asset_key=key, metadata=part.metadata, data_version=version)
+        return
+    for partition, part in parts.items():
+        tags = {"dagster/data_version": part.version}
+        context.log_event(
+            dg.AssetMaterialization(key, partition=partition, metadata=part.metadata, tags=tags)
         )
-    )
+
+
+def frame_hash(frame: pl.DataFrame) -> str:
+    """A hash of a table's schema and of its rows in their order."""
+    digest = hashlib.sha256(repr(frame.schema).encode())
+    digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -4,6 +4,8 @@ Coarse on purpose: a Dagster partition costs about 25 ms and 10 kB, an item in o
 row. Each definition is one object shared by every asset that uses it.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from recfeat_pipeline.lake import Lake, shard_names
@@ -25,3 +27,11 @@ def split_key(key: str | dg.MultiPartitionKey) -> dict[str, str]:
     """``{"arm": …, "seed": …}`` of a two-dimensional partition key."""
     assert isinstance(key, dg.MultiPartitionKey)
     return dict(key.keys_by_dimension)
+
+
+def range_tags(keys: Sequence[str]) -> dict[str, str]:
+    """The tags that give one run all partitions from the first key to the last."""
+    return {
+        "dagster/asset_partition_range_start": keys[0],
+        "dagster/asset_partition_range_end": keys[-1],
+    }

@@ -1,15 +1,19 @@
 """Catalogue: what the user brought, the corpus it makes, and the examples cut from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
+from recfeat_pipeline.added import with_added
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.read import read_catalog
+from recfeat_pipeline.defs.automation import FOLLOW_INPUTS
 from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
 from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
+from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
@@ -19,9 +23,23 @@ COMMON: dict[str, Any] = {"group_name": "catalog", "owners": ["team:recfeat"]}
 
 
 def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
-    keys = [["lake", dep] for dep in deps]
     return dg.AssetSpec(
-        ["lake", name], deps=keys, description=description, kinds={"polars", "parquet"}, **COMMON
+        ["lake", name],
+        deps=[["lake", dep] for dep in deps],
+        description=description,
+        kinds={"polars", "parquet"},
+        automation_condition=FOLLOW_INPUTS if deps else None,
+        **COMMON,
+    )
+
+
+def _written(
+    frame: pl.DataFrame, metadata: Mapping[str, Any] | None = None, key: list[str] | None = None
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={"dagster/row_count": frame.height, **(metadata or {})},
+        data_version=dg.DataVersion(frame_hash(frame)),
     )
 
 
@@ -41,11 +59,10 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
     catalog = read_catalog(path)
     target.open(catalog=path, name=catalog.name)
-    rows = save_catalog(target, catalog)
+    frames = save_catalog(target, catalog)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
-    for name, count in rows.items():
-        metadata: dict[str, Any] = {"dagster/row_count": count, "notes": dg.MetadataValue.md(notes)}
-        yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
+    for name, frame in frames.items():
+        yield _written(frame, {"notes": dg.MetadataValue.md(notes)}, ["lake", name])
 
 
 @dg.multi_asset(
@@ -70,23 +87,30 @@ def corpus(lake: LakeResource) -> Iterator[object]:
     target = lake.open()
     catalog = load_catalog(target)
     built = build_corpus(catalog)
-    target.write_parquet("catalog/items.parquet", built.items)
+    items = with_added(target, built.items)
+    target.write_parquet("catalog/items.parquet", items)
     target.write_parquet("catalog/events.parquet", built.events)
     target.write_json("catalog/corpus.json", built.report)
-    for name, frame in (("items", built.items), ("events", built.events)):
+    for name, frame in (("items", items), ("events", built.events)):
         metadata = {"dagster/row_count": frame.height, **built.report}
         yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
     yield from check_corpus(built, catalog.source)
 
 
-@dg.asset(key=["lake", "examples"], deps=[["lake", "events"]], kinds={"polars"}, **COMMON)
+@dg.asset(
+    key=["lake", "examples"],
+    deps=[["lake", "events"]],
+    kinds={"polars"},
+    automation_condition=FOLLOW_INPUTS,
+    **COMMON,
+)
 def examples(lake: LakeResource) -> dg.MaterializeResult:
     """Rollback examples: up to 20 positions per user and split. One row per example."""
     target = lake.open()
     frame = build_examples(target.read("events"))
     target.write_parquet("catalog/examples.parquet", frame)
     counts = dict(frame.group_by("split").len().iter_rows())
-    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height, **counts})
+    return _written(frame, counts)
 
 
 @dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **COMMON)
@@ -94,7 +118,7 @@ def dimensions(lake: LakeResource) -> dg.MaterializeResult:
     """The taxonomy that items are scored on. One row per dimension."""
     frame = load_taxonomy("genome132").frame()
     lake.open().write_parquet("catalog/dimensions.parquet", frame)
-    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
+    return _written(frame)
 
 
 assets = [catalogue, corpus, examples, dimensions]

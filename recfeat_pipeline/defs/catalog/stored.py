@@ -9,8 +9,8 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import TAGS
 
 
-def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, int]:
-    """Write the catalogue's frames and notes; returns row counts by lake table."""
+def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, pl.DataFrame]:
+    """Write the catalogue's frames and notes; returns the frames by lake table."""
     tags = pl.DataFrame(schema=TAGS) if catalog.tags is None else catalog.tags
     frames = {
         "catalog_items": catalog.items,
@@ -23,7 +23,7 @@ def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, int]:
     notes = [asdict(note) for note in catalog.notes]
     about = {"source": catalog.source, "rules": asdict(catalog.rules), "notes": notes}
     lake.write_json("catalog/catalog.json", {"name": catalog.name, **about})
-    return {name: frame.height for name, frame in frames.items()}
+    return frames
 
 
 def load_catalog(lake: Lake) -> Catalog:

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
+from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.models.arms import load_arms
@@ -16,6 +18,7 @@ metrics = sql_assets("evaluation")
     group_name="evaluation",
     kinds={"numpy", "parquet"},
     owners=["team:recfeat"],
+    automation_condition=FOLLOW_IN_STORE,
 )
 def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
     """What each pair of arms differs by, with intervals that take users and seeds as units.
@@ -30,7 +33,10 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
         frame = contrast_arms(ranks.pl(), slices.pl(), pairs)
     lake.open().write_parquet("evaluation/contrasts.parquet", frame)
-    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height},
+        data_version=dg.DataVersion(frame_hash(frame)),
+    )
 
 
 @dg.asset(
@@ -38,6 +44,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     group_name="evaluation",
     kinds={"html", "matplotlib"},
     owners=["team:recfeat"],
+    automation_condition=FOLLOW_IN_STORE,
 )
 def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
     """One self-contained HTML file that says whether LLM features are worth it here."""

@@ -1,12 +1,12 @@
 """Extraction: what the model says of each item, per prompt version and shard."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from recfeat_pipeline.defs.events import record_partition
+from recfeat_pipeline.defs.automation import FOLLOW_DOCUMENTS, SWEPT_WEEKLY, again_later
+from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
@@ -17,6 +17,8 @@ COMMON: dict[str, Any] = {
     "owners": ["team:recfeat"],
     "kinds": {"openai", "parquet"},
     "partitions_def": version_shards,
+    "freshness_policy": SWEPT_WEEKLY,
+    "skippable": True,
 }
 
 
@@ -30,13 +32,13 @@ COMMON: dict[str, Any] = {
             deps=[["lake", "documents"]],
             description="Every answer that was bought, as it came: append-only and keyed by what "
             "determines it. One row per call.",
+            automation_condition=FOLLOW_DOCUMENTS,
             **COMMON,
         ),
         dg.AssetSpec(
             ["lake", "scores"],
             deps=[["lake", "responses"]],
             description="Scores cut from the answers. One row per item and dimension.",
-            skippable=True,
             **COMMON,
         ),
     ],
@@ -53,17 +55,17 @@ def llm_scores(
 ) -> Iterator[object]:
     """Ask what is not in the ledger yet, for every shard of the run at once."""
     target = lake.open()
-    done = [
-        extract_version(target, version, shards, reporter)
-        for version, shards in by_version(context.partition_keys).items()
-    ]
-    counts = sum((Counter(e.counts) for e in done), Counter())
-    yield dg.MaterializeResult(asset_key=["lake", "responses"], metadata=dict(counts))
-    for extracted in done:
-        for part in extracted.written:
-            key = dg.MultiPartitionKey({"version": part.version, "shard": part.shard})
-            metadata = {"dagster/row_count": part.n_scores, "model": extracted.model}
-            record_partition(context, ["lake", "scores"], key, part.cache_keys, metadata)
+    with again_later(context):
+        done = [
+            extract_version(target, version, shards, reporter)
+            for version, shards in by_version(context.partition_keys).items()
+        ]
+    parts = [part for extracted in done for part in extracted.written]
+    responses = {p.key: Written([*p.cache_keys, str(p.calls["failed"])], p.calls) for p in parts}
+    about = {p.key: {"dagster/row_count": p.n_scores, "model": p.model} for p in parts}
+    scores = {p.key: Written(p.cache_keys, about[p.key]) for p in parts}
+    yield from report_partitions(context, ["lake", "responses"], responses)
+    yield from report_partitions(context, ["lake", "scores"], scores)
     yield dg.AssetCheckResult(
         asset_key=["lake", "responses"],
         check_name="every_call_answered",

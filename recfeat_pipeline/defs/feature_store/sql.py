@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from recfeat_pipeline import sql_models
+from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, SWEPT_WEEKLY
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.sql_models import SqlModel
 
@@ -34,6 +35,8 @@ def _asset(model: SqlModel, group: str) -> dg.AssetsDefinition:
         group_name=group,
         kinds={"duckdb", "sql"},
         pool="duckdb",
+        automation_condition=FOLLOW_IN_STORE,
+        freshness_policy=SWEPT_WEEKLY,
         owners=["team:recfeat"],
         description=f"{model.description}\n\n```sql\n{model.sql.strip()}\n```",
         code_version=sql_models.fingerprint(model),

@@ -6,7 +6,9 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.defs.events import record_partition
+from recfeat_pipeline.added import drop_listed
+from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY
+from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.defs.text.scraping import corpus_items, scrape_asset, source_names
@@ -27,6 +29,8 @@ THIN_CHARS = 500  # the report calls a shorter document thin
     owners=["team:recfeat"],
     partitions_def=shards,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=FOLLOW_INPUTS,
+    freshness_policy=SWEPT_WEEKLY,
     output_required=False,
     check_specs=[
         dg.AssetCheckSpec(
@@ -53,16 +57,19 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
     frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
+    written = {}
     for shard in context.partition_keys:
         part = frame.filter(shard=shard).drop("shard")
         target.write_parquet(f"documents/shard={shard}/documents.parquet", part)
+        drop_listed(target, shard, part)
         counts = {
             "dagster/row_count": part.height,
             "median_chars": float(np.median(part["n_chars"])) if part.height else 0.0,
             "thin_documents": int((part["n_chars"] < THIN_CHARS).sum()),
         }
-        hashes = part.sort("item_id")["content_hash"]
-        record_partition(context, ["lake", "documents"], shard, hashes, counts)
+        # whole fields, not only the content hash: a prompt version may have longer cuts
+        written[shard] = Written([frame_hash(part.sort("item_id"))], counts)
+    yield from report_partitions(context, ["lake", "documents"], written)
     twins = duplicate_texts(fields)
     for name, found in (
         ("identities_agree", collected.quarantined),

@@ -2,18 +2,35 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 import recfeat_pipeline.text
+from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
+from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_directors
-from recfeat_pipeline.text.source import sources
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, sources
+
+MAX_SHARDS = 64
+
+
+class ScrapeConfig(dg.Config):
+    """Launch options of a scrape."""
+
+    ask_changes: bool = Field(
+        False,
+        description="First ask the source what changed since it was last asked (sources without a "
+        "change feed have no answer), so that changed items are due at once and not when they "
+        "expire. The daily schedule does.",
+    )
 
 
 def source_names() -> list[str]:
@@ -28,11 +45,12 @@ def source_names() -> list[str]:
     return sorted(found)
 
 
-def corpus_items(lake: Lake, of_shards: list[str]) -> pl.DataFrame:
-    """Corpus items of the shards as text sources take them, with ``shard``."""
+def corpus_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
+    """Corpus items (of some shards) as text sources take them, with ``shard``."""
     items = lake.read("items").filter("in_corpus")
     items = items.with_columns(shard_of(items["item_id"], lake.n_shards))
-    items = items.filter(pl.col("shard").is_in(of_shards))
+    if of_shards is not None:
+        items = items.filter(pl.col("shard").is_in(of_shards))
     return with_directors(items, lake.read("fields"))
 
 
@@ -47,37 +65,69 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         owners=["team:recfeat"],
         pool="tmdb" if name == "tmdb" else "wikimedia",
         partitions_def=shards,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL),
+        # One run, yet another policy than the documents': a backfill then gives these a run each.
+        backfill_policy=dg.BackfillPolicy.multi_run(MAX_SHARDS),
+        freshness_policy=LOOKED_AT_DAILY,
+        output_required=False,
         description=f"Whole answers of {name} as they came, append-only. One row per answer about "
         "an item; only items that are due are asked for.",
     )
     def scrape(
         context: dg.AssetExecutionContext,
+        config: ScrapeConfig,
         lake: LakeResource,
         reporter: dg.ResourceParam[Reporter],
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.MaterializeResult]:
+        target, keys = lake.open(), list(context.partition_keys)
         source = next((s for s in sources(Settings()) if s.name == name), None)
         if source is None:
-            return dg.MaterializeResult(metadata={"enabled": False})
-        target = lake.open()
-        store = source.store(target)
-        items = corpus_items(target, list(context.partition_keys))
-        with reporter.bar(f"Scraping {name}") as progress:
-            summary = source.scrape(items, store, progress=progress)
-        context.log.info(str(summary))
-        if summary.stopped:
-            raise RecfeatError(str(summary))
-        return dg.MaterializeResult(
-            metadata={
-                "enabled": True,
-                "items": summary.items,
-                "due": dict(summary.due),
-                "requests": summary.requests,
-                "results": dict(summary.results),
-                "reasons": dict(summary.reasons),
-                "attribution": source.attribution,
-            }
-        )
+            parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False}))
+        else:
+            with again_later(context), reporter.bar(f"Scraping {name}") as progress:
+                summaries = ask(source, target, keys, config.ask_changes, progress)
+            for summary in summaries:
+                context.log.info(str(summary))
+            parts = held(source, target, keys)
+        yield from report_partitions(context, ["lake", name], parts)
 
     return scrape
+
+
+def ask(
+    source: Source, lake: Lake, of_shards: list[str], changes_first: bool, progress: Progress
+) -> list[ScrapeSummary]:
+    """Scrape what is due of some shards; the change feed, if asked, is read for all of them.
+
+    Raises:
+        RecfeatError: the source cannot be reached; what it answered is kept.
+    """
+    items, store = corpus_items(lake), source.store(lake)
+    changes = source.ask_changes(items, store) if changes_first else None
+    due = items.filter(pl.col("shard").is_in(of_shards))
+    summary = source.scrape(due, store, progress=progress)
+    if summary.stopped:
+        raise RecfeatError(str(summary))
+    return [changes, summary] if changes else [summary]
+
+
+def held(source: Source, lake: Lake, of_shards: list[str]) -> dict[str, Written]:
+    """What the source's store holds by shard; data versions follow statuses and revisions."""
+    items = source.keyed(corpus_items(lake, of_shards))
+    rows = (
+        source.store(lake)
+        .status(items)
+        .join(items.select("item_id", "shard"), on="item_id")
+        .select(
+            "shard",
+            "status",
+            row=pl.concat_str("item_id", "status", "revision", separator=" ", ignore_nulls=True),
+        )
+        .sort("row")
+    )
+    parts = {}
+    for shard in of_shards:
+        part = rows.filter(shard=shard)
+        statuses = dict(part.group_by("status").len().iter_rows())
+        about = {"enabled": True, "attribution": source.attribution}
+        parts[shard] = Written(part["row"], {"dagster/row_count": part.height, **statuses, **about})
+    return parts

@@ -64,7 +64,7 @@ def two_tower(
     """Train the arm with the seed, choose its checkpoint on validation, rank the test examples."""
     # torch and lightning take seconds to import: not while Dagster loads the code
     from recfeat_pipeline.defs.training.inputs import load_inputs
-    from recfeat_pipeline.defs.training.stored import StoredRun, fingerprint
+    from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
     from recfeat_pipeline.models.content import ContentUnavailable, build_content
     from recfeat_pipeline.models.train import default_steps, train_arm
 
@@ -80,7 +80,7 @@ def two_tower(
         return run.skip(str(reason))
     n_train = inputs.examples.filter(split="train").height
     steps = config.steps or default_steps(n_train, content.matrix.shape[0])
-    made_from = fingerprint(arm, seed, steps, inputs, content)
+    made_from = fingerprint(arm, seed, steps, corpus_digest(inputs), content)
     if not run.is_current(made_from):
         run.restart_unless(made_from)
         with reporter.bar(f"{arm.id}, seed {seed}") as progress:
@@ -94,6 +94,7 @@ def two_tower(
                 steps=steps,
                 out_dir=run.checkpoints,
                 progress=progress,
+                user_tags=inputs.user_tags,
             )
         run.save(result, inputs, content, steps)
     yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=run.summary())

@@ -26,6 +26,7 @@ class Inputs:
     items: pl.DataFrame
     dimensions: pl.DataFrame
     features: dict[str, pl.DataFrame]
+    version: str | None  # prompt version of the scores; None: the arm reads none, or there are none
     user_tags: pl.DataFrame | None  # of the rich arms; None where users apply no tags
 
 
@@ -42,6 +43,7 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
         items=lake.read("items"),
         dimensions=lake.read("dimensions"),
         features=features,
+        version=version if "llm" in arm.content else None,
         user_tags=_user_tags(lake) if arm.metadata else None,
     )
 

@@ -4,14 +4,16 @@ import hashlib
 import io
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from recfeat_pipeline.defs.training.inputs import Inputs
+from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.schemas import RUNS
 
@@ -65,7 +67,8 @@ class StoredRun:
         }
         self.lake.write_parquet(f"{self.folder}/run.parquet", pl.DataFrame([run], schema=RUNS))
         started = self.lake.read_json(f"{self.folder}/started_from.json")
-        self.lake.write_json(f"{self.folder}/made_from.json", started)
+        made = {"made_at": datetime.now(UTC).isoformat(), "prompt_version": inputs.version}
+        self.lake.write_json(f"{self.folder}/made_from.json", {**started, **made})
 
     def summary(self) -> dict[str, Any]:
         """What the run was, for Dagster's metadata."""
@@ -86,15 +89,23 @@ class StoredRun:
         self.lake.write_json(f"{self.folder}/skipped.json", {"reason": reason})
 
 
-def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, content: Content) -> str:
-    """Hash of all that determines a run's result on one machine."""
+def fingerprint(arm: Arm, seed: int, steps: int, corpus: str, content: Content) -> str:
+    """Hash of all that determines a run's result on one machine; ``corpus``: its digest."""
     # What differs from the defaults: an option that arms gain later leaves old runs current.
     default = Arm(id=arm.id, title="", family="")
     options = {k: v for k, v in asdict(arm).items() if v != getattr(default, k)}
     for name_only in ("title", "family", "label", "against"):
         options.pop(name_only, None)
-    digest = hashlib.sha256(json.dumps([options, seed, steps, content.names]).encode())
+    of_steps = steps if arm.is_trained else 0
+    digest = hashlib.sha256(json.dumps([options, seed, of_steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
+    digest.update(corpus.encode())
+    return digest.hexdigest()
+
+
+def corpus_digest(inputs: Inputs) -> str:
+    """Hash of the events and examples, which all arms of a catalogue share."""
+    digest = hashlib.sha256()
     for frame in (inputs.events, inputs.examples):
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
@@ -107,6 +118,21 @@ def kind(arm: Arm) -> str:
     if not arm.is_trained:
         return "baseline"
     return "control" if arm.control else "tower"
+
+
+def finished_runs(lake: Lake) -> list[FinishedRun]:
+    """The models that read the promoted prompt version's scores."""
+    arms = load_arms()
+    found = []
+    for name, seed, steps in lake.read("runs").select("arm", "seed", "steps").iter_rows():
+        arm = arms.get(name)
+        if arm is None or "llm" not in arm.content or arm.prompt_version:
+            continue
+        made = lake.read_json(f"runs/arm={name}/seed={seed}/made_from.json")
+        if made and "made_at" in made:
+            made_at = datetime.fromisoformat(made["made_at"])
+            found.append(FinishedRun(name, int(seed), steps, made_at, made["prompt_version"]))
+    return found
 
 
 def skipped_arms(lake: Lake) -> dict[str, str]:

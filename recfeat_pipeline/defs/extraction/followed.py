@@ -1,0 +1,52 @@
+"""Which prompt versions unattended runs may spend money on."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import promoted
+from recfeat_pipeline.extraction.versions import load_version
+from recfeat_pipeline.lake import Lake
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Version keys that automation extracts, and why others of the user's cannot be."""
+
+    keys: list[str]
+    troubles: list[str]
+
+
+def followed_versions(lake: Lake, folder: str | Path | None, still_for: float = 0) -> Followed:
+    """The promoted version, and those of the user's own folder that ask for scores.
+
+    The built-in probes cost money as well, and are left to whoever asks for them. A version whose
+    files changed after it was promoted can no longer be asked.
+
+    Args:
+        lake: says which version is promoted.
+        folder: the user's own versions (``RECFEAT_PROMPTS``).
+        still_for: seconds since a version's last edit; one in the middle of an edit is left out.
+    """
+    keys, troubles = [], []
+    for name in [promoted(lake, folder), *_own(folder, still_for)]:
+        try:
+            version = load_version(name, folder)
+        except RecfeatError as error:
+            troubles.append(str(error))
+            continue
+        if version.asks == "scores":
+            keys.append(version.key)
+    return Followed(list(dict.fromkeys(keys)), troubles)
+
+
+def _own(folder: str | Path | None, still_for: float) -> list[str]:
+    if folder is None:
+        return []
+    before = time.time() - still_for
+    return [
+        path.parent.name
+        for path in sorted(Path(folder).expanduser().glob("*/version.toml"))
+        if max(file.stat().st_mtime for file in path.parent.rglob("*")) <= before
+    ]

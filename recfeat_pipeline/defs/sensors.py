@@ -1,0 +1,171 @@
+"""Sensors: what is looked at every so often, and what follows from it.
+
+All are off until switched on in the UI, or all at once by ``RECFEAT_AUTOMATION=1``; the alert is on
+wherever it has somewhere to go.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from recfeat_pipeline.alerts import failure_alert, post_alert, without_secrets
+from recfeat_pipeline.defs.automation import UNATTENDED
+from recfeat_pipeline.defs.extraction.followed import followed_versions
+from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
+from recfeat_pipeline.defs.partitions import versions
+from recfeat_pipeline.defs.training.retraining import runs_to_repeat
+from recfeat_pipeline.defs.training.stored import finished_runs
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.batches import OPEN, calls_of, load_all
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.store import open_store
+
+ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+STATUS = ON if Settings().automation else OFF
+
+SCORED_AT = """
+SELECT max(generated_at) AS scored_at FROM catalog.items
+JOIN features.item_features USING (item_id)
+WHERE in_corpus AND version = $version GROUP BY item_id
+"""
+
+follow_changes = dg.AutomationConditionSensorDefinition(
+    "follow_changes",
+    target=dg.AssetSelection.all(),
+    use_user_code_server=True,  # the conditions ask the lake which versions are followed
+    run_tags={UNATTENDED: "true"},
+    minimum_interval_seconds=30,
+    default_status=STATUS,
+    description="Where the content of an input has changed, do again what was made from it: "
+    "documents, scores of the promoted prompt version and of your own ones, the feature store, "
+    "the report.",
+)
+
+
+@dg.sensor(
+    name="register_prompt_versions",
+    minimum_interval_seconds=60,
+    default_status=STATUS,
+    description="Makes a partition of the promoted prompt version and of each of your own "
+    "(RECFEAT_PROMPTS) when it appears or changes; with `follow_changes` on it is extracted once.",
+)
+def register_prompt_versions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """A version becomes a partition once nobody is editing it any more."""
+    settings = Settings()
+    followed = followed_versions(
+        Lake(settings.lake), settings.prompts, still_for=60 * settings.prompt_still_minutes
+    )
+    known = set(context.instance.get_dynamic_partitions(str(versions.name)))
+    new = [key for key in followed.keys if key not in known]
+    if not new:
+        reason = " ".join(followed.troubles) or "No new prompt version."
+        return dg.SensorResult(skip_reason=reason)
+    return dg.SensorResult(dynamic_partitions_requests=[versions.build_add_request(new)])
+
+
+@dg.sensor(
+    name="collect_finished_batches",
+    job=backfill_prompt_version,
+    minimum_interval_seconds=300,
+    default_status=STATUS,
+    description="Collects the answers of batches that have ended, and writes their scores.",
+)
+def collect_finished_batches(
+    context: dg.SensorEvaluationContext,
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Move open batches one step; a batch once collected asks for its shards' scores."""
+    from recfeat_pipeline.extraction.backends.batch import choose_transport, poll
+    from recfeat_pipeline.extraction.engine import limits_of
+
+    settings = Settings()
+    lake = Lake(settings.lake)
+    if any(batch.status in OPEN for batch in load_all(lake)):
+        transport = choose_transport(settings, settings.llm_batch_folder)
+        report = poll(lake, transport, limits=limits_of(settings), prices=settings.prompts)
+        for message in report.messages:
+            context.log.warning(message)
+    seen = set((context.cursor or "").split())
+    collected = [b for b in load_all(lake) if b.status == "collected" and b.name not in seen]
+    if not collected:
+        yield dg.SkipReason("No batch has ended since the last look.")
+    for batch in collected:
+        for shard in calls_of(lake, batch.name)["shard"].unique().sort():
+            key = dg.MultiPartitionKey({"version": batch.version, "shard": shard})
+            yield dg.RunRequest(
+                run_key=f"{batch.name}/{shard}", partition_key=key, tags={UNATTENDED: "true"}
+            )
+    context.update_cursor(" ".join(sorted(seen | {batch.name for batch in collected})))
+
+
+@dg.sensor(
+    name="retrain_when_enough_changed",
+    job=run_full_experiment,
+    minimum_interval_seconds=600,
+    default_status=STATUS,
+    description="Trains the models that read LLM scores again, once a share of the corpus "
+    "(RECFEAT_RETRAIN_SHARE, 5 %) has scores newer than they are.",
+)
+def retrain_when_enough_changed() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run per model that is out of date; the same model is asked for once."""
+    settings = Settings()
+    lake = Lake(settings.lake)
+    promoted = lake.meta.get("promoted")
+    if promoted is None or not lake.feature_store.exists():
+        yield dg.SkipReason("Nothing has been extracted yet.")
+        return
+    with open_store(lake.feature_store, wait_seconds=10) as store:
+        scored_at = store.sql(SCORED_AT, params={"version": promoted}).pl()["scored_at"]
+    stale = runs_to_repeat(finished_runs(lake), scored_at, promoted, settings.retrain_share)
+    if not stale:
+        yield dg.SkipReason(f"Less than {settings.retrain_share:.0%} of the items have changed.")
+    for run in stale:
+        key = dg.MultiPartitionKey({"arm": run.arm, "seed": str(run.seed)})
+        run_key = f"{run.arm}/{run.seed}/{run.made_at.isoformat()}/{promoted}"
+        yield dg.RunRequest(
+            run_key=run_key,
+            partition_key=key,
+            run_config={"ops": {"two_tower": {"config": {"steps": run.steps or None}}}},
+            tags={UNATTENDED: "true"},
+        )
+
+
+@dg.run_failure_sensor(
+    name="alert_of_failed_runs",
+    default_status=ON if Settings().alert_webhook else OFF,
+    description="Tells the webhook of RECFEAT_ALERT_WEBHOOK which run failed, where and why.",
+)
+def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    """Only sentences meant for people are sent; of anything else, its kind."""
+    settings = Settings()
+    if settings.alert_webhook is None:
+        return dg.SkipReason("RECFEAT_ALERT_WEBHOOK is not set.")
+    events = context.get_step_failure_events()
+    reasons = [without_secrets(_reason(event), settings) for event in events]
+    run = context.dagster_run
+    alert = failure_alert(
+        Lake(settings.lake).root, run.run_id, run.job_name, [str(e.step_key) for e in events],
+        list(dict.fromkeys(reasons)),
+    )  # fmt: skip
+    post_alert(settings.alert_webhook, alert)
+    return None
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    if error is None:
+        return "It was interrupted."
+    if error.cls_name == RecfeatError.__name__:
+        return error.message.partition(": ")[2].strip()
+    return f"{error.cls_name}: the run has the details."
+
+
+sensors = [
+    follow_changes,
+    register_prompt_versions,
+    collect_finished_batches,
+    retrain_when_enough_changed,
+    alert_of_failed_runs,
+]
