@@ -1,18 +1,18 @@
 """The whole pipeline on the embedded catalogue, through the command line's own driver."""
 
 import pytest
-from rich.console import Console
 
 from recfeat_pipeline import sql_models
-from recfeat_pipeline.commands.run import run_pipeline
+from recfeat_pipeline.cli import run_app
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 ARMS = "popularity,floor,curated,llm"
 
 
-def run(steps=40, seeds=(0,), arms=ARMS, until="evaluation"):
-    run_pipeline(Console(quiet=True), None, "genome132-v1", arms, list(seeds), steps, until)
+def run(*options):
+    assert run_app(["run", "--arms", ARMS, "--seeds", "0", "--steps", "40", *options]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,23 @@ def test_curated_tags_agree_with_the_scores_cut_from_the_text(store):
     assert mean_r > 0.2
 
 
+def test_every_declared_contrast_has_an_interval(store):
+    rows = store.execute(
+        """SELECT arm, reference, ci_low < delta AND delta < ci_high FROM metrics.contrasts
+           WHERE slice = 'all' AND metric = 'mrr'"""
+    ).fetchall()
+    assert {row[:2] for row in rows} >= {("llm", "floor"), ("llm", "curated")}
+    assert all(row[2] for row in rows)
+
+
+def test_runs_say_what_was_trained(store):
+    rows = store.execute("SELECT arm, n_parameters, content_width, steps FROM ops.runs").fetchall()
+    runs = {arm: rest for arm, *rest in rows}
+    assert runs["llm"][1:] == [132, 40]
+    assert runs["popularity"] == [0, 0, 0]
+    assert runs["llm"][0] - runs["floor"][0] == 2 * (32 * 132 + 32) + 2 * 32 * 256
+
+
 def test_a_second_run_asks_trains_and_writes_nothing_new(lake):
     def files():
         patterns = ("responses/*/*", "runs/*/*/ranks.parquet")
@@ -104,3 +121,20 @@ def test_the_store_is_rebuilt_from_the_lake_alone(lake):
         sql_models.build_all(connection, lake)
     assert contents() == before
     assert len(lake.glob("responses/*/*")) == n_answers
+
+
+def test_paid_answers_outlive_the_key(tmp_path, monkeypatch):
+    """Without an endpoint, a rerun uses what was bought; it never falls back to lexical scores."""
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster_home"))
+    with OpenAIServer() as server:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        run("--until", "feature_store", "--yes")
+        asked = server.counts["chat"]
+    monkeypatch.delenv("RECFEAT_LLM_BASE_URL")
+    run("--until", "feature_store")
+    with open_store(Lake(tmp_path).feature_store) as store:
+        models = store.execute("SELECT DISTINCT model FROM features.item_features").fetchall()
+        calls = store.execute("SELECT count(*) FROM ops.llm_calls").fetchall()
+    assert models == [("gpt-4.1-mini",)]
+    assert calls == [(asked,)]
