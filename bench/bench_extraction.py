@@ -131,6 +131,7 @@ def _cached(n_items: int, n_shards: int) -> list[dict]:
     against = f"{n_items:,} items × 6 groups"
     return [
         {"name": "all cached", "value": found["seconds"], "unit": "s", "against": against},
+        {"name": "all cached, CPU", "value": found["cpu"], "unit": "s", "against": against},
         {"name": "all cached, peak", "value": found["peak_mb"], "unit": "MB", "against": against},
     ]
 
@@ -152,7 +153,7 @@ def _fill(folder: str, n_items: int, n_shards: int) -> None:
 
 def _decide(folder: str, n_items: int, n_shards: int) -> None:
     lake, version = Lake(folder), load_version("genome132-v1")
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     done = extract_many(
         [shard for shard, *_ in _parts(n_items, n_shards)],
         lambda shard: pl.read_parquet(lake.path(f"documents/shard={shard}/documents.parquet")),
@@ -160,10 +161,10 @@ def _decide(folder: str, n_items: int, n_shards: int) -> None:
         lake,
         OnlineBackend(version.model, "http://127.0.0.1:9/v1", None),
     )
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert sum(s.cached for s in done.values()) == n_items * len(version.groups)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mb": peak}))
 
 
 def _parts(n_items: int, n_shards: int) -> list[tuple[str, int, int]]:
