@@ -224,6 +224,37 @@ CONTRASTS: Schema = {
 """One row per arm, reference, slice, metric and k: what a pair of arms differs by."""
 
 
+AGREEMENT_INTERVALS: Schema = {
+    "version": pl.String,
+    "group": pl.String,  # "all" beside the taxonomy's
+    "dimension": pl.String,  # null: the mean over the group's dimensions
+    "pearson_r": pl.Float64,  # null: constant
+    "pearson_low": pl.Float64,  # 95 %, over items
+    "pearson_high": pl.Float64,
+    "spearman_r": pl.Float64,
+    "spearman_low": pl.Float64,
+    "spearman_high": pl.Float64,
+    "partial_r": pl.Float64,  # log popularity held fixed
+    "partial_low": pl.Float64,
+    "partial_high": pl.Float64,
+    "popularity_r": pl.Float64,  # of the score with log popularity
+    "ceiling": pl.Float64,  # of the curated value, from its split-half reliability; null: one tag
+    "n_items": pl.Int64,
+}
+"""One row per prompt version and dimension that has a curated tag, and per group."""
+
+AGREEMENT_CONTRASTS: Schema = {
+    "version": pl.String,
+    "reference": pl.String,
+    "group": pl.String,
+    "delta": pl.Float64,  # of the mean Pearson r with the curated tags
+    "ci_low": pl.Float64,  # 95 %, over items
+    "ci_high": pl.Float64,
+    "n_items": pl.Int64,
+}
+"""One row per pair of prompt versions and group."""
+
+
 @dataclass(frozen=True)
 class LakeTable:
     """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
@@ -250,5 +281,7 @@ LAKE = {
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
     "cold_ranks": LakeTable("runs/arm=*/seed=*/cold_ranks.parquet", COLD_RANKS, ("arm", "seed")),
     "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
+    "agreement_intervals": LakeTable("evaluation/agreement_intervals.parquet", AGREEMENT_INTERVALS),
+    "agreement_contrasts": LakeTable("evaluation/agreement_contrasts.parquet", AGREEMENT_CONTRASTS),
     "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),
 }

@@ -1,0 +1,139 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from recfeat_pipeline.evaluation.agreement import (
+    agreement_contrasts,
+    agreement_intervals,
+    correlate,
+)
+from recfeat_pipeline.schemas import AGREEMENT_CONTRASTS, AGREEMENT_INTERVALS
+
+N = 200
+DIMENSIONS = pl.DataFrame(
+    {
+        "dimension": ["war", "love", "flat", "unmapped"],
+        "group": ["themes", "themes", "tone", "tone"],
+        "genome_tags": [["war", "battle"], ["love"], ["dark"], ["nowhere"]],
+        "position": [0, 1, 2, 3],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def world() -> dict[str, pl.DataFrame]:
+    """Version ``good`` follows the tags, ``noise`` does not; ``love`` follows popularity only."""
+    rng = np.random.default_rng(0)
+    popularity = rng.integers(10, 10_000, N)
+    prestige = np.log1p(popularity) / 10
+    truth = {"war": rng.random(N), "love": prestige + rng.normal(0, 0.01, N), "dark": rng.random(N)}
+    truth["battle"] = np.clip(truth["war"] + rng.normal(0, 0.05, N), 0, 1)
+    tags = pl.DataFrame({"item_id": np.arange(N), **truth}).unpivot(
+        index="item_id", variable_name="tag", value_name="relevance"
+    )
+    versions = []
+    for version, noise in (("good", 0.3), ("noise", 50.0)):
+        scores = {
+            "war": truth["war"] + rng.normal(0, noise, N),
+            "love": prestige + rng.normal(0, noise / 10, N),
+            "flat": np.full(N, 0.5),
+            "unmapped": rng.random(N),
+        }
+        versions.append(
+            pl.DataFrame({"item_id": np.arange(N), **scores})
+            .unpivot(index="item_id", variable_name="dimension", value_name="score")
+            .with_columns(version=pl.lit(version))
+        )
+    items = pl.DataFrame({"item_id": np.arange(N), "n_ratings": popularity})
+    return {"features": pl.concat(versions), "tags": tags, "items": items}
+
+
+def table(world) -> pl.DataFrame:
+    return agreement_intervals(world["features"], world["tags"], DIMENSIONS, world["items"])
+
+
+def row(frame: pl.DataFrame, version: str, group: str, dimension: str | None) -> dict:
+    same = pl.col("dimension").eq_missing(pl.lit(dimension))
+    return frame.row(
+        by_predicate=(pl.col("version") == version) & (pl.col("group") == group) & same, named=True
+    )
+
+
+def test_weighted_correlation_is_that_of_the_repeated_rows():
+    rng = np.random.default_rng(1)
+    x, y = rng.random((6, 2)), rng.random((6, 2))
+    drawn = np.array([0, 0, 3, 5, 5, 5])
+    weights = np.stack([np.ones(6), np.bincount(drawn, minlength=6)])
+    got = correlate(x, y, weights)
+    for column in range(2):
+        assert got[0, column] == pytest.approx(np.corrcoef(x[:, column], y[:, column])[0, 1])
+        expected = np.corrcoef(x[drawn, column], y[drawn, column])[0, 1]
+        assert got[1, column] == pytest.approx(expected)
+
+
+def test_a_dimensions_value_and_interval(world):
+    frame = table(world)
+    assert frame.schema == pl.Schema(AGREEMENT_INTERVALS)
+    war = row(frame, "good", "themes", "war")
+    scores = world["features"].filter(version="good", dimension="war").sort("item_id")["score"]
+    wide = world["tags"].pivot("tag", index="item_id", values="relevance").sort("item_id")
+    expected = np.corrcoef(scores, (wide["war"] + wide["battle"]) / 2)[0, 1]
+    assert war["pearson_r"] == pytest.approx(expected)
+    assert war["pearson_low"] < expected < war["pearson_high"]
+    assert 0.05 < war["pearson_high"] - war["pearson_low"] < 0.3
+    assert war["n_items"] == N
+
+
+def test_noise_has_an_interval_around_zero(world):
+    war = row(table(world), "noise", "themes", "war")
+    assert war["pearson_low"] < 0 < war["pearson_high"]
+
+
+def test_agreement_through_popularity_alone_is_seen_through(world):
+    love = row(table(world), "good", "themes", "love")
+    assert love["pearson_r"] > 0.8
+    assert love["popularity_r"] > 0.8
+    assert abs(love["partial_r"]) < 0.2
+
+
+def test_the_ceiling_needs_several_tags(world):
+    frame = table(world)
+    assert row(frame, "good", "themes", "war")["ceiling"] == pytest.approx(1, abs=0.02)
+    assert row(frame, "good", "themes", "love")["ceiling"] is None
+
+
+def test_a_constant_dimension_has_no_correlation_and_no_part_in_the_mean(world):
+    frame = table(world)
+    assert row(frame, "good", "tone", "flat")["pearson_r"] is None
+    assert row(frame, "good", "tone", None)["pearson_r"] is None
+    war, love = (row(frame, "good", "themes", name)["pearson_r"] for name in ("war", "love"))
+    assert row(frame, "good", "themes", None)["pearson_r"] == pytest.approx((war + love) / 2)
+    assert row(frame, "good", "all", None)["pearson_r"] == pytest.approx((war + love) / 2)
+    assert "unmapped" not in frame["dimension"]
+
+
+def test_versions_are_compared_on_common_items(world):
+    part = world["features"].filter((pl.col("version") == "good") | (pl.col("item_id") < 150))
+    frame = agreement_contrasts(part, world["tags"], DIMENSIONS)
+    assert frame.schema == pl.Schema(AGREEMENT_CONTRASTS)
+    everything = frame.filter(pl.col("group") == "all").sort("version")
+    assert everything["n_items"].to_list() == [150, 150]
+    better, worse = everything.rows(named=True)
+    assert better["delta"] == pytest.approx(-worse["delta"])
+    assert better["ci_low"] > 0.3
+
+
+def test_counts_enter_as_logs(world):
+    counts = world["tags"].with_columns(relevance=(pl.col("relevance") * 100).round())
+    logs = counts.with_columns(relevance=pl.col("relevance").log1p() / 5)
+    got = agreement_intervals(world["features"], counts, DIMENSIONS, world["items"])
+    expected = agreement_intervals(world["features"], logs, DIMENSIONS, world["items"])
+    assert row(got, "good", "themes", "war")["pearson_r"] == pytest.approx(
+        row(expected, "good", "themes", "war")["pearson_r"]
+    )
+
+
+def test_no_overlap_gives_no_rows(world):
+    tags = world["tags"].with_columns(pl.col("item_id") + 10_000)
+    assert agreement_intervals(world["features"], tags, DIMENSIONS, world["items"]).is_empty()
+    assert agreement_contrasts(world["features"], tags, DIMENSIONS).is_empty()
