@@ -16,12 +16,14 @@ PATH = "catalog/added.parquet"
 
 
 def new_item_id(dtype: pl.DataType, tmdb_id: int | None, title: str) -> int | str:
-    """An id that no catalogue uses: negative among integers, prefixed among texts.
+    """An id that no catalogue uses: above 10^12 among integers, prefixed among texts.
 
     The same TMDB id or title always gives the same one, so that scoring again replaces.
     """
+    if dtype == pl.Int64 and tmdb_id is not None:
+        return 10**12 + tmdb_id
     if dtype == pl.Int64:
-        return -(tmdb_id if tmdb_id is not None else 2**32 + zlib.crc32(title.encode()))
+        return 2 * 10**12 + zlib.crc32(title.encode())
     return f"title:{title}" if tmdb_id is None else f"tmdb:{tmdb_id}"
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from recfeat_pipeline.commands.estimate import estimate
 from recfeat_pipeline.commands.fingerprint import fingerprint
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
-from recfeat_pipeline.commands.output import complain, say
+from recfeat_pipeline.commands.output import complain, hint, say
 from recfeat_pipeline.commands.prompts import app as prompts
 from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
@@ -46,6 +47,7 @@ EPILOG = (
     "3 `check`, `doctor` or `status --exit-code` found a problem; 130 interrupted, and the same "
     "command continues."
 )
+INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
@@ -104,6 +106,8 @@ _register()
 def main() -> None:
     """Entry point of the ``recfeat`` command."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if "--debug" not in sys.argv:
+        warnings.simplefilter("ignore")  # other packages' advice to programmers
     code = run_app()
     try:
         sys.stdout.flush()
@@ -123,16 +127,19 @@ def run_app(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        return app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
+        code = app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
+        if code == INTERRUPTED:
+            hint("Interrupted. What is done is kept: the same command continues.", style="yellow")
+        return code
     except typer.TyperException as error:  # a usage error; empty when it has printed the help
         if str(error):
             context: Any = getattr(error, "ctx", None)
             command = context.command_path if context else "recfeat"
             complain(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted. What is done is kept: the same command continues.")
-        return 130
+    except typer.Abort:  # Ctrl-C at a question
+        hint("Interrupted at a question; nothing was sent.", style="yellow")
+        return INTERRUPTED
     except BrokenPipeError:
         return 0
     except (RecfeatError, OSError) as error:

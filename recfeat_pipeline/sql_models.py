@@ -169,8 +169,16 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
 
 def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted(folder.glob("*/*.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            yield f"{path.parent.name}.{model['name']}", model
+        try:
+            described = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+            models = [(model["name"], model) for model in described]
+        except (yaml.YAMLError, KeyError, TypeError) as error:
+            problem = " ".join(str(error).split())
+            raise RecfeatError(
+                f"{path} is not a list of models with names ({problem}); mend it."
+            ) from error
+        for name, model in models:
+            yield f"{path.parent.name}.{name}", model
 
 
 def _render(sql: str, **functions: Any) -> str:

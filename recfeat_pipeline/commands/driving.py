@@ -1,9 +1,11 @@
 """Driving Dagster's assets from a command: what `run` and `backfill` share."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import dagster as dg
 import polars as pl
 import typer
 
@@ -30,9 +32,18 @@ class TerminalReporter(Reporter):
 
 @contextmanager
 def open_driver(lake: Lake) -> Iterator[Driver]:
-    """A driver on the lake's Dagster instance."""
+    """A driver on the lake's Dagster instance.
+
+    Raises:
+        KeyboardInterrupt: for what Dagster and Lightning make of one.
+    """
+    # A Ctrl-C that hits while a connection is closed would be logged with a traceback.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     with open_instance(lake) as instance:
-        yield Driver(lake, instance, TerminalReporter())
+        try:
+            yield Driver(lake, instance, TerminalReporter())
+        except (dg.DagsterExecutionInterruptedError, SystemExit):
+            raise KeyboardInterrupt from None
 
 
 def announce_cost(

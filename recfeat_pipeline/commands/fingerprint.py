@@ -39,10 +39,11 @@ def fingerprint(
         version = stored_version(store, lake, prompt_version)
         scores = scores_of(store, version, found["item_id"])
     if scores.is_empty():
-        outside = "" if found["in_corpus"] else ", for it is outside the corpus"
+        why, remedy = ", for it is outside the corpus", "`recfeat score-item` scores a single item"
+        if found["in_corpus"]:
+            why, remedy = "", f"`recfeat backfill {version.partition('@')[0]}` extracts them"
         raise RecfeatError(
-            f"{found['title']} [{found['item_id']}] has no scores of {version}{outside}. `recfeat "
-            "score-item` scores a single item."
+            f"{found['title']} [{found['item_id']}] has no scores of {version}{why}; {remedy}."
         )
     model = scores["model"][0]
     if as_json:

@@ -158,7 +158,7 @@ def _text(lake: Lake) -> Stage:
     detail = "; ".join(parts)
     if without:
         return Stage("text", "missing", f"{detail}; {without:,} corpus items have none")
-    inputs = ("catalog/items.parquet", "catalog/fields.parquet", *lake.glob("raw/*/*/*.parquet"))
+    inputs = ("catalog/fields.parquet", *lake.glob("raw/*/*/*.parquet"))
     if _newest(lake, inputs) > _oldest(lake, lake.glob("documents/*/documents.parquet")):
         return Stage("text", "stale", f"{detail}; written before their sources were read last")
     return Stage("text", "fresh", detail)
@@ -179,7 +179,8 @@ def _scraped(lake: Lake) -> Iterator[str]:
 
 
 def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
-    keys = {path.split("/")[1].removeprefix("version=") for path in lake.table_paths("scores")}
+    paths = [*lake.table_paths("scores"), *lake.table_paths("profiles")]
+    keys = {path.split("/")[1].removeprefix("version=") for path in paths}
     promoted = lake.meta.get("promoted")
     if promoted:
         keys.add(promoted)
@@ -188,7 +189,9 @@ def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
 
 
 def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Version:
-    scores = lake.read("scores", version=key)
+    scores = lake.read("scores", version=key).select("item_id", "model")
+    profiles = lake.read("profiles", version=key).select("item_id", "model")
+    scores = scores if scores.height else profiles
     n_items = scores["item_id"].n_unique()
     cost = float(calls.filter(version=key)["cost_usd"].sum())
     model = scores["model"][-1] if scores.height else Settings().llm_model or ""
@@ -209,7 +212,7 @@ def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Versi
         return version("missing", "nothing is extracted yet")
     counts = _count_calls(lake, asks, model)
     if counts[3]:
-        return version("stale", "documents are new or have changed since", counts)
+        return version("stale", "items are new or changed, or it was extracted in part", counts)
     return version("failed" if counts[2] else "fresh", "", counts)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from recfeat_pipeline.added import add_item, new_item_id
 from recfeat_pipeline.commands.output import hint
 from recfeat_pipeline.commands.progress import bar
+from recfeat_pipeline.defs.extraction.version import paid_model
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.engine import choose_backend, extract, limits_of, scores
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -109,7 +110,7 @@ def extract_item(
     """
     settings = Settings()
     limits = limits_of(settings)
-    backend = choose_backend(settings, version, limits)
+    backend = choose_backend(settings, version, limits, paid_model(lake, version.key))
     shard = shard_of([item_id], lake.n_shards)[0]
     documents = lake.read("documents", shard=shard)
     with bar(f"{version.name}, {backend.name}") as progress:

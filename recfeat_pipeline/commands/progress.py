@@ -10,7 +10,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -28,12 +27,11 @@ def bar(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
         yield LogLines(title, unit)
         return
     columns = (
-        TextColumn("  {task.description:<28}", markup=False),
-        BarColumn(bar_width=24),
+        TextColumn("  {task.description:<24.24}", markup=False),
+        BarColumn(bar_width=14),
         Counts(unit),
-        TimeElapsedColumn(),
-        TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
@@ -49,7 +47,7 @@ class Counts(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """One cell."""
-        return Text(counts(task.completed, task.total, task.speed, self.unit))
+        return Text(counts(task.completed, task.total, task.speed, self.unit), no_wrap=True)
 
 
 class LogLines:

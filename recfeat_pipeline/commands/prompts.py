@@ -109,4 +109,4 @@ def promote(version: VersionArgument) -> None:
     key = promote_version(lake, version, Settings().prompts)
     n_items = lake.read("scores", version=key)["item_id"].n_unique()
     say(f"{key} is promoted; {n_items:,} items have its scores.")
-    say("Next: recfeat run" if n_items else f"Next: recfeat backfill {key.partition('@')[0]}")
+    say("Next: recfeat run, which extracts what is missing and trains the arms that read it.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy
+import yaml
 
 from recfeat_pipeline.lake import Lake
 
@@ -23,6 +24,12 @@ concurrency:
 """
 
 
+NO_CAPTURE = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
+
+
 def dagster_home(lake: Lake) -> Path:
     """``DAGSTER_HOME`` if set, else the lake's own; made ready for use and exported."""
     home = Path(os.environ.get("DAGSTER_HOME") or lake.state / "dagster_home").resolve()
@@ -35,11 +42,19 @@ def dagster_home(lake: Lake) -> Path:
 
 
 def open_instance(lake: Lake) -> dg.DagsterInstance:
-    """The lake's instance."""
-    dagster_home(lake)
+    """The lake's instance, as a command uses it: what a step prints goes to the terminal.
+
+    Capturing it, as the UI's runs do, would start four processes per run, hide the terminal from
+    progress bars, and let Ctrl-C print a traceback from each of those processes.
+    """
+    home = dagster_home(lake)
     if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax_sqlite):
         sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax_sqlite)
-    return dg.DagsterInstance.get()
+    config = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    own = home / "command_line.yaml"
+    own.touch(mode=0o600)  # the user's own configuration may hold a password
+    own.write_text(yaml.safe_dump({**config, "compute_logs": NO_CAPTURE}), encoding="utf-8")
+    return dg.DagsterInstance.from_config(str(home), own.name)
 
 
 def _relax_sqlite(connection: object, _: object) -> None:
