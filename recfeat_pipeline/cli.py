@@ -24,6 +24,7 @@ from recfeat_pipeline.commands.check import check
 from recfeat_pipeline.commands.doctor import doctor
 from recfeat_pipeline.commands.download import download
 from recfeat_pipeline.commands.estimate import estimate
+from recfeat_pipeline.commands.explore import explore
 from recfeat_pipeline.commands.fingerprint import fingerprint
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
@@ -51,7 +52,7 @@ INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
-    "Features": (fingerprint, neighbours, score_item),
+    "Features": (explore, fingerprint, neighbours, score_item),
     "Experiments": (arms, backfill),
 }
 

@@ -1,5 +1,6 @@
 """One item from outside the catalogue: its text, its scores, its place in lake and store."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from recfeat_pipeline.store import open_store
 from recfeat_pipeline.text.collect import scrape_new_item
 from recfeat_pipeline.text.documents import build_documents
 from recfeat_pipeline.text.source import sources
+
+LABELLED = re.compile(r"\s*(\w+(?:[ /-]\w+){0,2}): (.*)")  # at most three words, then the text
 
 
 def from_tmdb(lake: Lake, tmdb_id: int, item_id: str | None) -> pl.DataFrame:
@@ -72,11 +75,8 @@ def from_text(lake: Lake, title: str, text: str, item_id: str | None) -> pl.Data
 
 def labelled(text: str) -> list[tuple[str, str]]:
     """``Label: text`` lines as fields; a text that is anything else is one field, its plot."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    parts = [line.partition(": ") for line in lines]
-    if lines and all(colon and len(label) < 30 for label, colon, _ in parts):
-        return [(label.strip(), value) for label, _, value in parts]
-    return [("Plot", text)]
+    parts = [LABELLED.fullmatch(line) for line in text.splitlines() if line.strip()]
+    return [(part[1], part[2]) for part in parts if part] if all(parts) else [("Plot", text)]
 
 
 def read_text(file: Path | None) -> str:

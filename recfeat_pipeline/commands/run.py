@@ -45,6 +45,12 @@ def run(
     until: Annotated[
         str, typer.Option(metavar="STAGE", help=f"Stop after: {', '.join(STAGE_TITLES)}.")
     ] = "evaluation",
+    cold_start: Annotated[
+        bool,
+        typer.Option(
+            "--cold-start", help="Also train each arm with items held back, and rank those."
+        ),
+    ] = False,
     budget: BudgetOption = None,
     yes: YesOption = False,
 ) -> None:
@@ -69,7 +75,7 @@ def run(
     settings = Settings()
     lake = Lake(settings.lake)
     version = choose_version(lake, prompt_version)
-    plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until)
+    plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until, cold_start)
     lake.open()
 
     def announce(stage: str) -> None:

@@ -39,12 +39,15 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     home = dagster_home(lake)
     # Dagster works from its home folder, where relative paths would mean something else.
     paths = {name: str(Path(os.environ[name]).resolve()) for name in PATHS if name in os.environ}
-    environment = {**os.environ, **paths, "RECFEAT_LAKE": lake.root, "DAGSTER_HOME": str(home)}
-    say(f"Dagster UI on http://{host}:{port} (lake {lake.root}); Ctrl-C stops it.")
+    ours = {"RECFEAT_LAKE": lake.root, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    say(f"Dagster UI on http://{host}:{port} (lake {lake.root}) in a moment; Ctrl-C stops it.")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "recfeat_pipeline.definitions"]
     try:
         subprocess.run(
-            [*command, "-h", host, "-p", str(port)], cwd=home, env=environment, check=False
+            [*command, "-h", host, "-p", str(port), "--log-level", "warning"],
+            cwd=home,
+            env={**os.environ, **paths, **ours},
+            check=False,
         )
     except KeyboardInterrupt:
         say("Stopped.")

@@ -1,0 +1,79 @@
+"""What ``recfeat explore`` serves: the store's items and the trained arms of a lake."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.explore.explorer import Explorer, Field
+from recfeat_pipeline.explore.library import read_library
+from recfeat_pipeline.explore.recommend import Recommender
+from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.store import open_store
+
+
+def open_explorer(lake: Lake) -> Explorer:
+    """An explorer over a lake; the store is closed again, so that a run can write to it."""
+    with open_store(lake.feature_store) as store:
+        library = read_library(store)
+    arms = _trained(lake)
+    promoted = str(lake.meta.get("promoted", ""))
+    if library.models.get(promoted, "").startswith("lexical"):
+        arms = {title.replace("LLM scores", "Lexical scores"): arm for title, arm in arms.items()}
+    return Explorer(
+        name=str(lake.meta.get("name", "catalogue")),
+        library=library,
+        promoted=promoted,
+        document=lambda item_id: _document(lake, item_id),
+        vectors={title: _vectors(lake, arm, seed) for title, (arm, seed) in arms.items()},
+        recommenders={title: _recommender(lake, arm, seed) for title, (arm, seed) in arms.items()},
+    )
+
+
+def _trained(lake: Lake) -> dict[str, tuple[Arm, int]]:
+    """Arms with item vectors by title, each with its first seed; the LLM arm leads."""
+    found: dict[str, int] = {}
+    for path in lake.glob("runs/arm=*/seed=*/item_vectors.parquet"):
+        arm, seed = (part.partition("=")[2] for part in path.split("/")[1:3])
+        found[arm] = min(int(seed), found.get(arm, int(seed)))
+    trained = [arm for arm in load_arms().values() if arm.id in found]
+    trained.sort(key=lambda arm: arm.id != "llm")  # what one came to look at is shown first
+    return {arm.title: (arm, found[arm.id]) for arm in trained}
+
+
+def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
+    @cache
+    def load() -> np.ndarray:
+        path = lake.path(f"runs/arm={arm.id}/seed={seed}/item_vectors.parquet")
+        return np.array(pl.read_parquet(path)["vector"].to_list(), np.float32)
+
+    return load
+
+
+def _recommender(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
+    @cache
+    def load() -> Recommender:
+        from recfeat_pipeline.defs.training.inputs import load_inputs
+        from recfeat_pipeline.models.content import build_content
+        from recfeat_pipeline.models.serve import ServedArm
+
+        with open_store(lake.feature_store) as store:
+            inputs = load_inputs(lake, store, arm)
+        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
+        checkpoint = lake.state / f"runs/arm={arm.id}/seed={seed}/checkpoints/best.pt"
+        served = ServedArm.load(arm, seed, inputs.items, content, checkpoint)
+        meaningless = arm.control in ("random", "shuffled")
+        served.names = [] if meaningless else [n.partition(":")[2] or n for n in content.names]
+        return served
+
+    return load
+
+
+def _document(lake: Lake, item_id: int | str) -> list[Field]:
+    shard = shard_of([item_id], lake.n_shards)[0]
+    own = lake.read("documents", shard=shard).filter(pl.col("item_id") == item_id)
+    if own.is_empty():
+        return []
+    return [Field(part["label"], part["source"], part["text"]) for part in own["fields"][0]]

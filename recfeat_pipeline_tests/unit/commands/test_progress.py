@@ -1,0 +1,39 @@
+"""Progress: a line now and then in a log, with rate and time left."""
+
+import pytest
+
+from recfeat_pipeline.commands import progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that one sets."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_log_gets_a_line_now_and_then(clock, capsys):
+    with progress.bar("Extracting") as show:
+        show(1_000, 5_000)  # of an earlier run: it does not count in the rate
+        clock[0] += 20
+        show(2_000, 5_000)
+        assert capsys.readouterr().err == ""
+        clock[0] += 20
+        show(3_000, 5_000)
+        assert capsys.readouterr().err == "  Extracting: 3,000/5,000  50.0/s, 40 s left\n"
+        clock[0] += 5
+        show(3_100, 5_000)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_short_work_prints_nothing_on_a_pipe(capsys):
+    with progress.bar("Extracting") as show:
+        show(1, 2)
+        show(2, 2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_bytes_are_shown_as_megabytes():
+    assert progress.counts(5e6, 2e8, 1.5e6, "B") == "5.0/200.0 MB  1.5 MB/s"
+    assert progress.counts(5, None, None) == "5/0"
