@@ -21,7 +21,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import LAKE
 
-AFTER_TRAINING = {"runs", "ranks", "contrasts"}  # lake tables that training and evaluation write
+AFTER_TRAINING = {"runs", "ranks", "cold_ranks", "contrasts"}  # lake tables that training and evaluation write
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 

@@ -27,6 +27,7 @@ class Plan:
     seeds: Sequence[int]
     steps: int | None = None
     until: str = "evaluation"
+    cold: bool = False  # also train each arm with some items held back
 
     def __post_init__(self) -> None:
         if self.until not in STAGES:
@@ -87,10 +88,12 @@ class Driver:
         self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
-        config = {"ops": {"two_tower": {"config": {"steps": plan.steps}}}} if plan.steps else {}
-        for arm, seed in arm_seed_pairs(plan):
-            key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
-            self._execute(STAGES[stage], partition_key=key, run_config=config)
+        two_tower, cold_ranks = STAGES[stage]
+        for asset in (two_tower, cold_ranks) if plan.cold else (two_tower,):
+            config = {"ops": {asset.node_def.name: {"config": {"steps": plan.steps}}}}
+            for arm, seed in arm_seed_pairs(plan):
+                key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
+                self._execute([asset], partition_key=key, run_config=config if plan.steps else {})
 
     def _execute(
         self,

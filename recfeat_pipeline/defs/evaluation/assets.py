@@ -1,15 +1,21 @@
 """Evaluation: metric tables over the ranks, and the report."""
 
+from collections.abc import Iterator
+
 import dagster as dg
+import polars as pl
 
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.content import build_content
 
 metrics = sql_assets("evaluation")
+COMPARED = [["features", "item_features"], ["features", "genome"], ["features", "dimensions"]]
 
 
 @dg.asset(
@@ -39,6 +45,89 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     )
 
 
+@dg.multi_asset(
+    name="agreement",
+    specs=[
+        dg.AssetSpec(
+            ["lake", name],
+            deps=[
+                ["features", "item_features"],
+                ["features", "genome"],
+                ["features", "dimensions"],
+            ],
+            group_name="evaluation",
+            kinds={"numpy", "parquet"},
+            owners=["team:recfeat"],
+            description=text,
+            automation_condition=FOLLOW_IN_STORE,
+        )
+        for name, text in (
+            (
+                "agreement_intervals",
+                "Agreement of scores and curated tags with intervals over items, and with "
+                "popularity held fixed. One row per version and dimension, and per group.",
+            ),
+            (
+                "agreement_contrasts",
+                "How prompt versions differ in agreement with the curated tags. One row per pair "
+                "of versions and group.",
+            ),
+        )
+    ],
+)
+def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.MaterializeResult]:
+    """Correlate every version's scores with the curated tags that they stand for."""
+    from recfeat_pipeline.evaluation.agreement import agreement_contrasts, agreement_intervals
+
+    with store.get_connection() as connection:
+        features, tags, dimensions, items = (
+            connection.sql(f"FROM {table}").pl()
+            for table in (
+                "features.item_features",
+                "features.genome",
+                "features.dimensions",
+                "catalog.items",
+            )
+        )
+    for name, frame in (
+        ("agreement_intervals", agreement_intervals(features, tags, dimensions, items)),
+        ("agreement_contrasts", agreement_contrasts(features, tags, dimensions)),
+    ):
+        lake.open().write_parquet(f"evaluation/{name}.parquet", frame)
+        yield dg.MaterializeResult(
+            asset_key=["lake", name],
+            metadata={"dagster/row_count": frame.height},
+            data_version=dg.DataVersion(frame_hash(frame)),
+        )
+
+
+@dg.asset(
+    key=["lake", "neighbours"],
+    deps=[*COMPARED, ["features", "item_profiles"], ["lake", "events"], ["lake", "items"]],
+    group_name="evaluation",
+    kinds={"pytorch", "parquet"},
+    owners=["team:recfeat"],
+    automation_condition=FOLLOW_IN_STORE,
+)
+def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+    """Whether items that are near in content are watched by the same users.
+
+    One row per item, for each trained arm that has content; what a new item's neighbours are worth.
+    """
+    from recfeat_pipeline.models.neighbours import neighbour_overlap
+
+    target, mean_overlap = lake.open(), {}
+    trained = target.read("runs").filter(pl.col("content_width") > 0)["arm"].unique().sort()
+    for arm in (load_arms()[arm_id] for arm_id in trained):
+        with store.get_connection() as connection:
+            inputs = load_inputs(target, connection, arm)
+        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions)
+        frame = neighbour_overlap(inputs.events, inputs.items, content.matrix)
+        target.write_parquet(f"runs/arm={arm.id}/neighbours.parquet", frame)
+        mean_overlap[arm.id] = float(frame["overlap"].to_numpy().mean()) if frame.height else 0.0
+    return dg.MaterializeResult(metadata=mean_overlap)
+
+
 @dg.asset(
     deps=[*(key for asset in metrics for key in asset.keys), ["ops", "llm_calls"]],
     group_name="evaluation",
@@ -62,4 +151,4 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 
-assets = [*metrics, contrasts, report]
+assets = [*metrics, contrasts, agreement, neighbours, report]

@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from recfeat_pipeline.defs.partitions import arm_seeds, split_key
+from recfeat_pipeline.defs.partitions import arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
-from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.defs.training.prepared import prepare
 
 
 class TrainingConfig(dg.Config):
@@ -19,6 +19,14 @@ class TrainingConfig(dg.Config):
     )
 
 
+TRAINED_ON = [
+    ["lake", "items"],
+    ["lake", "events"],
+    ["lake", "examples"],
+    ["features", "item_features"],
+    ["features", "item_profiles"],
+    ["features", "genome"],
+]
 COMMON: dict[str, Any] = {
     "group_name": "training",
     "owners": ["team:recfeat"],
@@ -36,13 +44,7 @@ COMMON: dict[str, Any] = {
             ["lake", "runs"],
             description="A trained two-tower (or a counted baseline): checkpoint, item vectors, "
             "training log. One row per arm and seed.",
-            deps=[
-                ["lake", "items"],
-                ["lake", "events"],
-                ["lake", "examples"],
-                ["features", "item_features"],
-                ["features", "genome"],
-            ],
+            deps=TRAINED_ON,
             **COMMON,
         ),
         dg.AssetSpec(
@@ -63,42 +65,73 @@ def two_tower(
 ) -> Iterator[dg.MaterializeResult]:
     """Train the arm with the seed, choose its checkpoint on validation, rank the test examples."""
     # torch and lightning take seconds to import: not while Dagster loads the code
-    from recfeat_pipeline.defs.training.inputs import load_inputs
-    from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
-    from recfeat_pipeline.models.content import ContentUnavailable, build_content
-    from recfeat_pipeline.models.train import default_steps, train_arm
+    from recfeat_pipeline.models.train import train_arm
 
-    key = split_key(context.partition_key)
-    arm, seed = load_arms()[key["arm"]], int(key["seed"])
-    run = StoredRun(lake.open(), arm, seed)
-    with store.get_connection() as connection:
-        inputs = load_inputs(run.lake, connection, arm)
-    try:
-        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-    except ContentUnavailable as reason:
-        context.log.warning(str(reason))
-        return run.skip(str(reason))
-    n_train = inputs.examples.filter(split="train").height
-    steps = config.steps or default_steps(n_train, content.matrix.shape[0])
-    made_from = fingerprint(arm, seed, steps, corpus_digest(inputs), content)
-    if not run.is_current(made_from):
-        run.restart_unless(made_from)
-        with reporter.bar(f"{arm.id}, seed {seed}") as progress:
+    job = prepare(context, lake, store, config.steps)
+    if job is None:
+        return
+    if not job.run.is_current(job.made_from):
+        job.run.restart_unless(job.made_from)
+        with reporter.bar(f"{job.arm.id}, seed {job.seed}") as progress:
             result = train_arm(
-                arm,
-                seed,
-                inputs.events,
-                inputs.examples,
-                inputs.items,
-                content,
-                steps=steps,
-                out_dir=run.checkpoints,
+                job.arm,
+                job.seed,
+                job.inputs.events,
+                job.inputs.examples,
+                job.inputs.items,
+                job.content,
+                steps=job.steps,
+                out_dir=job.run.checkpoints,
                 progress=progress,
-                user_tags=inputs.user_tags,
+                user_tags=job.inputs.user_tags,
             )
-        run.save(result, inputs, content, steps)
-    yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=run.summary())
-    yield dg.MaterializeResult(asset_key=["lake", "ranks"], metadata=run.quality())
+        job.run.save(result, job.inputs, job.content, job.steps)
+    yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=job.run.summary())
+    yield dg.MaterializeResult(asset_key=["lake", "ranks"], metadata=job.run.quality())
 
 
-assets = [two_tower]
+@dg.asset(
+    key=["lake", "cold_ranks"],
+    deps=TRAINED_ON,
+    group_name="training",
+    owners=["team:recfeat"],
+    kinds={"pytorch", "lightning"},
+    partitions_def=arm_seeds,
+    backfill_policy=dg.BackfillPolicy.multi_run(1),
+    output_required=False,
+)
+def cold_ranks(
+    context: dg.AssetExecutionContext,
+    config: TrainingConfig,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    reporter: dg.ResourceParam[Reporter],
+) -> Iterator[dg.MaterializeResult]:
+    """How the arm ranks new items, after a fifth of the items lost training interactions.
+
+    One row per test user's choice of a held-back item, for an arm and seed.
+    """
+    from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
+
+    job = prepare(context, lake, store, config.steps)
+    if job is None:
+        return
+    if not job.run.is_current(job.made_from, "cold"):
+        world = build_cold_world(job.inputs.events, job.inputs.items, job.seed)
+        with reporter.bar(f"{job.arm.id}, seed {job.seed}, cold start") as progress:
+            frame = rank_cold(
+                job.arm,
+                job.seed,
+                world,
+                job.inputs.items,
+                job.content,
+                steps=job.steps,
+                out_dir=job.run.checkpoints.with_name("cold_checkpoints"),
+                progress=progress,
+                user_tags=job.inputs.user_tags,
+            )
+        job.run.save_cold(frame, job.made_from)
+    yield dg.MaterializeResult(metadata=job.run.cold_quality())
+
+
+assets = [two_tower, cold_ranks]

@@ -33,9 +33,9 @@ class StoredRun:
         """Where checkpoints lie between calls: a local folder, whatever the lake is."""
         return self.lake.state / self.folder / "checkpoints"
 
-    def is_current(self, fingerprint: str) -> bool:
-        """Whether the run was finished from exactly these inputs."""
-        made_from = self.lake.read_json(f"{self.folder}/made_from.json") or {}
+    def is_current(self, fingerprint: str, kind: str = "made") -> bool:
+        """Whether the run (``"cold"``: the cold-start run) was finished from these inputs."""
+        made_from = self.lake.read_json(f"{self.folder}/{kind}_from.json") or {}
         return made_from.get("fingerprint") == fingerprint
 
     def restart_unless(self, fingerprint: str) -> None:
@@ -69,6 +69,20 @@ class StoredRun:
         started = self.lake.read_json(f"{self.folder}/started_from.json")
         made = {"made_at": datetime.now(UTC).isoformat(), "prompt_version": inputs.version}
         self.lake.write_json(f"{self.folder}/made_from.json", {**started, **made})
+
+    def save_cold(self, ranks: pl.DataFrame, fingerprint: str) -> None:
+        """Write what the cold-start run leaves."""
+        self.lake.write_parquet(f"{self.folder}/cold_ranks.parquet", ranks)
+        self.lake.write_json(f"{self.folder}/cold_from.json", {"fingerprint": fingerprint})
+
+    def cold_quality(self) -> dict[str, Any]:
+        """How the cold-start run ranked new items, for Dagster's metadata."""
+        frame = self.lake.read("cold_ranks", arm=self.arm.id, seed=str(self.seed))
+        new = frame.filter(n_train=0)["rank"].to_numpy()
+        return {
+            "dagster/row_count": frame.height,
+            "mrr_new_items": float((1 / new).mean()) if new.size else 0.0,
+        }
 
     def summary(self) -> dict[str, Any]:
         """What the run was, for Dagster's metadata."""
