@@ -154,7 +154,7 @@ class ShardsRun:
         self._report()
 
     def _report(self) -> None:
-        summaries = self.summaries.values()
+        summaries = list(self.summaries.values())  # the thread that prepares a shard may add one
         self._progress(sum(s.done for s in summaries), sum(s.requested for s in summaries))
 
     def _flush(self) -> None:
