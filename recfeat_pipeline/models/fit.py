@@ -13,7 +13,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,32 @@ from recfeat_pipeline.models.ranks import HeldOut
 
 EVALUATIONS = 16
 """Per run: every 10,000 of 160,000 steps, as published."""
+PATIENCE = 6
+"""Evaluations without a better one after which a run ends: small catalogues are learnt by heart."""
 MAX_VALIDATION = 100_000
 """Validation examples ranked at each evaluation, a fixed subset."""
+GRAPHS = "reduce-overhead"
+"""torch.compile's name for CUDA graphs."""
 LOG_SCHEMA = {
     "step": pl.Int64,
     "train_loss": pl.Float64,  # mean since the last evaluation
     "valid_mrr": pl.Float64,  # null without validation examples
     "valid_hit10": pl.Float64,
 }
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a model is trained; the names and values are Lightning's.
+
+    On several devices each takes its share of every batch, so that the steps are the same.
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"  # "ddp" for several devices or nodes
+    compile: bool = False  # torch.compile with CUDA graphs: for a GPU, a CPU gains nothing
 
 
 def fit(
@@ -47,8 +65,18 @@ def fit(
     out_dir: Path,
     progress: Callable[[int, int], None] | None = None,
     resume: bool = True,
+    hardware: Hardware | None = None,
 ) -> tuple[pl.DataFrame, int]:
     """Train the module in place and leave it at its best checkpoint.
+
+    Args:
+        module: at its first step.
+        events: EVENTS.
+        examples: EXAMPLES; those of ``train`` are learnt, those of ``valid`` choose.
+        out_dir: local folder of the checkpoints.
+        progress: called with (step, steps).
+        resume: False starts over.
+        hardware: by default one device, the best there is.
 
     Returns:
         (log in LOG_SCHEMA, step of the best checkpoint). Best is the highest validation MRR;
@@ -62,8 +90,12 @@ def fit(
         stamp.write_text(json.dumps(identity))
     evaluation = _Evaluation(events, examples, out_dir)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it greets and advertises
+    hardware = hardware or Hardware()
     trainer = lightning.Trainer(
-        devices=1,
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.num_nodes,
+        strategy=hardware.strategy,
         max_steps=module.recipe.steps,
         gradient_clip_val=module.recipe.clip_norm,
         callbacks=[evaluation, *([_Progress(progress)] if progress else [])],
@@ -73,6 +105,9 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    if hardware.compile:
+        for name in ("user_vectors", "item_vectors"):
+            setattr(module.tower, name, torch.compile(getattr(module.tower, name), mode=GRAPHS))
     on_interrupt = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
@@ -89,17 +124,28 @@ def fit(
     best = torch.load(out_dir / "best.pt", weights_only=True)
     module.tower.load_state_dict(best["tower"])
     module.eval()
-    return pl.DataFrame(evaluation.entries, schema=LOG_SCHEMA), best["step"]
+    # From the file: on several devices the callbacks ran in other processes.
+    state = torch.load(last, weights_only=True)["callbacks"]["_Evaluation"]
+    return pl.DataFrame(state["entries"], schema=LOG_SCHEMA), best["step"]
 
 
 class _Batches(IterableDataset[Tensor]):
     """Example numbers, a batch per step from ``first`` on; without an end, and so without a length.
 
-    A pass shuffles all training examples and drops the last, partial batch.
+    A pass shuffles all training examples and drops the last, partial batch. Of each batch the
+    ``share`` (number, of how many) is given.
     """
 
-    def __init__(self, train: Tensor, seed: int, batch_size: int, first: int = 0):
-        self.train, self.seed, self.batch_size, self.first = train, seed, batch_size, first
+    def __init__(
+        self,
+        train: Tensor,
+        seed: int,
+        batch_size: int,
+        first: int = 0,
+        share: tuple[int, int] = (0, 1),
+    ):
+        self.train, self.seed, self.batch_size = train, seed, batch_size
+        self.first, self.share = first, share
 
     def __iter__(self) -> Iterator[Tensor]:
         per_pass = max(len(self.train) // self.batch_size, 1)
@@ -108,7 +154,8 @@ class _Batches(IterableDataset[Tensor]):
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
             order = self.train[torch.randperm(len(self.train), generator=generator)]
             batches = order.split(self.batch_size)[:per_pass]
-            yield from batches[skip if number == start else 0 :]
+            for batch in batches[skip if number == start else 0 :]:
+                yield batch[self.share[0] :: self.share[1]]
 
 
 class _Training(lightning.LightningDataModule):
@@ -119,8 +166,10 @@ class _Training(lightning.LightningDataModule):
         self.args = train, recipe.seed, recipe.batch_size
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        assert self.trainer is not None
-        return DataLoader(_Batches(*self.args, self.trainer.global_step), batch_size=None)
+        trainer = self.trainer
+        assert trainer is not None
+        share = trainer.global_rank, trainer.world_size
+        return DataLoader(_Batches(*self.args, trainer.global_step, share), batch_size=None)
 
 
 class _Evaluation(Callback):
@@ -135,24 +184,35 @@ class _Evaluation(Callback):
         self.out_dir = out_dir
         self.entries: list[dict[str, Any]] = []
 
+    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
+        trainer.should_stop = self._is_stale()  # a continued run may have been over
+
     def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_: Any) -> None:
         step, steps = trainer.global_step, module.recipe.steps
         if step % -(-steps // EVALUATIONS) and step != steps:
             return
         since = self.entries[-1]["step"] if self.entries else 0
-        entry: dict[str, Any] = {
-            "step": step,
-            "train_loss": float(module.loss_sum) / (step - since),
-        }
+        loss = trainer.strategy.reduce(module.loss_sum, reduce_op="mean")
+        entry: dict[str, Any] = {"step": step, "train_loss": float(loss) / (step - since)}
         module.loss_sum.zero_()
         entry |= self._validate(module)
-        best = max((e["valid_mrr"] or 0 for e in self.entries), default=0)
         self.entries.append(entry)
-        if (entry["valid_mrr"] or 0) >= best:
-            temporary = self.out_dir / "best.tmp"
+        # A kill while a file is written leaves the old one.
+        temporary = self.out_dir / "writing.tmp"
+        if self._best() == len(self.entries) - 1 and trainer.is_global_zero:
             torch.save({"tower": module.tower.state_dict(), "step": step}, temporary)
             os.replace(temporary, self.out_dir / "best.pt")
-        trainer.save_checkpoint(self.out_dir / "last.ckpt")
+        trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            os.replace(temporary, self.out_dir / "last.ckpt")
+        trainer.should_stop = self._is_stale()
+
+    def _best(self) -> int:
+        """Number of the best entry; of equals, and without validation, the last."""
+        return max(range(len(self.entries)), key=lambda n: (self.entries[n]["valid_mrr"] or 0, n))
+
+    def _is_stale(self) -> bool:
+        return bool(self.entries) and len(self.entries) - 1 - self._best() >= PATIENCE
 
     def _validate(self, module: TwoTowerModule) -> dict[str, float | None]:
         if not len(self.rows):
@@ -180,6 +240,10 @@ class _Progress(Callback):
         step, steps = trainer.global_step, int(trainer.max_steps)
         if step % max(steps // 100, 1) == 0 or step == steps:
             self.progress(step, steps)
+
+    def on_train_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if trainer.global_step < trainer.max_steps:  # it stopped early, and is done
+            self.progress(int(trainer.max_steps), int(trainer.max_steps))
 
 
 def rows_of(examples: pl.DataFrame, split: str) -> Tensor:

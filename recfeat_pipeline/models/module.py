@@ -133,7 +133,7 @@ class TwoTowerModule(lightning.LightningModule):
         """Adam with a cosine from the first to the final learning rate."""
         recipe = self.recipe
         optimizer = torch.optim.Adam(
-            self.tower.parameters(), recipe.learning_rate, eps=recipe.adam_eps
+            self.tower.parameters(), recipe.learning_rate, eps=recipe.adam_eps, fused=True
         )
         floor = recipe.final_learning_rate / recipe.learning_rate
 

@@ -13,7 +13,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.fit import LOG_SCHEMA, fit, rows_of
+from recfeat_pipeline.models.fit import LOG_SCHEMA, Hardware, fit, rows_of
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.metadata import build_metadata
 from recfeat_pipeline.models.module import Recipe, TwoTowerModule
@@ -63,6 +63,7 @@ def train_arm(
     resume: bool = True,
     user_tags: pl.DataFrame | None = None,
     report_split: str = "test",
+    hardware: Hardware | None = None,
 ) -> TrainingResult:
     """Train (or, for a baseline, compute) an arm and rank the test examples.
 
@@ -84,6 +85,7 @@ def train_arm(
         user_tags: of the rich arms, see ``build_metadata``; None leaves their tag slot out.
         report_split: the examples that are ranked; ``"valid"`` reproduces the published two-way
             split, which reports on the users that chose the checkpoint.
+        hardware: by default one device, the best there is.
 
     Raises:
         RecfeatError: there are no examples to train on or to rank.
@@ -113,7 +115,7 @@ def train_arm(
             settings=settings,
         )
     module = build_module(arm, seed, events, examples, items, content, steps, user_tags)
-    log, best_step = fit(module, events, examples, out_dir, progress, resume)
+    log, best_step = fit(module, events, examples, out_dir, progress, resume, hardware)
     users, vectors = module.embed(rows_of(examples, report_split))
     return TrainingResult(
         vectors.cpu().numpy(),

@@ -15,6 +15,7 @@ from recfeat_pipeline.schemas import RANKS
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
 
 EVENTS = checkerboard(n_users=300)
+FEW = checkerboard(n_users=60)
 PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
 
 
@@ -26,13 +27,13 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def train(tmp_path, arm: str = "llm", steps: int = 64, **kwargs) -> TrainingResult:
+def train(tmp_path, arm="llm", steps=64, events=EVENTS, **kwargs) -> TrainingResult:
     content = PARITY if load_arms()[arm].content else PARITY[:, :0]
     return train_arm(
         load_arms()[arm],
         0,
-        EVENTS,
-        build_examples(EVENTS),
+        events,
+        build_examples(events),
         make_items(20),
         Content(content, ("even", "odd"), 1.0),
         steps=steps,
@@ -51,8 +52,18 @@ def test_ranks_cover_the_test_examples_and_the_obvious_answer_is_found(tmp_path)
     n_good = 10 - result.ranks["history_length"]
     assert (result.ranks["rank"] <= n_good).mean() > 0.9
     assert result.item_vectors.shape == (20, 128)
-    assert result.log["step"].to_list() == list(range(20, 321, 20))
-    assert result.best_step in result.log["step"]
+    assert result.log["step"].to_list() == list(range(20, 20 * result.log.height + 1, 20))
+    assert result.best_step == result.log.row(result.log["valid_mrr"].arg_max())[0]
+
+
+def test_a_run_without_progress_ends_early_and_stays_ended(tmp_path):
+    result = train(tmp_path, steps=320)
+    stale = (result.log["step"][-1] - result.best_step) // 20
+    assert stale == fit.PATIENCE, "this small world is learnt by heart long before step 320"
+    seen = []
+    again = train(tmp_path, steps=320, progress=lambda step, steps: seen.append((step, steps)))
+    assert seen == [(320, 320)], "the bar is completed, no step is made"
+    assert again.log.equals(result.log)
 
 
 def test_the_same_arm_and_seed_give_the_same_bits(tmp_path):
@@ -82,8 +93,9 @@ def test_a_finished_run_is_not_repeated_and_other_content_starts_over(tmp_path):
     first = train(tmp_path)
     seen = []
     again = train(tmp_path, progress=lambda step, steps: seen.append(step))
-    assert not seen
+    assert seen in ([], [64]), "at most the bar's end"
     assert again.ranks.equals(first.ranks)
+    seen.clear()
     train(tmp_path, arm="floor", progress=lambda step, steps: seen.append(step))
     assert seen[0] == 1
 
@@ -95,6 +107,8 @@ def test_every_arm_of_a_seed_reads_the_same_batches():
     assert torch.equal(batches[4], later), "a batch depends on the seed and the step alone"
     assert len(torch.cat(batches[:3]).unique()) == 96, "a pass sees no example twice"
     assert not torch.equal(batches[0], batches[3])
+    shares = [next(iter(fit._Batches(train_rows, 5, 32, 0, (rank, 2)))) for rank in range(2)]
+    assert sorted(torch.cat(shares).tolist()) == sorted(batches[0].tolist()), "devices share it"
 
 
 def test_without_validation_the_last_step_is_kept(tmp_path):
@@ -126,22 +140,22 @@ def test_the_published_catalogue_gets_the_published_steps():
 
 @pytest.mark.parametrize("arm", [arm.id for arm in load_arms().values() if arm.is_trained])
 def test_every_arm_trains_and_ranks(tmp_path, arm):
-    result = train(tmp_path, arm, steps=4)
+    result = train(tmp_path, arm, steps=4, events=FEW)
     assert result.log["train_loss"].is_finite().all()
     assert result.ranks["rank"].is_between(1, 20).all()
 
 
 @pytest.mark.parametrize("arm", ["id_dropout_llm", "sampled_llm", "sasrec"])
 def test_what_an_arm_draws_in_a_step_is_drawn_again_when_continued(tmp_path, arm):
-    whole = train(tmp_path / "whole", arm, steps=6)
+    whole = train(tmp_path / "whole", arm, steps=6, events=FEW)
 
     def kill(step: int, steps: int) -> None:
         if step == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "killed", arm, steps=6, progress=kill)
-    assert train(tmp_path / "killed", arm, steps=6).log.equals(whole.log)
+        train(tmp_path / "killed", arm, steps=6, events=FEW, progress=kill)
+    assert train(tmp_path / "killed", arm, steps=6, events=FEW).log.equals(whole.log)
 
 
 def test_sampled_softmax_estimates_the_full_one(tmp_path):
