@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -23,6 +24,7 @@ import typer
 
 from recfeat_pipeline import cli
 from recfeat_pipeline.catalog import read, synthetic
+from recfeat_pipeline.models import arms
 from recfeat_pipeline.settings import Settings, variables
 from recfeat_pipeline_tests.servers.openai_server import MODELS, OpenAIServer
 
@@ -49,6 +51,7 @@ NOT_HERE = {
 }
 """Beginning of a command -> why it is not executed. ``make`` targets are looked up, not built."""
 
+SOURCES = ("RECFEAT_CONTACT", "TMDB_API_KEY")  # would send requests to the world
 FOUND_SOMETHING = ("recfeat check", "recfeat doctor", "recfeat status")  # may exit with 3
 N_ITEMS, N_USERS = 48, 80
 
@@ -82,7 +85,12 @@ def workspace(tmp_path, films, monkeypatch):
     text = films.fields.filter(pl.col("label") != "Title").pivot(
         "label", index="item_id", values="text"
     )
-    title = pl.when(pl.col("item_id") == 1).then(pl.lit("Alien (1979)")).otherwise("title")
+    title = (
+        pl.when(pl.col("item_id") == 1)
+        .then(pl.lit("Alien (1979)"))
+        .otherwise("title")
+        .alias("title")
+    )
     table = films.items.select("item_id", title, "year", "imdb_id", "tmdb_id").join(
         text.drop("Year", strict=False), on="item_id"
     )
@@ -133,7 +141,8 @@ class Shell:
             self.execute(words, line)
 
     def with_loopback(self, variables: dict[str, str]) -> dict[str, str]:
-        """An endpoint or a key of the page's becomes the loopback server's."""
+        """An endpoint or a key of the page's becomes the loopback server's; no source is asked."""
+        variables = {name: value for name, value in variables.items() if name not in SOURCES}
         if {"OPENAI_API_KEY", "RECFEAT_LLM_API_KEY", "RECFEAT_LLM_BASE_URL"} & variables.keys():
             return variables | {"RECFEAT_LLM_BASE_URL": self.base_url}
         return variables
@@ -277,6 +286,12 @@ def test_the_picture_of_the_asset_graph_is_right():
     for first, second in re.findall(r"^\s*(\w+) --> (\w+)$", picture, re.MULTILINE):
         downstream = dg.AssetSelection.assets(keys[names[first]]).downstream().resolve(graph)
         assert keys[names[second]] in downstream, f"{names[second]} does not follow {names[first]}"
+
+
+def test_the_example_of_an_arm_is_one():
+    [example] = [block for block in blocks(REPO / "README.md", "toml") if "family" in block]
+    arm = arms._parse("example.toml", tomllib.loads(example))
+    assert set(arm.against) <= arms.load_arms().keys()
 
 
 @pytest.mark.parametrize("page", ["settings.md", "feature-store.md"])
