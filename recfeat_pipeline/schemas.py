@@ -224,6 +224,37 @@ CONTRASTS: Schema = {
 """One row per arm, reference, slice, metric and k: what a pair of arms differs by."""
 
 
+COLD_CONTRASTS: Schema = {
+    "arm": pl.String,
+    "reference": pl.String,
+    "n_train": pl.Int32,  # training interactions left to the items; 0: new
+    "candidates": pl.String,  # "all" | "new"
+    "metric": pl.String,
+    "k": pl.Int32,
+    "arm_value": pl.Float64,
+    "reference_value": pl.Float64,
+    "delta": pl.Float64,
+    "ci_low": pl.Float64,  # 95 %, over seeds, each with other items held back; null for one seed
+    "ci_high": pl.Float64,
+    "p_value": pl.Float64,
+    "p_adjusted": pl.Float64,  # Holm, over the contrasts of the same place
+    "n_seeds": pl.Int32,
+}
+"""One row per arm, reference, warmth, candidates and metric: what arms differ by on cold items."""
+
+ARMS: Schema = {
+    "arm": pl.String,
+    "title": pl.String,
+    "family": pl.String,
+    "label": pl.String,
+    "model": pl.String,
+    "content": pl.String,  # sources joined by "+"; "" for none
+    "control": pl.String,
+    "prompt_version": pl.String,  # of the LLM scores; null: the promoted one
+    "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone
+}
+"""One row per arm that is defined, run or not."""
+
 AGREEMENT_INTERVALS: Schema = {
     "version": pl.String,
     "group": pl.String,  # "all" beside the taxonomy's
@@ -255,6 +286,10 @@ AGREEMENT_CONTRASTS: Schema = {
 """One row per pair of prompt versions and group."""
 
 
+LEAST_COVERAGE = 0.2
+"""Share of the corpus items that a content source must cover; below it an arm has no content."""
+
+
 @dataclass(frozen=True)
 class LakeTable:
     """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
@@ -283,5 +318,7 @@ LAKE = {
     "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
     "agreement_intervals": LakeTable("evaluation/agreement_intervals.parquet", AGREEMENT_INTERVALS),
     "agreement_contrasts": LakeTable("evaluation/agreement_contrasts.parquet", AGREEMENT_CONTRASTS),
+    "arms": LakeTable("evaluation/arms.parquet", ARMS),
+    "cold_contrasts": LakeTable("evaluation/cold_contrasts.parquet", COLD_CONTRASTS),
     "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),
 }

@@ -7,7 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import polars as pl
+
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.schemas import ARMS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "family": (
@@ -77,6 +80,27 @@ def load_arms() -> dict[str, Arm]:
             if other not in known:
                 raise RecfeatError(f"models/arms/{arm.id}.toml: against names no arm {other!r}.")
     return known
+
+
+def arms_frame() -> pl.DataFrame:
+    """Every arm as a row of :data:`~recfeat_pipeline.schemas.ARMS`."""
+    arms = load_arms().values()
+    base = {(arm.content, arm.prompt_version): arm.id for arm in arms if arm.family == "base"}
+    rows = [
+        {
+            "arm": arm.id,
+            "title": arm.title,
+            "family": arm.family,
+            "label": arm.label,
+            "model": arm.model,
+            "content": "+".join(arm.content),
+            "control": arm.control,
+            "prompt_version": arm.prompt_version if "llm" in arm.content else None,
+            "base": base.get((arm.content, arm.prompt_version)) if arm.metadata else None,
+        }
+        for arm in arms
+    ]
+    return pl.DataFrame(rows, schema=ARMS)
 
 
 def resolve_arms(names: str) -> list[Arm]:

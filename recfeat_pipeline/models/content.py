@@ -8,11 +8,10 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.schemas import LEAST_COVERAGE
 
 MIN_TAG_ITEMS = 5
 """A curated tag on fewer corpus items is dropped: it names items rather than describing them."""
-MIN_COVERAGE = 0.5
-"""Least share of corpus items with content; below it an arm would measure absence."""
 
 
 class ContentUnavailable(RecfeatError):
@@ -61,10 +60,10 @@ def build_content(
             raise ContentUnavailable(f"Arm {arm.id!r} needs {source} features, and there are none.")
         rows = rows.join(corpus.select("item_id", "item_index"), on="item_id")
         part = _BUILDERS[source](rows, corpus.height, taxonomy_frame)
-        if part.coverage < MIN_COVERAGE or part.width == 0:
+        if part.coverage < LEAST_COVERAGE or part.width == 0:
             raise ContentUnavailable(
                 f"Arm {arm.id!r}: {source} features cover {part.coverage:.0%} of the corpus; "
-                f"an arm needs {MIN_COVERAGE:.0%}."
+                f"an arm needs {LEAST_COVERAGE:.0%}."
             )
         parts.append(part)
     if not parts:

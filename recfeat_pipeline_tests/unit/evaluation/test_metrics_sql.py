@@ -8,6 +8,7 @@ import pytest
 
 from recfeat_pipeline import schemas
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import arms_frame
 from recfeat_pipeline.sql_models import build, failures, load_models
 
 
@@ -67,6 +68,26 @@ def store(tmp_path_factory):
             [(1, 20, 0.2, 0.1), (2, 20, 0.4, 0.1)], schema=schemas.NEIGHBOURS, orient="row"
         ),
     )
+    contrast = dict.fromkeys(schemas.CONTRASTS, None) | {"slice": "all", "metric": "mrr"}
+    contrasts = [
+        ("rich_llm", "llm", 0.002, 0.001, 0.004),
+        ("rich_llm", "rich_floor", 0.5, 0.4, 0.6),
+        ("title_only", "floor", 0.01, 0.0, 0.02),
+        ("title_only", "llm", -0.01, -0.02, 0.0),
+    ]
+    lake.write_parquet(
+        "evaluation/contrasts.parquet",
+        pl.DataFrame(
+            [
+                contrast
+                | {"arm": arm, "reference": other, "delta": delta, "ci_low": low, "ci_high": high}
+                | {"p_value": 0.1, "p_adjusted": 0.1}
+                for arm, other, delta, low, high in contrasts
+            ],
+            schema=schemas.CONTRASTS,
+        ),
+    )
+    lake.write_parquet("evaluation/arms.parquet", arms_frame())
     lake.write_parquet(
         "catalog/dimensions.parquet",
         pl.DataFrame(
@@ -94,7 +115,7 @@ def store(tmp_path_factory):
         for item, score in zip([1, 2, 3], values, strict=True)
     ]  # fmt: skip
     lake.write_parquet(
-        "scores/version=v1/shard=00/part.parquet",
+        "scores/version=genome132-title-only@1/shard=00/part.parquet",
         pl.DataFrame(scores, schema=schemas.SCORES, orient="row"),
     )
     connection = duckdb.connect()
@@ -193,3 +214,20 @@ def test_neighbour_overlap_is_the_mean_over_items(store):
     assert overlap == pytest.approx(0.3)
     assert high - overlap == pytest.approx(overlap - low)
     assert high - overlap == pytest.approx(1.96 * 0.1)  # sd .1414 over sqrt(2)
+
+
+def test_the_substitution_ladder_is_base_less_rich(store):
+    rows = store.execute(
+        "SELECT content, delta, ci_low, ci_high FROM metrics.substitution_ladder"
+    ).fetchall()
+    assert rows == [("llm", -0.002, -0.004, -0.001)]
+
+
+def test_probes_are_told_with_what_they_gain_or_as_not_run(store):
+    rows = store.execute(
+        "SELECT arm, over_floor, over_llm, status FROM metrics.probes ORDER BY arm"
+    ).fetchall()
+    assert rows == [
+        ("overview_only", None, None, "not run: no scores of this prompt version"),
+        ("title_only", 0.01, -0.01, "run"),
+    ]
