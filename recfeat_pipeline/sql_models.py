@@ -21,7 +21,13 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import LAKE
 
-AFTER_TRAINING = {"runs", "ranks", "cold_ranks", "contrasts"}  # lake tables that training and evaluation write
+# Lake tables that training and evaluation write.
+AFTER_TRAINING = {"runs", "ranks", "cold_ranks", "cold_contrasts", "contrasts"}
+    "runs",
+    "ranks",
+    "cold_ranks",
+    "contrasts",
+}  # lake tables that training and evaluation write
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 
@@ -235,7 +241,8 @@ def _accepted_values(column: str, values: list[Any]) -> tuple[str, str]:
 def _range(column: str, min: float | None = None, max: float | None = None) -> tuple[str, str]:
     low, high = [f"{column} < {min}"] * (min is not None), [f"{column} > {max}"] * (max is not None)
     query = f"SELECT 1 FROM {{table}} WHERE {' OR '.join(low + high)}"
-    return f"{column} lies between {min} and {max}", query
+    bounds = [f"at least {min}"] * (min is not None) + [f"at most {max}"] * (max is not None)
+    return f"{column} is {' and '.join(bounds)}", query
 
 
 def _relationships(column: str, to: str, field: str) -> tuple[str, str]:

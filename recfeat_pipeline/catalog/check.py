@@ -9,9 +9,9 @@ import polars as pl
 from recfeat_pipeline.catalog.corpus import Corpus
 from recfeat_pipeline.catalog.leaks import leak_check
 from recfeat_pipeline.catalog.types import Catalog
+from recfeat_pipeline.schemas import LEAST_COVERAGE
 
 THIN_CHARACTERS = 200  # below this an item's text says little more than its title
-SKIPPED_COVERAGE = 0.2  # curated tags on a smaller share of corpus items make no arm
 PARTIAL_COVERAGE = 0.8  # on a smaller share, the arm also measures who has been tagged
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -106,7 +106,7 @@ def _arms(has_tags: bool, coverage: float, thin_share: float) -> pl.DataFrame:
     covered = f"curated tags cover {coverage:.0%} of corpus items"
     if not has_tags:
         curated = (False, "skipped: the catalogue brings no curated tags")
-    elif coverage < SKIPPED_COVERAGE:
+    elif coverage < LEAST_COVERAGE:
         curated = (False, f"skipped: {covered}")
     elif coverage < PARTIAL_COVERAGE:
         curated = (True, f"usable: {covered}; the others count as untagged")

@@ -55,6 +55,8 @@ class Driver:
             "training": self._training,
             "evaluation": self._whole,
         }
+        if plan.version.taxonomy:
+            self.lake.remember(version=plan.version.name)
         for stage in STAGES:
             announce(stage)
             steps[stage](stage, plan)
@@ -85,7 +87,8 @@ class Driver:
 
     def _extraction(self, stage: str, plan: Plan) -> None:
         self.extract(plan.version)
-        self.lake.remember(promoted=plan.version.key)
+        if plan.version.taxonomy:
+            self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
         two_tower, cold_ranks = STAGES[stage]

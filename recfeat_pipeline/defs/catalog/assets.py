@@ -15,9 +15,10 @@ from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
 from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.extraction.prompts import DEFAULT
+from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.taxonomy import load_taxonomy
 
 COMMON: dict[str, Any] = {"group_name": "catalog", "owners": ["team:recfeat"]}
 
@@ -91,9 +92,8 @@ def corpus(lake: LakeResource) -> Iterator[object]:
     target.write_parquet("catalog/items.parquet", items)
     target.write_parquet("catalog/events.parquet", built.events)
     target.write_json("catalog/corpus.json", built.report)
-    for name, frame in (("items", items), ("events", built.events)):
-        metadata = {"dagster/row_count": frame.height, **built.report}
-        yield dg.MaterializeResult(asset_key=["lake", name], metadata=metadata)
+    yield _written(items, built.report, ["lake", "items"])
+    yield _written(built.events, built.report, ["lake", "events"])
     yield from check_corpus(built, catalog.source)
 
 
@@ -115,9 +115,12 @@ def examples(lake: LakeResource) -> dg.MaterializeResult:
 
 @dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **COMMON)
 def dimensions(lake: LakeResource) -> dg.MaterializeResult:
-    """The taxonomy that items are scored on. One row per dimension."""
-    frame = load_taxonomy("genome132").frame()
-    lake.open().write_parquet("catalog/dimensions.parquet", frame)
+    """The taxonomy of the prompt version that the lake works with. One row per dimension."""
+    target = lake.open()
+    version = load_version(target.meta.get("version", DEFAULT), Settings().prompts)
+    assert version.taxonomy, "only versions that score are remembered"
+    frame = version.taxonomy.frame()
+    target.write_parquet("catalog/dimensions.parquet", frame)
     return _written(frame)
 
 

@@ -64,7 +64,7 @@ def test_an_arm_without_content_has_width_zero():
 @pytest.mark.parametrize("frames", [{}, {"llm": LLM.clear()}, {"llm": LLM.head(1)}])
 def test_missing_or_thin_content_is_a_typed_refusal(frames):
     with pytest.raises(ContentUnavailable, match="llm"):
-        build_content(arm(content=("llm",)), frames, make_items(4), TAXONOMY)
+        build_content(arm(content=("llm",)), frames, make_items(6), TAXONOMY)
 
 
 def test_random_features_keep_shape_and_scale_and_follow_the_seed():
