@@ -14,6 +14,7 @@ def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[asset for assets in STAGES.values() for asset in assets],
         resources=resources(reporter),
+        executor=dg.in_process_executor,  # a process per step takes longer than most steps do
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,

@@ -11,7 +11,6 @@ refresh_text = dg.define_asset_job(
     "refresh_text",
     selection=dg.AssetSelection.groups("catalog")
     | dg.AssetSelection.assets(*(["lake", name] for name in source_names())),
-    executor_def=dg.multiprocess_executor,  # the sources have each their own pace: side by side
     description="Read the catalogue again and scrape what is due: new items, changed ones, those "
     "whose text has expired. Documents, scores and the feature store follow by themselves where "
     "`follow_changes` is on.",

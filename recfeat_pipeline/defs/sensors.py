@@ -35,7 +35,7 @@ follow_changes = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.all(),
     use_user_code_server=True,  # the conditions ask the lake which versions are followed
     run_tags={UNATTENDED: "true"},
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=Settings().watch_seconds,
     default_status=STATUS,
     description="Where the content of an input has changed, do again what was made from it: "
     "documents, scores of the promoted prompt version and of your own ones, the feature store, "
@@ -45,7 +45,7 @@ follow_changes = dg.AutomationConditionSensorDefinition(
 
 @dg.sensor(
     name="register_prompt_versions",
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=Settings().watch_seconds,
     default_status=STATUS,
     description="Makes a partition of the promoted prompt version and of each of your own "
     "(RECFEAT_PROMPTS) when it appears or changes; with `follow_changes` on it is extracted once.",
