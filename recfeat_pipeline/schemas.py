@@ -193,6 +193,16 @@ NEIGHBOURS: Schema = {
 }
 """One row per item with known co-watchers, for one content source."""
 
+CANARIES: Schema = {
+    "kind": pl.String,  # "persona": recommended to it | "similar": nearest to the item
+    "name": pl.String,  # of the persona or the item
+    "position": pl.Int32,  # 1 is best
+    "item_id": ID,
+    "title": pl.String,
+    "score": pl.Float32,  # cosine
+}
+"""One row per place in a list that an arm gives, for people to read."""
+
 CONTRASTS: Schema = {
     "arm": pl.String,
     "reference": pl.String,
@@ -315,6 +325,7 @@ LAKE = {
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
     "cold_ranks": LakeTable("runs/arm=*/seed=*/cold_ranks.parquet", COLD_RANKS, ("arm", "seed")),
+    "canaries": LakeTable("runs/arm=*/seed=*/canaries.parquet", CANARIES, ("arm", "seed")),
     "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
     "agreement_intervals": LakeTable("evaluation/agreement_intervals.parquet", AGREEMENT_INTERVALS),
     "agreement_contrasts": LakeTable("evaluation/agreement_contrasts.parquet", AGREEMENT_CONTRASTS),
