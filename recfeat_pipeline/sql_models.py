@@ -23,11 +23,6 @@ from recfeat_pipeline.schemas import LAKE
 
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {"runs", "ranks", "cold_ranks", "cold_contrasts", "contrasts"}
-    "runs",
-    "ranks",
-    "cold_ranks",
-    "contrasts",
-}  # lake tables that training and evaluation write
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 

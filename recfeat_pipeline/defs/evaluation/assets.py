@@ -11,7 +11,7 @@ from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.training.inputs import load_inputs
-from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.arms import arms_frame, load_arms
 from recfeat_pipeline.models.content import build_content
 
 metrics = sql_assets("evaluation")
@@ -33,16 +33,57 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     """
     from recfeat_pipeline.evaluation.contrasts import contrast_arms
 
-    pairs = [(arm.id, other) for arm in load_arms().values() for other in arm.against]
     with store.get_connection() as connection:
         ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
-        frame = contrast_arms(ranks.pl(), slices.pl(), pairs)
+        frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs())
     lake.open().write_parquet("evaluation/contrasts.parquet", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
     )
+
+
+@dg.asset(
+    key=["lake", "cold_contrasts"],
+    deps=[["lake", "cold_ranks"]],
+    group_name="evaluation",
+    kinds={"numpy", "parquet"},
+    owners=["team:recfeat"],
+    automation_condition=FOLLOW_IN_STORE,
+)
+def cold_contrasts(lake: LakeResource) -> dg.MaterializeResult:
+    """What each pair of arms differs by on held-back items, paired by seed.
+
+    One row per arm, reference, warmth of the items and metric; empty without cold-start runs.
+    """
+    from recfeat_pipeline.evaluation.cold_contrasts import contrast_cold
+
+    target = lake.open()
+    frame = contrast_cold(target.read("cold_ranks"), declared_pairs())
+    target.write_parquet("evaluation/cold_contrasts.parquet", frame)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height},
+        data_version=dg.DataVersion(frame_hash(frame)),
+    )
+
+
+@dg.asset(
+    key=["lake", "arms"],
+    group_name="evaluation",
+    kinds={"toml", "parquet"},
+    owners=["team:recfeat"],
+)
+def arms(lake: LakeResource) -> dg.MaterializeResult:
+    """The arms as their files declare them. One row per arm."""
+    frame = arms_frame()
+    lake.open().write_parquet("evaluation/arms.parquet", frame)
+    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
+
+
+def declared_pairs() -> list[tuple[str, str]]:
+    """Every (arm, reference) that the arms' files ask to be contrasted."""
+    return [(arm.id, other) for arm in load_arms().values() for other in arm.against]
 
 
 @dg.multi_asset(
@@ -151,4 +192,4 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 
-assets = [*metrics, contrasts, agreement, neighbours, report]
+assets = [*metrics, arms, contrasts, cold_contrasts, agreement, neighbours, report]
