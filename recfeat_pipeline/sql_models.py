@@ -22,7 +22,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import LAKE
 
 # Lake tables that training and evaluation write.
-AFTER_TRAINING = {"runs", "ranks", "cold_ranks", "cold_contrasts", "contrasts"}
+AFTER_TRAINING = {"runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts"}
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 

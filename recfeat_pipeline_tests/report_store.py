@@ -279,8 +279,12 @@ def _agreement(rng: np.random.Generator) -> pl.DataFrame:
 def _ladder(gains: dict[str, float]) -> pl.DataFrame:
     rows = [("floor", -0.0053), ("llm", -0.0021), ("curated", 0.0004)]
     return pl.DataFrame(
-        [(c, "full", 0.117, 0.117 + d, d, d - 0.001, d + 0.001) for c, d in rows if c in gains],
-        schema=["content", "corpus", "rich", "base", "delta", "ci_low", "ci_high"],
+        [
+            (c, "full", "mrr", 0.117, 0.117 + d, d, d - 0.001, d + 0.001)
+            for c, d in rows
+            if c in gains
+        ],
+        schema=["content", "corpus", "metric", "rich", "base", "delta", "ci_low", "ci_high"],
         orient="row",
     )
 

@@ -129,9 +129,9 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         ranking=ranking,
         contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
-        ladder=store.table("metrics.substitution_ladder", tables.LADDER),
+        ladder=store.query("ladder", tables.LADDER, "metrics.substitution_ladder"),
         runs=runs,
-        canaries=store.table("metrics.canaries", tables.CANARIES),
+        canaries=store.query("canaries", tables.CANARIES, "metrics.canaries"),
         cost=store.query("cost", tables.COST, "ops.llm_calls"),
         fingerprints=store.query(
             "fingerprints", tables.FINGERPRINTS, *features, version=provenance.prompt_version

@@ -41,7 +41,6 @@ LADDER: Schema = {
 RUNS: Schema = {"arm": pl.String, "seed": pl.Int64, **schemas.RUNS}
 CANARIES: Schema = {
     "persona": pl.String,
-    "liked": pl.List(pl.String),
     "arm": pl.String,
     "position": pl.Int64,
     "title": pl.String,

@@ -164,14 +164,18 @@ def test_canaries_are_shown_when_there_are_any(store, tmp_path):
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             "CREATE TABLE metrics.canaries AS SELECT * FROM (VALUES "
-            "('Space fan', ['Alien (1979)'], 'floor', 1, 'Heat (1995)'), "
-            "('Space fan', ['Alien (1979)'], 'llm', 1, 'Aliens (1986)'), "
-            "('Space fan', ['Alien (1979)'], 'llm', 2, 'Solaris (1972)')) "
-            "AS t (persona, liked, arm, position, title)"
+            "('floor', 0, 'persona', 'Space fan', 1, 'Heat (1995)'), "
+            "('llm', 0, 'persona', 'Space fan', 1, 'Aliens (1986)'), "
+            "('llm', 0, 'persona', 'Space fan', 2, 'Solaris (1972)'), "
+            "('llm', 1, 'persona', 'Space fan', 1, 'Of another seed'), "
+            "('llm', 0, 'similar', 'Heat (1995)', 1, 'Ronin (1998)')) "
+            "AS t (arm, seed, kind, name, position, title)"
         )
         text = "".join(Page(write_report(connection, provenance())).text)
-    assert "Space fan. Liked: Alien (1979)." in text
+    assert "Space fan." in text
     assert "Solaris (1972)" in text
+    assert "Of another seed" not in text
+    assert "Ronin (1998)" not in text
 
 
 def test_the_page_is_also_written(store, tmp_path):

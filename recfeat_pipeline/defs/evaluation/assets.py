@@ -11,6 +11,7 @@ from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.training.inputs import load_inputs
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.models.arms import arms_frame, load_arms
 from recfeat_pipeline.models.content import build_content
 
@@ -170,6 +171,38 @@ def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.Materializ
 
 
 @dg.asset(
+    key=["lake", "canaries"],
+    deps=[["lake", "runs"], *COMPARED],
+    group_name="evaluation",
+    kinds={"pytorch", "parquet"},
+    owners=["team:recfeat"],
+    automation_condition=FOLLOW_IN_STORE,
+)
+def canaries(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+    """What each base arm recommends to people one can picture, for a reader's own judgement.
+
+    One row per arm, list and position, for the first seed that was trained.
+    """
+    from recfeat_pipeline.models.canaries import canaries, read_personas
+    from recfeat_pipeline.models.serve import ServedArm
+
+    target, n_rows = lake.open(), 0
+    trained = target.read("runs").filter(pl.col("steps") > 0)
+    for arm_id, seed in trained.group_by("arm").agg(pl.col("seed").cast(pl.Int32).min()).rows():
+        arm, run = load_arms()[arm_id], StoredRun(target, load_arms()[arm_id], seed)
+        if arm.family != "base":
+            continue
+        with store.get_connection() as connection:
+            inputs = load_inputs(target, connection, arm)
+        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
+        served = ServedArm.load(arm, seed, inputs.items, content, run.checkpoints / "best.pt")
+        frame = canaries(served, run.item_vectors(), inputs.items, read_personas(inputs.items))
+        target.write_parquet(f"{run.folder}/canaries.parquet", frame)
+        n_rows += frame.height
+    return dg.MaterializeResult(metadata={"dagster/row_count": n_rows})
+
+
+@dg.asset(
     deps=[*(key for asset in metrics for key in asset.keys), ["ops", "llm_calls"]],
     group_name="evaluation",
     kinds={"html", "matplotlib"},
@@ -192,4 +225,4 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 
-assets = [*metrics, arms, contrasts, cold_contrasts, agreement, neighbours, report]
+assets = [*metrics, arms, contrasts, cold_contrasts, agreement, neighbours, canaries, report]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from recfeat_pipeline.defs.training.inputs import Inputs
@@ -83,6 +84,11 @@ class StoredRun:
             "dagster/row_count": frame.height,
             "mrr_new_items": float((1 / new).mean()) if new.size else 0.0,
         }
+
+    def item_vectors(self) -> np.ndarray:
+        """The arm's item vectors, float32 [N, W] in item_index order."""
+        frame = pl.read_parquet(self.lake.read_bytes(f"{self.folder}/item_vectors.parquet"))
+        return np.array(frame["vector"].to_list(), dtype=np.float32)
 
     def summary(self) -> dict[str, Any]:
         """What the run was, for Dagster's metadata."""

@@ -1,7 +1,5 @@
 """What single items look like: fingerprints, and recommendations for made-up people."""
 
-import polars as pl
-
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.blocks import (
     Block,
@@ -53,19 +51,17 @@ def canaries(inputs: Inputs) -> Section | None:
     ):
         arms = [arm for arm in inputs.roles.order if arm in own["arm"]]
         by_arm = {arm: own.filter(arm=arm).sort("position")["title"].to_list() for arm in arms}
-        liked = own["liked"].drop_nulls()
-        because = f" Liked: {', '.join(liked[0])}." if liked.len() and liked[0].len() else ""
         depth = max(len(titles) for titles in by_arm.values()) if by_arm else 0
         blocks.append(
             Table(
                 f"canary_{number}",
-                f"{persona}.{because}",
+                f"{persona}.",
                 ["Place", *(inputs.roles.name(arm) for arm in arms)],
                 [
                     [str(place + 1), *((*by_arm[arm], *[""] * depth)[place] for arm in arms)]
                     for place in range(depth)
                 ],
-                own.with_columns(pl.col("liked").list.join("; ")),
+                own,
                 text_columns=frozenset(range(1, len(arms) + 1)),
             )
         )

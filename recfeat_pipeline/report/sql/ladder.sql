@@ -1,0 +1,3 @@
+SELECT content, corpus, rich, base, delta, ci_low, ci_high
+FROM metrics.substitution_ladder
+WHERE metric = 'mrr'
