@@ -128,7 +128,8 @@ def run_app(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        code = app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
+        words = [word for word in arguments if word != "--debug"]
+        code = app(words, prog_name="recfeat", standalone_mode=False) or 0
         if code == INTERRUPTED:
             hint("Interrupted. What is done is kept: the same command continues.", style="yellow")
         return code
@@ -136,7 +137,9 @@ def run_app(arguments: list[str] | None = None) -> int:
         if str(error):
             context: Any = getattr(error, "ctx", None)
             command = context.command_path if context else "recfeat"
-            complain(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
+            message = error.format_message().rstrip(".")
+            stop = "" if message.endswith("?") else "."
+            complain(f"{message}{stop} See `{command} --help`.")
         return 2
     except typer.Abort:  # Ctrl-C at a question
         hint("Interrupted at a question; nothing was sent.", style="yellow")

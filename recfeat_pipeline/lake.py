@@ -46,6 +46,8 @@ class Lake:
             ) from error
         if self.is_local:
             self.state = Path(self.root)
+            if self.state.is_file():
+                raise RecfeatError(f"The lake {self.root} is a file; set RECFEAT_LAKE to a folder.")
         else:
             digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
             self.state = Path.home() / ".recfeat" / digest

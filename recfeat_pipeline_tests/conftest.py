@@ -11,6 +11,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--snapshot-update", action="store_true", help="rewrite the definitions snapshot"
     )
+    parser.addoption("--mistakes", help="append each mistake's message to this Markdown file")
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,8 @@ def _bad_number(path: Path, schema: Mapping[str, PolarsDataType], what: str) -> 
             value = table.frame[name][row]
             problem = "is empty" if value is None else f"{value!r} is not a number"
             return RecfeatError(
-                f"{what}: {path}, {table.places([row])[0]}, column {name!r}: {problem}."
+                f"{what}: {path}, {table.places([row])[0]}, column {name!r}: {problem}; "
+                "mend the line, or fetch the file again."
             )
     return RecfeatError(f"{what}: {path} cannot be parsed as numbers.")
 
@@ -139,7 +140,8 @@ def _read_parquet(path: Path, wanted: list[str], what: str) -> pl.DataFrame:
         return pl.read_parquet(path, columns=wanted)
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise RecfeatError(
-            f"{what}: {path} is not a readable Parquet file ({_first_line(error)})."
+            f"{what}: {path} is not a readable Parquet file ({_first_line(error)}); "
+            "was it copied whole? Write it again."
         ) from error
 
 

@@ -6,7 +6,7 @@ import typer
 
 from recfeat_pipeline.commands.options import integers
 from recfeat_pipeline.commands.output import hint, say
-from recfeat_pipeline.commands.run import BudgetOption, YesOption, set_for_this_run
+from recfeat_pipeline.commands.run import BudgetOption, YesOption
 from recfeat_pipeline.errors import RecfeatError
 
 
@@ -29,10 +29,9 @@ def backfill(
     $ recfeat backfill genome132-title-only
     $ recfeat backfill mine-v2 --shards 0-3 --budget 5
     """
-    from recfeat_pipeline.commands.driving import announce_cost, open_driver
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version, open_lake
 
-    set_for_this_run(None, budget)
     lake = open_lake()
     chosen = choose_version(lake, version)
     names = parse_shards(shards, lake.n_shards)
@@ -42,8 +41,8 @@ def backfill(
             "text` first."
         )
     hint(f"Extracting {chosen.key}", style="bold")
-    announce_cost(lake, chosen, yes, names)
-    with open_driver(lake) as driver:
+    with overriding(RECFEAT_LLM_BUDGET_USD=budget), open_driver(lake) as driver:
+        announce_cost(lake, chosen, yes, names)
         driver.extract(chosen, names)
         hint("Building the feature store", style="bold")
         driver.build_store()

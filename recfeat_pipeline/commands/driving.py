@@ -1,6 +1,7 @@
 """Driving Dagster's assets from a command: what `run` and `backfill` share."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,21 @@ class TerminalReporter(Reporter):
     """Shows the progress of assets on stderr."""
 
     bar = staticmethod(bar)
+
+
+@contextmanager
+def overriding(**settings: object) -> Iterator[None]:
+    """Set environment variables for a while: assets read settings where they work."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update({name: str(value) for name, value in settings.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

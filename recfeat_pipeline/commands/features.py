@@ -65,10 +65,14 @@ def scores_of(store: duckdb.DuckDBPyConnection, version: str, item_id: int | str
 
 def print_fingerprint(scores: pl.DataFrame, least: float) -> None:
     """One line per group, the strongest dimension first."""
-    from recfeat_pipeline.commands.output import table
+    from recfeat_pipeline.commands.output import say, table
     from recfeat_pipeline.extraction.fingerprint import fingerprint
 
-    groups = fingerprint(scores, least).group_by("group", maintain_order=True)
+    strongest = fingerprint(scores, least)
+    if strongest.is_empty():
+        say(f"No score reaches {least}: its text names nothing that the taxonomy scores.")
+        return
+    groups = strongest.group_by("group", maintain_order=True)
     lines = groups.agg(text=pl.format("{} {}", "dimension", pl.col("score").round(1)))
     table(
         {"group": "left", "strongest": "left"},

@@ -21,6 +21,7 @@ from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.content import ContentUnavailable, build_content
+from recfeat_pipeline.schemas import RAW
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
@@ -153,29 +154,40 @@ def _text(lake: Lake) -> Stage:
     if documents.is_empty():
         return Stage("text", "missing", "no documents have been written")
     without = items.join(documents, on="item_id", how="anti").height
+    scraped = _scraped(lake, items)
     mean = int(documents["n_chars"].to_numpy().mean())
-    parts = [f"{documents.height:,} documents, {mean:,} characters on average", *_scraped(lake)]
+    parts = [f"{documents.height:,} documents, {mean:,} characters on average", *_told(scraped)]
     detail = "; ".join(parts)
     if without:
         return Stage("text", "missing", f"{detail}; {without:,} corpus items have none")
-    inputs = ("catalog/fields.parquet", *lake.glob("raw/*/*/*.parquet"))
-    if _newest(lake, inputs) > _oldest(lake, lake.glob("documents/*/documents.parquet")):
+    newest = max((row.timestamp() for row in scraped["fetched_at"]), default=0.0)
+    newest = max(newest, _newest(lake, ["catalog/fields.parquet"]))
+    if newest > _oldest(lake, lake.glob("documents/*/documents.parquet")):
         return Stage("text", "stale", f"{detail}; written before their sources were read last")
     return Stage("text", "fresh", detail)
 
 
-def _scraped(lake: Lake) -> Iterator[str]:
-    """What each scraped source holds, by the newest answer per item."""
-    for name in sorted({path.split("/")[1] for path in lake.glob("raw/*/shard=*")}):
-        columns = ["item_id", "fetched_at", "status"]
-        frames = [
-            pl.read_parquet(source(lake, path), columns=columns)
-            for path in lake.glob(f"raw/{name}/shard=*/*.parquet")
-        ]
-        newest = pl.concat(frames).sort("fetched_at").unique("item_id", keep="last")
-        counts = newest.group_by("status").len().sort("len", "status", descending=True)
-        told = (f"{row['len']:,} {row['status']}" for row in counts.to_dicts())
-        yield f"{name}: {', '.join(told)}"
+def _scraped(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
+    """``source, item_id, fetched_at, status``: each source's newest answer per corpus item."""
+    columns = ["item_id", "fetched_at", "status"]
+    frames = [
+        pl.read_parquet(source(lake, path), columns=columns).with_columns(
+            source=pl.lit(path.split("/")[1])
+        )
+        for path in lake.glob("raw/*/shard=*/*.parquet")
+    ]
+    if not frames:
+        return pl.DataFrame(schema={**{name: RAW[name] for name in columns}, "source": pl.String})
+    newest = pl.concat(frames, how="vertical_relaxed").sort("fetched_at")
+    return newest.unique(["source", "item_id"], keep="last").join(items, on="item_id", how="semi")
+
+
+def _told(scraped: pl.DataFrame) -> Iterator[str]:
+    """``tmdb: 530 ok, 5 missing``."""
+    counts = scraped.group_by("source", "status").len().sort("source", "len", descending=True)
+    for (name,), rows in counts.group_by("source", maintain_order=True):
+        told = (f"{row['len']:,} {row['status']}" for row in rows.to_dicts())
+        yield f"{name!s}: {', '.join(told)}"
 
 
 def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:

@@ -131,8 +131,9 @@ def extract_item(
     if failed := summary.failed + summary.known_failed:
         reasons = ", ".join(summary.reasons) or "in an earlier run"
         raise RecfeatError(
-            f"{failed} of {summary.requested} calls for item {item_id} failed ({reasons}); run "
-            "again with RECFEAT_LLM_RETRY_FAILED=1 to ask them again."
+            f"{failed} of {summary.requested} calls for item {item_id} failed ({reasons}). Run "
+            "again with RECFEAT_LLM_RETRY_FAILED=1 to ask them again; a model that fails each time "
+            "may not keep to JSON schemas: name another, RECFEAT_LLM_MODEL."
         )
     return frame.filter(pl.col("item_id") == item_id), summary.cost_usd
 

@@ -28,7 +28,7 @@ def report(
     from recfeat_pipeline.store import open_store
 
     lake = open_lake()
-    if not lake.exists("catalog/catalog.json"):
+    if not lake.exists("catalog/corpus.json"):
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
     with open_store(lake.feature_store) as store:
         page = write_report(store, collect_provenance(lake, store))

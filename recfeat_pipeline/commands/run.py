@@ -1,6 +1,5 @@
 """``recfeat run``: drive the stages, then show what came out."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -63,7 +62,7 @@ def run(
     $ recfeat run --catalog films.toml --until extraction --budget 20
     $ recfeat run --arms floor,llm,random --seeds 0,1,2,3,4
     """
-    from recfeat_pipeline.commands.driving import announce_cost, open_driver
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.commands.tables import print_metrics
     from recfeat_pipeline.defs.drive import Plan
@@ -71,33 +70,24 @@ def run(
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
-    set_for_this_run(catalog, budget)
-    settings = Settings()
-    lake = Lake(settings.lake)
-    version = choose_version(lake, prompt_version)
-    plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until, cold_start)
-    lake.open()
+    with overriding(RECFEAT_CATALOG=catalog, RECFEAT_LLM_BUDGET_USD=budget):
+        lake = Lake(Settings().lake)
+        version = choose_version(lake, prompt_version)
+        plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until)
+        lake.open()
 
-    def announce(stage: str) -> None:
-        hint(STAGE_TITLES[stage], style="bold")
-        if stage == "extraction":
-            announce_cost(lake, version, yes)
+        def announce(stage: str) -> None:
+            hint(STAGE_TITLES[stage], style="bold")
+            if stage == "extraction":
+                announce_cost(lake, version, yes)
 
-    with open_driver(lake) as driver:
-        driver.run(plan, announce)
+        with open_driver(lake) as driver:
+            driver.run(plan, announce)
     if until != "evaluation":
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return
     print_metrics(lake)
     say(f"Report:  {lake.path('report', 'report.html')}")
-    say(f"Explore: RECFEAT_LAKE={settings.lake} recfeat explore")
+    say(f"Explore: RECFEAT_LAKE={lake.root} recfeat explore")
     if stderr().is_terminal:
         hint("`recfeat ui` shows every table and run; `recfeat status` what is stale.")
-
-
-def set_for_this_run(catalog: str | None, budget: float | None) -> None:
-    """Options that stand for a setting: assets read settings where they work."""
-    if catalog:
-        os.environ["RECFEAT_CATALOG"] = catalog
-    if budget:
-        os.environ["RECFEAT_LLM_BUDGET_USD"] = str(budget)

@@ -31,7 +31,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.until not in STAGES:
-            raise RecfeatError(f"--until {self.until!r}: no such stage; one of {list(STAGES)}.")
+            raise RecfeatError(f"--until {self.until!r}: the stages are {', '.join(STAGES)}.")
         if outside := [seed for seed in self.seeds if not 0 <= seed < MAX_SEEDS]:
             raise RecfeatError(f"--seeds {outside[0]}: seeds run from 0 to {MAX_SEEDS - 1}.")
 

@@ -1,5 +1,7 @@
 """A fingerprint: an item's highest scores, group by group, as the published table prints them."""
 
+import difflib
+
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
@@ -25,9 +27,9 @@ def find_item(items: pl.DataFrame, wanted: str) -> dict:
     if exact.height == 1:
         return exact.row(0, named=True)
     if exact.is_empty():
-        raise RecfeatError(
-            f"No item is called {wanted!r}; give its title as the catalogue has it, or its id."
-        )
+        near = difflib.get_close_matches(wanted, items["title"].drop_nulls(), n=1, cutoff=0.8)
+        meant = f"did you mean {near[0]!r}?" if near else "give its title as the catalogue has it."
+        raise RecfeatError(f"No item is called {wanted!r}, and none has this id; {meant}")
     several = ", ".join(f"{r['title']} [{r['item_id']}]" for r in exact.head(5).to_dicts())
     raise RecfeatError(f"{wanted!r} may be {several}; give the id.")
 

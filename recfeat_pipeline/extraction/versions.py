@@ -112,7 +112,10 @@ def read_parts(
         RecfeatError: no such version, or it extends itself.
     """
     if name in children:
-        raise RecfeatError(f"Prompt version {name!r} extends itself: {' → '.join(children)}.")
+        raise RecfeatError(
+            f"Prompt version {name!r} extends itself: {' → '.join(children)}; "
+            "name another version in its `extends`."
+        )
     folder = next(
         (f / name for f in _folders(extra_folder) if (f / name / "version.toml").is_file()), None
     )
@@ -188,7 +191,8 @@ def _read_toml(path: Path, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise RecfeatError(f"{path} is not valid TOML: {error}.") from error
     if unknown := sorted(set(spec) - KEYS):
-        raise _error(name, f"version.toml sets {unknown[0]!r}, which nothing reads")
+        what = f"version.toml sets {unknown[0]!r}, which nothing reads"
+        raise _error(name, f"{what}; it may set {', '.join(sorted(KEYS))}")
     if spec.get("name", name) != name:
         raise _error(name, f"version.toml says name = {spec['name']!r}; folder and name must agree")
     return spec

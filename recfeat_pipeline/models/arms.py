@@ -1,5 +1,6 @@
 """An arm as data: a TOML file in ``arms/`` says what a model sees; a new arm is a new file."""
 
+import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -120,12 +121,11 @@ def resolve_arms(names: str) -> list[Arm]:
     wanted = [_plain(name) for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in by_name]
     if unknown or not wanted:
-        known = ", ".join(
-            arm.id + (f" ({arm.label})" if arm.label else "") for arm in arms.values()
-        )
+        near = difflib.get_close_matches(unknown[0], by_name, n=1) if unknown else []
+        meant = f"did you mean {near[0]!r}? " if near else ""
         raise RecfeatError(
-            f"No arm {', '.join(map(repr, unknown)) or 'named'}; the arms are {known}; "
-            f"a family names all of its arms: {', '.join(CHOICES['family'])}."
+            f"No arm {', '.join(map(repr, unknown)) or 'named'}; {meant}`recfeat arms` lists the "
+            "arms, their labels and their families."
         )
     return list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
 

@@ -28,8 +28,8 @@ def test_every_arm_but_the_weakest_says_what_it_is_held_against():
 
 
 @pytest.mark.parametrize("names", ["floor,nope", "", ","])
-def test_an_unknown_name_lists_the_arms(names):
-    with pytest.raises(RecfeatError, match=r"popularity"):
+def test_an_unknown_name_says_where_the_arms_are_listed(names):
+    with pytest.raises(RecfeatError, match=r"`recfeat arms` lists"):
         resolve_arms(names)
 
 

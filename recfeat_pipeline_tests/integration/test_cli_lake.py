@@ -1,0 +1,318 @@
+"""The commands on one lake, in the order in which a user meets them, with a loopback LLM."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, write_catalog
+from recfeat_pipeline_tests.servers.films import made_up_films
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
+
+RUN = ("run", "--arms", "popularity,floor,llm", "--seeds", "0", "--steps", "5")
+N_CALLS = 6 * N_ITEMS
+SECRET = "sk-a-secret-that-nobody-may-see"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with OpenAIServer(api_key=SECRET) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("little")
+    write_catalog(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch, folder, server):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("RECFEAT_LAKE", str(folder / "lake"))
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / "lake" / "dagster_home"))
+    monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+
+
+@pytest.fixture
+def recfeat(capsys):
+    """Runs a command line and makes sure that no key was shown."""
+
+    def call(*arguments):
+        ran = run(capsys, *arguments)
+        assert SECRET not in ran.out + ran.err
+        return ran
+
+    return call
+
+
+@pytest.fixture
+def built(recfeat, folder):
+    """A lake in which `recfeat run` has ended; it runs once."""
+    if not (folder / "lake" / "report").exists():
+        assert recfeat(*RUN, "--catalog", "little.toml").code == 0
+    return Lake(folder / "lake")
+
+
+def test_status_before_any_run_says_what_to_do(recfeat):
+    ran = recfeat("status")
+    assert ran.code == 1
+    assert "There is no lake" in ran.error
+    assert "recfeat run" in ran.error
+
+
+def test_estimate_prices_the_catalogue_before_any_run(recfeat, server):
+    ran = recfeat("estimate", "--catalog", "little.toml", "--models", "gpt-4.1-mini,nope", "--json")
+    assert ran.code == 0
+    priced, unpriced = ran.json["estimates"]
+    assert (priced["calls"], priced["to_send"], priced["documents"]) == (N_CALLS, N_CALLS, N_ITEMS)
+    assert priced["cost_usd"] == pytest.approx(2 * priced["cost_usd_batch"])
+    assert priced["cost_usd"] > 0
+    assert unpriced["cost_usd"] is None
+    assert ran.json["source"] == "the own text of little"
+    assert server.counts["chat"] == 0
+
+
+def test_running_again_pays_nothing_and_shows_what_came_out(recfeat, built, server):
+    assert server.counts["chat"] == N_CALLS
+    ran = recfeat(*RUN, "--catalog", "little.toml")
+    assert ran.code == 0
+    assert server.counts["chat"] == N_CALLS
+    for arm in ("popularity", "floor", "llm"):
+        assert f"\n{arm}" in ran.out
+    assert str(built.path("report", "report.html")) in ran.out
+    assert "\x1b" not in ran.out + ran.err, "colour codes on a pipe"
+    assert "Training and ranking" in ran.err
+
+
+def test_status_of_a_finished_run_is_fresh(recfeat, built):
+    ran = recfeat("status", "--json", "--exit-code")
+    assert ran.json["problems"] == []
+    assert ran.code == 0
+    assert {s["name"]: s["state"] for s in ran.json["stages"]} == dict.fromkeys(
+        ("catalog", "text", "extraction", "feature_store", "training", "evaluation"), "fresh"
+    )
+    (version,) = ran.json["versions"]
+    assert (version["calls"], version["answered"], version["failed"]) == (N_CALLS, N_CALLS, 0)
+    assert version["promoted"]
+    assert ran.json["spent_usd"] > 0
+    assert ran.json["calls"] == N_CALLS
+    assert {(r["arm"], r["state"]) for r in ran.json["runs"]} == {
+        ("popularity", "fresh"), ("floor", "fresh"), ("llm", "fresh")
+    }  # fmt: skip
+
+
+def test_status_for_people_says_the_same(recfeat, built):
+    ran = recfeat("status")
+    assert "little in " in ran.out
+    assert "Everything is fresh." in ran.out
+    assert f"on {N_CALLS} calls" in ran.out
+
+
+def test_estimate_counts_what_is_answered(recfeat, built):
+    (estimate,) = recfeat("estimate", "--json").json["estimates"]
+    assert (estimate["cached"], estimate["to_send"], estimate["cost_usd"]) == (N_CALLS, 0, 0)
+
+
+def test_fingerprint_by_title_and_by_id(recfeat, built):
+    by_title = recfeat("fingerprint", TITLES[2].upper(), "--json").json
+    by_id = recfeat("fingerprint", "3", "--json").json
+    assert by_title == by_id
+    assert len(by_id["scores"]) == 132
+    assert by_id["title"] == TITLES[2]
+    shown = recfeat("fingerprint", "3", "--least", "0.1").out
+    assert max(by_id["scores"], key=by_id["scores"].get) in shown
+    assert "no LLM" not in shown
+    assert "No score reaches 1.0" in recfeat("fingerprint", "3", "--least", "1").out
+
+
+def test_neighbours_by_features_and_by_a_trained_arm(recfeat, built):
+    near = recfeat("neighbours", "3", "-n", "4", "--json").json["neighbours"]
+    similarities = [row["similarity"] for row in near]
+    assert len(near) == 4
+    assert similarities == sorted(similarities, reverse=True)
+    assert 3 not in [row["item_id"] for row in near]
+    trained = recfeat("neighbours", TITLES[2], "--space", "trained", "--arm", "B'", "--json").json
+    assert trained["space"] == "the trained space of llm, seed 0"
+    assert len(trained["neighbours"]) == 10
+    assert TITLES[trained["neighbours"][0]["item_id"] - 1] == trained["neighbours"][0]["title"]
+
+
+def test_report_is_written_again_and_copied(recfeat, built, folder):
+    built.delete("report/report.html")
+    ran = recfeat("report", "-o", "copy.html")
+    assert ran.code == 0
+    assert "</html>" in (folder / "copy.html").read_text()
+    assert built.read_bytes("report/report.html") == (folder / "copy.html").read_bytes()
+
+
+def test_a_new_item_is_scored_from_a_text(recfeat, built, folder, server):
+    before = server.counts["chat"]
+    (folder / "new.txt").write_text("Plot: A lonely astronaut.\nGenres: Science fiction")
+    command = ("score-item", "--title", "Solaris (1972)", "--text-file", "new.txt")
+    scored = recfeat(*command, "--json", "--neighbours", "3").json
+    assert server.counts["chat"] == before + 6
+    assert len(scored["scores"]) == 132
+    assert len(scored["neighbours"]) == 3
+    assert recfeat(*command).code == 0
+    assert server.counts["chat"] == before + 6, "scoring again paid again"
+    assert recfeat("fingerprint", "Solaris (1972)", "--json").json["scores"] == scored["scores"]
+    assert recfeat("neighbours", scored["item_id"]).code == 0
+
+
+def test_an_item_that_was_added_stays_and_changes_no_measurement(recfeat, built, server):
+    before = server.counts["chat"]
+    assert recfeat(*RUN).code == 0
+    assert server.counts["chat"] == before
+    assert recfeat("fingerprint", "Solaris (1972)").code == 0
+    assert recfeat("status", "--json").json["problems"] == []
+
+
+def test_a_new_item_is_scraped_by_its_tmdb_id(recfeat, built, monkeypatch):
+    with TmdbServer(made_up_films(3)) as tmdb:
+        monkeypatch.setenv("RECFEAT_TMDB_BASE_URL", tmdb.url)
+        monkeypatch.setenv("TMDB_API_KEY", KEY)
+        scored = recfeat("score-item", "--tmdb", "101", "--json")
+        assert scored.code == 0
+        assert scored.json["item_id"] == 10**12 + 101
+        assert scored.json["title"] == "Film Number 1 (1951)"
+        unknown = recfeat("score-item", "--tmdb", "999")
+        assert unknown.code == 1
+        assert "999" in unknown.error
+
+
+def test_backfill_stands_beside_and_promotes_nothing(recfeat, built, server):
+    promoted = built.meta["promoted"]
+    before = server.counts["chat"]
+    part = recfeat("backfill", "genome132-overview-only", "--shards", "0-7")
+    assert part.code == 0
+    assert 0 < server.counts["chat"] - before <= N_CALLS
+    versions = recfeat("status", "--json").json["versions"]
+    assert [v["state"] for v in versions] == ["fresh", "stale"]
+    assert recfeat("backfill", "genome132-overview-only").code == 0
+    assert built.meta["promoted"] == promoted
+    versions = recfeat("status", "--json").json["versions"]
+    assert [v["state"] for v in versions] == ["fresh", "fresh"]
+    own = recfeat("fingerprint", "3", "--prompt-version", "genome132-overview-only", "--json").json
+    assert own["version"].startswith("genome132-overview-only@")
+
+
+def test_promoting_makes_the_arms_that_read_it_stale(recfeat, built):
+    ran = recfeat("prompts", "promote", "genome132-overview-only")
+    assert ran.code == 0
+    listed = recfeat("prompts", "list", "--json").json
+    assert [v["name"] for v in listed if v["promoted"]] == ["genome132-overview-only"]
+    state = recfeat("status", "--json", "--exit-code")
+    assert state.code == 3
+    assert {r["arm"]: r["state"] for r in state.json["runs"]} == {
+        "popularity": "fresh", "floor": "fresh", "llm": "stale"
+    }  # fmt: skip
+    assert recfeat("prompts", "promote", "genome132-v1").code == 0
+    assert recfeat("status", "--json").json["problems"] == []
+
+
+def test_a_changed_catalogue_is_stale_until_it_is_read_again(recfeat, built, folder):
+    source = folder / "items.csv"
+    source.write_text(source.read_text().replace("In film 3 friends", "In film 3 strangers"))
+    stages = {s["name"]: s for s in recfeat("status", "--json").json["stages"]}
+    assert stages["catalog"]["state"] == "stale"
+    assert "items.csv is newer" in stages["catalog"]["detail"]
+    assert recfeat("run", "--until", "text").code == 0
+    (version,) = [v for v in recfeat("status", "--json").json["versions"] if v["promoted"]]
+    assert (version["state"], version["missing"]) == ("stale", 6)
+
+
+def test_a_budget_stops_the_run_and_the_next_one_goes_on(recfeat, built, server):
+    before = server.counts["chat"]
+    ran = recfeat("backfill", "genome132-title-only", "--budget", "0.01")
+    assert ran.code == 1
+    assert "budget of $0.01 is reached" in ran.error
+    assert server.counts["chat"] - before < N_CALLS
+    assert recfeat("backfill", "genome132-title-only").code == 0
+
+
+def test_doctor_asks_the_endpoint_and_shows_no_key(recfeat, built, server):
+    ran = recfeat("doctor", "--json")
+    found = {finding["what"]: finding for finding in ran.json}
+    assert found["LLM endpoint"]["state"] == "ok"
+    assert "with a key" in found["LLM endpoint"]["found"]
+    assert found["lake"]["found"].endswith("holds 'little', format 1")
+    assert found["feature store"]["state"] == "ok"
+    settings = {
+        row["variable"]: row["value"] for row in recfeat("doctor", "--settings", "--json").json
+    }
+    assert settings["RECFEAT_LLM_API_KEY"] == "set"
+    assert settings["TMDB_API_KEY"] == "unset"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "what", "said"),
+    [
+        ("OPENAI_API_KEY", "sk-wrong-and-secret", "LLM endpoint", "refuses to answer with a key"),
+        ("RECFEAT_LLM_MODEL", "gpt-nope", "LLM endpoint", "does not list the model gpt-nope"),
+        ("RECFEAT_LLM_BASE_URL", "http://127.0.0.1:9/v1", "LLM endpoint", "no connection"),
+    ],
+)
+def test_doctor_finds_what_would_stop_a_run(
+    recfeat, built, monkeypatch, setting, value, what, said
+):
+    monkeypatch.setenv(setting, value)
+    ran = recfeat("doctor", "--json")
+    assert ran.code == 3
+    (finding,) = [f for f in ran.json if f["what"] == what]
+    assert finding["state"] == "problem"
+    assert said in finding["found"]
+    assert finding["advice"]
+    assert "sk-wrong" not in ran.out + ran.err
+
+
+def test_doctor_sees_a_store_in_use(recfeat, built):
+    path = str(built.feature_store)
+    code = f"import duckdb; c = duckdb.connect({path!r}); print(1, flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        holder.stdout.readline()
+        found = {f["what"]: f for f in recfeat("doctor", "--offline", "--json").json}
+    finally:
+        holder.communicate(b"\n")
+    assert found["feature store"]["state"] == "warning"
+    assert "in use by another process" in found["feature store"]["found"]
+    assert found["LLM endpoint"]["state"] == "skipped"
+
+
+@pytest.mark.parametrize("command", ["ui", "explore"])
+def test_a_port_in_use_is_found_before_anything_starts(recfeat, built, command):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = recfeat(command, "--port", port)
+    assert ran.code == 1
+    assert f"port {port}" in ran.error
+    assert f"--port {port + 1}" in ran.error
+
+
+def test_json_is_all_that_stands_on_stdout(recfeat, built):
+    commands = (
+        ("arms",), ("prompts", "list"), ("status",), ("estimate",), ("fingerprint", "1"),
+        ("neighbours", "1"), ("doctor", "--offline"), ("check",),
+    )  # fmt: skip
+    for command in commands:
+        ran = recfeat(*command, "--json")
+        assert ran.code in (0, 3), (command, ran.err)
+        json.loads(ran.out)
+
+
+def test_nothing_of_the_key_is_in_the_lake(built):
+    for path in Path(built.root).rglob("*"):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes(), path
