@@ -62,8 +62,9 @@ class World:
         for name, of_version in _by_version(asked.pop("lake/responses", ())).items():
             self.driver.extract(load_version(name, self.folder / "prompts"), of_version)
         asked.pop("lake/scores", None)
-        if asked:
-            keys = [dg.AssetKey(key.split("/")) for key in asked]
+        keys = [dg.AssetKey(key.split("/")) for key in asked]
+        graph = defs.resolve_asset_graph()  # the evaluation is left out, it takes too long
+        if keys := [key for key in keys if graph.get(key).group_name == "feature_store"]:
             self.driver.job.execute_in_process(asset_selection=keys, instance=self.instance)
 
     def change(self, film: int, text: str | None) -> None:
@@ -149,7 +150,7 @@ def test_one_changed_text_asks_for_its_shard_and_buys_one_item(world):
     [shard] = shard_of([5], 16)
     assert world.shards_asked(ticks, load_version("genome132-v1").key) == [shard]
     assert calls(world) == GROUPS
-    assert {"features/item_features", "ops/llm_calls", "metrics/agreement"} <= set(ticks[-1])
+    assert {"features/item_features", "metrics/agreement"} <= set(ticks[-1])
     texts = world.lake.read("documents").filter(item_id=5)["text"]
     assert "Quite another film." in texts[0]
 

@@ -142,7 +142,8 @@ def _changed_text(folder, lake, instance, films, tmdb, model) -> None:
     assert len(texts_in_store(lake) - before) == 1
     assert model.counts["chat"] == 2 * GROUPS  # the built-in version and one's own
     assert len({document for document, _ in model.answered}) == 1
-    assert tmdb.counts["movie"] == 1
+    # the feed speaks in days: what it named this minute it names again the next
+    assert 1 <= tmdb.counts["movie"] <= tmdb.counts["changes"]
 
 
 def _quiet(instance: dg.DagsterInstance, seconds: float = 45) -> None:
