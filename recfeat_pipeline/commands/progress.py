@@ -27,8 +27,8 @@ def bar(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
         yield LogLines(title, unit)
         return
     columns = (
-        TextColumn("  {task.description:<24.24}", markup=False),
-        BarColumn(bar_width=14),
+        TextColumn("  {task.description:<22.22}", markup=False),
+        BarColumn(bar_width=12),
         Counts(unit),
         TimeRemainingColumn(),
         TextColumn("left"),

@@ -1,6 +1,11 @@
 """Progress: a line now and then in a log, with rate and time left."""
 
+import io
+import re
+import time
+
 import pytest
+from rich.console import Console
 
 from recfeat_pipeline.commands import progress
 
@@ -32,6 +37,20 @@ def test_short_work_prints_nothing_on_a_pipe(capsys):
         show(1, 2)
         show(2, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    monkeypatch.setattr(progress, "stderr", lambda: console)
+    with progress.bar("A title that is longer than its column", unit="B") as show:
+        for done in range(0, 101, 10):
+            show(done * 10**6, 100 * 10**6)
+            time.sleep(0.02)
+    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    frames = [line for line in re.split(r"[\r\n]+", drawn) if line.strip()]
+    assert any("100.0/100.0 MB" in frame and "MB/s" in frame for frame in frames)
+    assert all(frame.rstrip().endswith("left") for frame in frames), "a bar was folded"
 
 
 def test_bytes_are_shown_as_megabytes():

@@ -1,0 +1,98 @@
+"""Ctrl-C and `kill` at any stage: exit code 130, a sentence, and the same command continues."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, write_catalog
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+
+N_CALLS = 6 * N_ITEMS
+PATIENCE = 120.0  # seconds, on a machine that is busy with other things
+
+
+class Running:
+    """``recfeat`` in a process group of its own, as a terminal starts it."""
+
+    def __init__(self, folder: Path, *arguments: str):
+        self.log = folder / "stderr.txt"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "recfeat_pipeline.cli", *arguments],
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until(self, is_so) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not is_so():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, f"never came: {self.log.read_text()}"
+            time.sleep(0.02)
+
+    def send(self, number: signal.Signals) -> tuple[int, str]:
+        """Signal the whole group, as a terminal does; the exit code and what was said."""
+        os.killpg(self.process.pid, number)
+        self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, self.log.read_text()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_catalog(tmp_path)
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("RECFEAT_CATALOG", "little.toml")
+    return tmp_path
+
+
+def finish(folder: Path, *arguments: str) -> str:
+    """The same command again, to its end."""
+    done = Running(folder, *arguments)
+    out, _ = done.process.communicate(timeout=PATIENCE)
+    assert done.process.returncode == 0, done.log.read_text()
+    return out.decode()
+
+
+def check_said(code: int, said: str) -> None:
+    assert code == 130
+    assert "Interrupted. What is done is kept: the same command continues." in said
+    assert "Traceback" not in said
+
+
+def test_an_extraction_that_is_interrupted_pays_for_no_call_twice(folder, monkeypatch):
+    command = ("run", "--until", "feature_store")
+    with OpenAIServer(latency=0.3) as server:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        monkeypatch.setenv("RECFEAT_LLM_CONCURRENCY", "4")
+        run = Running(folder, *command)
+        run.wait_until(lambda: server.answered.total() >= 12)
+        check_said(*run.send(signal.SIGINT))
+        answered = server.answered.total()
+        assert answered < N_CALLS
+        server.latency = 0
+        finish(folder, *command)
+        in_flight = 4  # at most, when the signal came
+        assert server.counts["chat"] <= N_CALLS + in_flight
+    scores = Lake(folder / "lake").read("scores")
+    assert scores["item_id"].n_unique() == N_ITEMS
+    assert scores.height == 132 * N_ITEMS
+
+
+def test_a_training_that_is_stopped_is_finished_by_the_same_command(folder):
+    command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400")
+    lake = Lake(folder / "lake")
+    run = Running(folder, *command)
+    run.wait_until(lambda: lake.exists("runs/arm=floor/seed=0/started_from.json"))
+    check_said(*run.send(signal.SIGTERM))
+    assert not lake.exists("runs/arm=llm/seed=0/made_from.json")
+    out = finish(folder, *command)
+    assert "\nllm" in out
+    assert lake.exists("report/report.html")
