@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     llm_retry_failed: bool = Field(
         False, description="Ask again the calls that ended as failed in earlier runs."
     )
+    llm_batch: bool = Field(
+        False,
+        description="Hand calls over in batches, at half the price within a day, instead of asking "
+        "each; the sensor `collect_finished_batches` brings the answers.",
+    )
     llm_batch_folder: str | None = Field(
         None,
         description="Folder through which batches travel as files (`vllm run-batch`); unset: the "
@@ -94,6 +99,12 @@ class Settings(BaseSettings):
         False,
         description="Schedules and sensors start switched on (an operator's server); else each is "
         "switched on in the UI.",
+    )
+    refresh_cron: str = Field(
+        "0 4 * * *", description="When text sources are asked what changed: a cron line, in UTC."
+    )
+    watch_seconds: int = Field(
+        30, ge=1, description="Seconds between two looks for changed content and prompt versions."
     )
     retrain_share: float = Field(
         0.05,
