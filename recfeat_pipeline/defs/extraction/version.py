@@ -1,16 +1,18 @@
 """One prompt version over some shards: ask what is missing, write the scores."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
-from recfeat_pipeline.extraction.types import Summary
-from recfeat_pipeline.extraction.versions import load_version
+from recfeat_pipeline.extraction.ledger import source
+from recfeat_pipeline.extraction.types import Limits, Summary
+from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
@@ -67,26 +69,33 @@ def extract_version(
     version = load_version(version_key, settings.prompts)
     limits = limits_of(settings)
     backend = choose_backend(settings, version, limits, paid_model(lake, version_key))
-    with reporter.bar(f"{version.name}, {backend.name}") as progress:
-        summaries = extract_many(
-            shards,
-            lambda shard: lake.read("documents", shard=shard),
-            version,
-            lake,
-            backend,
-            limits=limits,
-            progress=progress,
-            prices=settings.prompts,
-        )
+
+    def documents(shard: str) -> pl.DataFrame:
+        return lake.read("documents", shard=shard)
+
+    if settings.llm_batch and not backend.instant:
+        summaries = hand_over(lake, version, shards, documents, backend.model, limits, settings)
+    else:
+        with reporter.bar(f"{version.name}, {backend.name}") as progress:
+            summaries = extract_many(
+                shards,
+                documents,
+                version,
+                lake,
+                backend,
+                limits=limits,
+                progress=progress,
+                prices=settings.prompts,
+            )
     written = []
     for shard in shards:
-        documents = lake.read("documents", shard=shard)
+        frame = documents(shard)
         if version.asks == "scores":
-            table, frame = "scores", scores(documents, version, lake, shard, backend.model)
+            table, frame = "scores", scores(frame, version, lake, shard, backend.model)
         else:
             embedder = choose_embedder(settings)
             table = "profiles"
-            frame = read_profiles(documents, version, lake, shard, backend.model, embedder)
+            frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
         lake.write_parquet(f"{table}/version={version_key}/shard={shard}/{table}.parquet", frame)
         keys = frame["cache_key"].unique().sort().to_list()
         calls = _calls(summaries.get(shard, Summary()))
@@ -102,7 +111,7 @@ def extract_version(
 
 def _calls(summary: Summary) -> dict[str, Any]:
     """A shard's numbers, which the UI plots; a model without a price has no cost."""
-    names = ("requested", "cached", "sent", "ok", "failed", "http_requests")
+    names = ("requested", "cached", "pending", "sent", "ok", "failed", "http_requests")
     cost = {} if summary.cost_usd is None else {"cost_usd": summary.cost_usd}
     return {
         **{name: getattr(summary, name) for name in names},
@@ -113,11 +122,48 @@ def _calls(summary: Summary) -> dict[str, Any]:
     }
 
 
+def hand_over(
+    lake: Lake,
+    version: PromptVersion,
+    shards: Sequence[str],
+    documents: Callable[[str], pl.DataFrame],
+    model: str,
+    limits: Limits,
+    settings: Settings,
+) -> dict[str, Summary]:
+    """Put the calls that nobody has asked yet into batches; returns what waits, by shard."""
+    from recfeat_pipeline.extraction.backends.batch import choose_transport, submit
+    from recfeat_pipeline.extraction.batches import pending_keys
+    from recfeat_pipeline.extraction.ledger import statuses
+    from recfeat_pipeline.extraction.requests import keyed
+
+    transport = choose_transport(settings, settings.llm_batch_folder)
+    submit(shards, documents, version, lake, transport, model=model, limits=limits,
+           prices=settings.prompts)  # fmt: skip
+    waiting = pending_keys(lake).implode()
+    summaries = {}
+    for shard in shards:
+        calls = keyed(documents(shard), version, model).select("cache_key").unique()
+        held = calls.join(statuses(lake, shard), on="cache_key")
+        summaries[shard] = Summary(
+            requested=calls.height,
+            cached=held.filter(status="ok").height,
+            known_failed=held.filter(status="failed").height,
+            pending=int(calls["cache_key"].is_in(waiting).sum()),
+        )
+    return summaries
+
+
 def paid_model(lake: Lake, version_key: str) -> str | None:
     """The model whose answers the version's scores are cut from; None: none that was paid."""
+    paths = (
+        path
+        for table in ("scores", "profiles")
+        for path in lake.table_paths(table, version=version_key)
+    )
     models = {
         model
-        for table in ("scores", "profiles")
-        for model in lake.read(table, version=version_key)["model"].unique()
+        for path in paths
+        for model in pl.read_parquet(source(lake, path), columns=["model"])["model"].unique()
     }
     return next((model for model in sorted(models) if not model.startswith("lexical")), None)

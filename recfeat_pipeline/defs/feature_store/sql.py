@@ -9,6 +9,8 @@ from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, SWEPT_WEEKLY
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.sql_models import SqlModel
 
+WRITTEN_AS = {"profiles": "scores"}  # a lake table that another table's asset writes
+
 
 def sql_assets(group: str) -> list[dg.AssetsDefinition]:
     """The models of one group, ``feature_store`` or ``evaluation``, as assets."""
@@ -26,7 +28,7 @@ def asset_key(model_key: str) -> dg.AssetKey:
 def _asset(model: SqlModel, group: str) -> dg.AssetsDefinition:
     key = asset_key(model.key)
     deps = [asset_key(ref) for ref in model.refs]
-    deps += [dg.AssetKey(["lake", name]) for name in model.sources]
+    deps += [dg.AssetKey(["lake", WRITTEN_AS.get(name, name)]) for name in model.sources]
     columns = [dg.TableColumn(name, description=text) for name, text in model.columns.items()]
 
     @dg.asset(

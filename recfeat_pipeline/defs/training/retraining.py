@@ -23,12 +23,13 @@ def share_changed(run: FinishedRun, scored_at: pl.Series, version: str) -> float
 
     Args:
         run: the model.
-        scored_at: when each corpus item was last scored.
+        scored_at: when each corpus item was last scored, with time zone.
         version: the prompt version it would read today.
     """
     if run.version != version or scored_at.is_empty():
         return float(not scored_at.is_empty())
-    return float((scored_at > run.made_at).mean())  # type: ignore[arg-type]
+    newer = scored_at.dt.convert_time_zone("UTC") > run.made_at
+    return newer.sum() / newer.len()
 
 
 def runs_to_repeat(

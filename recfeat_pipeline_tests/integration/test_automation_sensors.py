@@ -1,0 +1,271 @@
+"""The daily schedule, second tries, retraining, batches and alerts, each on the loopback."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from recfeat_pipeline.definitions import build_definitions
+from recfeat_pipeline.defs import sensors
+from recfeat_pipeline.defs.automation import UNATTENDED, again_later
+from recfeat_pipeline.defs.drive import Driver, Plan
+from recfeat_pipeline.defs.partitions import split_key
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.schedules import refresh_text_daily
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.versions import load_version
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import RUNS
+from recfeat_pipeline.store import open_store
+from recfeat_pipeline_tests.integration.automation_world import (
+    GROUPS,
+    N_FILMS,
+    write_catalog,
+    write_films,
+)
+from recfeat_pipeline_tests.servers.films import made_up_films
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
+
+V1 = load_version("genome132-v1").key
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def instance():
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+# -- the daily refresh ---------------------------------------------------------------------------
+
+
+def refresh(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """The schedule's run, executed here."""
+    request = refresh_text_daily(dg.build_schedule_context(instance=instance))
+    assert isinstance(request, dg.RunRequest)
+    job = build_definitions().resolve_job_def("refresh_text")
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    return job.execute_in_process(
+        run_config={**request.run_config, **quiet}, tags=request.tags, instance=instance
+    )
+
+
+def test_a_refresh_scrapes_all_shards_once_then_only_what_the_feed_names(
+    lake, instance, tmp_path, monkeypatch
+):
+    films = made_up_films(N_FILMS)
+    with TmdbServer(films) as tmdb:
+        monkeypatch.setenv("RECFEAT_CATALOG", write_films(tmp_path, films))
+        monkeypatch.setenv("TMDB_API_KEY", KEY)
+        monkeypatch.setenv("RECFEAT_TMDB_BASE_URL", tmdb.url)
+        assert refresh(instance).success
+        assert tmdb.counts == {"movie": N_FILMS}
+        versions = tmdb_versions(instance)
+        tmdb.reset_counts()
+        tmdb.change(films[3].tmdb_id, overview="Rewritten.")
+        refresh(instance)
+        assert tmdb.counts == {"changes": 1, "movie": 1}
+    changed = {
+        shard for shard, version in tmdb_versions(instance).items() if version != versions[shard]
+    }
+    assert len(changed) == 1
+
+
+def tmdb_versions(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Shard to the data version of what TMDB gave."""
+    records = instance.fetch_materializations(dg.AssetKey(["lake", "tmdb"]), limit=100).records
+    versions: dict[str, str] = {}
+    for record in records:  # newest first
+        event = record.asset_materialization
+        versions.setdefault(event.partition, event.tags["dagster/data_version"])
+    return versions
+
+
+def test_a_refresh_waits_for_the_one_before(instance):
+    instance.add_run(dg.DagsterRun(job_name="refresh_text", status=dg.DagsterRunStatus.STARTED))
+    asked = refresh_text_daily(dg.build_schedule_context(instance=instance))
+    assert isinstance(asked, dg.SkipReason)
+
+
+# -- second tries --------------------------------------------------------------------------------
+
+
+def attempts(instance: dg.DagsterInstance, tags: dict[str, str], monkeypatch) -> int:
+    """How often an asset that an outage stops is tried, without the minutes between."""
+    tried = []
+    waits = []
+    real = dg.RetryRequested
+    monkeypatch.setattr(
+        dg, "RetryRequested",
+        lambda max_retries, seconds_to_wait: waits.append(seconds_to_wait) or real(max_retries, 0),
+    )  # fmt: skip
+
+    @dg.asset
+    def flaky(context: dg.AssetExecutionContext) -> None:
+        with again_later(context):
+            tried.append(1)
+            raise RecfeatError("The source is down.")
+
+    result = dg.materialize([flaky], instance=instance, tags=tags, raise_on_error=False)
+    assert not result.success
+    assert waits == ([60, 300, 1500] if tags else [])
+    return len(tried)
+
+
+def test_an_outage_is_waited_out_when_nobody_is_waiting(instance, monkeypatch):
+    assert attempts(instance, {UNATTENDED: "true"}, monkeypatch) == 3
+
+
+def test_whoever_waits_is_told_at_once(instance, monkeypatch):
+    assert attempts(instance, {}, monkeypatch) == 1
+
+
+# -- retraining ----------------------------------------------------------------------------------
+
+
+ITEMS = (
+    "CREATE TABLE catalog.items AS SELECT i AS item_id, i < 100 AS in_corpus FROM range(200) t(i)"
+)
+FEATURES = """CREATE TABLE features.item_features AS
+SELECT i AS item_id, $v AS version, $at::TIMESTAMPTZ AS generated_at FROM range(200) t(i)"""
+RESCORED = """UPDATE features.item_features SET generated_at = now()
+WHERE item_id < $n OR item_id = 150"""
+OTHER_VERSION = """INSERT INTO features.item_features
+SELECT item_id, 'other@1', generated_at - INTERVAL 1 DAY FROM features.item_features"""
+
+
+def change_store(lake: Lake, query: str, **parameters: object) -> None:
+    with open_store(lake.feature_store, read_only=False) as store:
+        store.execute(query, parameters or None)
+
+
+@pytest.fixture
+def trained(lake):
+    """A store with 100 scored items in the corpus, and runs of three arms made an hour ago."""
+    now = datetime.now(UTC)
+    change_store(lake, "CREATE SCHEMA catalog; CREATE SCHEMA features")
+    change_store(lake, ITEMS)
+    change_store(lake, FEATURES, v=V1, at=now - timedelta(days=1))
+    lake.remember(promoted=V1)
+    made = {"made_at": (now - timedelta(hours=1)).isoformat(), "prompt_version": V1}
+    for arm, steps in (("llm", 30), ("floor", 30), ("ease_llm", 0)):
+        row = dict.fromkeys(RUNS) | {"steps": steps}
+        lake.write_parquet(f"runs/arm={arm}/seed=0/run.parquet", pl.DataFrame([row], schema=RUNS))
+        lake.write_json(f"runs/arm={arm}/seed=0/made_from.json", made)
+    return lake
+
+
+def rescore(lake: Lake, n_items: int) -> None:
+    """Let the first items have answers of this minute, and one outside the corpus too."""
+    change_store(lake, RESCORED, n=n_items)
+
+
+def asked_to_train() -> list[dg.RunRequest]:
+    found = list(sensors.retrain_when_enough_changed())
+    return [] if isinstance(found[0], dg.SkipReason) else found
+
+
+def test_retraining_waits_until_a_twentieth_of_the_corpus_has_changed(trained):
+    rescore(trained, 4)
+    assert asked_to_train() == []
+    rescore(trained, 5)
+    requests = {split_key(r.partition_key)["arm"]: r for r in asked_to_train()}
+    assert set(requests) == {"llm", "ease_llm"}  # the floor reads no scores
+    steps = {
+        arm: r.run_config["ops"]["two_tower"]["config"]["steps"] for arm, r in requests.items()
+    }
+    assert steps == {"llm": 30, "ease_llm": None}
+    job = build_definitions().resolve_job_def("run_full_experiment")
+    assert dg.validate_run_config(job, requests["llm"].run_config)
+
+
+def test_the_same_run_is_asked_for_once(trained):
+    rescore(trained, 50)
+    keys = [request.run_key for request in asked_to_train()]
+    assert keys == [request.run_key for request in asked_to_train()]
+    assert len(set(keys)) == 2
+
+
+def test_a_promoted_version_retrains_what_read_the_one_before(trained):
+    change_store(trained, OTHER_VERSION)
+    trained.remember(promoted="other@1")
+    assert len(asked_to_train()) == 2
+
+
+# -- batches -------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
+    lake, instance, tmp_path, monkeypatch
+):
+    with OpenAIServer() as server:
+        monkeypatch.setenv("RECFEAT_CATALOG", write_catalog(tmp_path))
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        monkeypatch.setenv("RECFEAT_LLM_BATCH", "1")
+        driver = Driver(lake, instance, Reporter())
+        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
+        assert lake.read("scores", version=V1).is_empty()
+        assert server.counts["chat"] == 0
+
+        context = dg.build_sensor_context(instance=instance)
+        requests = list(sensors.collect_finished_batches(context))
+        for request in requests:
+            key = split_key(request.partition_key)
+            driver.extract(load_version(key["version"]), [key["shard"]])
+        assert lake.read("scores", version=V1)["item_id"].n_unique() == N_FILMS
+        assert len(server.batches.batches) == 1
+        assert lake.read("responses").height == N_FILMS * GROUPS
+
+        [nothing] = sensors.collect_finished_batches(context)
+        assert isinstance(nothing, dg.SkipReason)
+
+
+# -- alerts --------------------------------------------------------------------------------------
+
+
+def alert_of(error: Exception, instance: dg.DagsterInstance, monkeypatch) -> dict:
+    """What is posted of a run that ends with the error."""
+    posted = []
+    monkeypatch.setattr(sensors, "post_alert", lambda webhook, alert: posted.append(alert))
+    monkeypatch.setenv("RECFEAT_ALERT_WEBHOOK", "http://127.0.0.1:1/T0K3N")
+
+    @dg.op
+    def broken() -> None:
+        raise error
+
+    @dg.job
+    def some_job() -> None:
+        broken()
+
+    result = some_job.execute_in_process(instance=instance, raise_on_error=False)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="alert_of_failed_runs",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_failure_event(),
+    ).for_run_failure()
+    sensors.alert_of_failed_runs(context)
+    [alert] = posted
+    assert "T0K3N" not in json.dumps(alert)
+    return alert
+
+
+def test_an_alert_carries_the_sentence_and_no_secret(lake, instance, monkeypatch):
+    monkeypatch.setenv("TMDB_API_KEY", "hush")
+    alert = alert_of(RecfeatError("TMDB refuses the key hush."), instance, monkeypatch)
+    assert alert["reasons"] == ["TMDB refuses the key •••."]
+    assert alert["steps"] == ["broken"]
+    assert alert["lake"] == lake.root
+
+
+def test_of_a_bug_only_its_kind_is_told(lake, instance, monkeypatch):
+    alert = alert_of(KeyError("sk-something-private"), instance, monkeypatch)
+    assert alert["reasons"] == ["KeyError: the run has the details."]
