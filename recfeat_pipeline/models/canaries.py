@@ -50,9 +50,10 @@ def read_personas(items: pl.DataFrame, path: Path | None = None) -> list[Persona
         ) from error
     corpus = items.filter("in_corpus").sort("n_ratings")  # of equal titles the best known one wins
     index = dict(corpus.select(pl.col("item_id").cast(pl.String), "item_index").rows())
-    index |= dict(corpus.drop_nulls("title").select("title", "item_index").rows())
+    titled = corpus.drop_nulls("title")
+    index |= dict(titled.select(pl.col("title").str.to_lowercase(), "item_index").rows())
     found = [
-        Persona(name, tuple(index[str(like)] for like in likes if str(like) in index))
+        Persona(name, tuple(index[key] for key in map(_key, likes) if key in index))
         for name, likes in listed
     ]
     known = [persona for persona in found if len(persona.likes) >= MIN_LIKES]
@@ -102,6 +103,10 @@ def canaries(
                 )
             )
     return pl.concat(parts, how="vertical_relaxed")
+
+
+def _key(like: str | int) -> str:
+    return str(like).lower()
 
 
 def _genre_personas(corpus: pl.DataFrame) -> list[Persona]:

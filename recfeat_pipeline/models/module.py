@@ -11,7 +11,7 @@ from torch.nn import functional
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.sasrec import SasRec
-from recfeat_pipeline.models.tower import TwoTower
+from recfeat_pipeline.models.tower import Context, TwoTower
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Recipe:
     clip_norm: float = 1.0
     popularity_alpha: float = 0.0
     id_dropout: float = 0.0
+    history_dropout: float = 0.0
     negatives: int = 0
 
     @classmethod
@@ -43,6 +44,7 @@ class Recipe:
             learning_rate=cls.learning_rate * math.sqrt(factor),
             popularity_alpha=arm.popularity_alpha,
             id_dropout=arm.id_dropout,
+            history_dropout=arm.history_dropout,
             negatives=arm.negatives,
         )
 
@@ -80,7 +82,8 @@ class TwoTowerModule(lightning.LightningModule):
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
         context, targets = self.histories(batch)
-        users = self.tower.user_vectors(context) / self.recipe.temperature  # [B, 128]
+        users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
+        users = users / self.recipe.temperature
         if self.recipe.negatives:
             loss = self._sampled_loss(users, targets)
         else:
@@ -121,6 +124,17 @@ class TwoTowerModule(lightning.LightningModule):
         negative = negative.masked_fill(targets[:, None] == drawn, -torch.inf)
         logits = torch.cat([positive, negative], 1)
         return functional.cross_entropy(logits, torch.zeros_like(targets))
+
+    def _thinned(self, context: Context) -> Context:
+        """The context without a random part of its older items, so that none is leant on."""
+        if not self.recipe.history_dropout:
+            return context
+        history, weights, times = context
+        dropped = torch.rand(history.shape, device=self.device) < self.recipe.history_dropout
+        dropped[:, 0] = False
+        return Context(
+            history.masked_fill(dropped, self.tower.n_items), weights.masked_fill(dropped, 0), times
+        )
 
     def _blank(self) -> Tensor | None:
         """The items whose id is dropped at this step, so that content learns to stand alone."""

@@ -34,7 +34,7 @@ def write(tmp_path, text: str):
 def test_likes_are_titles_or_ids_and_unknown_ones_are_passed_over(tmp_path):
     path = write(
         tmp_path,
-        '[[persona]]\nname = "Crew"\nlikes = ["Alien", 101, "Nowhere"]\n'
+        '[[persona]]\nname = "Crew"\nlikes = ["ALIEN", 101, "Nowhere"]\n'
         '[[persona]]\nname = "Nobody"\nlikes = ["Alien", "Nowhere"]\n',
     )
     assert read_personas(ITEMS, path) == [Persona("Crew", (0, 1))]

@@ -145,7 +145,7 @@ def test_every_arm_trains_and_ranks(tmp_path, arm):
     assert result.ranks["rank"].is_between(1, 20).all()
 
 
-@pytest.mark.parametrize("arm", ["id_dropout_llm", "sampled_llm", "sasrec"])
+@pytest.mark.parametrize("arm", ["id_dropout_llm", "dropout_floor", "sampled_llm", "sasrec"])
 def test_what_an_arm_draws_in_a_step_is_drawn_again_when_continued(tmp_path, arm):
     whole = train(tmp_path / "whole", arm, steps=6, events=FEW)
 
@@ -186,3 +186,17 @@ def test_absent_items_are_no_candidates_and_never_learnt(tmp_path):
     with torch.no_grad():
         module.tower.id_table.weight[7] += 3.0
     assert torch.equal(vectors[7], module.embed(torch.arange(3))[1][7])
+
+
+def test_history_dropout_leaves_out_older_items_while_training_only():
+    arm, content = load_arms()["dropout_floor"], Content(PARITY[:, :0], (), 0.0)
+    module = build_module(arm, 0, FEW, build_examples(FEW), make_items(20), content, 10)
+    context, _ = module.histories(torch.arange(200))
+    thinned = module._thinned(context)
+    assert torch.equal(thinned.history[:, 0], context.history[:, 0]), "the newest item stays"
+    older = context.history[:, 1:] < 20
+    left = (thinned.history[:, 1:] < 20)[older].float().mean()
+    assert 0.4 < left < 0.6
+    assert (thinned.weights[thinned.history == 20] == 0).all()
+    one, same = (module.embed(torch.arange(9))[0] for _ in range(2))
+    assert torch.equal(one, same)
