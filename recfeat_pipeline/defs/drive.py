@@ -106,13 +106,19 @@ class Driver:
         run_config: dict[str, Any] | None = None,
     ) -> None:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        result = self.job.execute_in_process(
-            instance=self.instance,
-            asset_selection=[key for asset in assets for key in asset.keys],
-            partition_key=partition_key,
-            tags=tags,
-            run_config={**(run_config or {}), **quiet},
-        )
+        try:
+            result = self.job.execute_in_process(
+                instance=self.instance,
+                asset_selection=[key for asset in assets for key in asset.keys],
+                partition_key=partition_key,
+                tags=tags,
+                run_config={**(run_config or {}), **quiet},
+            )
+        except dg.DagsterError as error:  # a blocking check; our own errors come as they are
+            raise RecfeatError(
+                f"{' '.join(str(error).split())}, so nothing was built on it. `recfeat ui` shows "
+                "the check and the table; `--debug` before the command shows where it happened."
+            ) from error
         for check in result.get_asset_check_evaluations():
             if not check.passed and check.blocking:
                 found = ", ".join(f"{name} {v.value}" for name, v in check.metadata.items())

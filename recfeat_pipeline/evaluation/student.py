@@ -23,7 +23,7 @@ def t_tail(t: float, df: float) -> float:
     half = (end - angle) / 2
     area = half * float(WEIGHTS @ np.cos(angle + half * (1 + NODES)) ** (df - 1))
     norm = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - math.log(math.pi) / 2
-    return area * math.exp(norm)
+    return min(area * math.exp(norm), 0.5)  # rounding must not make twice of it more than 1
 
 
 @cache

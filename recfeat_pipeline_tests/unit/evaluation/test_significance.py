@@ -31,6 +31,12 @@ def test_t_tail_is_a_probability():
     assert t_tail(math.inf, 5) < 1e-12
 
 
+def test_no_difference_has_a_p_value_of_one_and_never_more():
+    twice = [2 * t_tail(0.0, df / 10) for df in range(10, 1000)]
+    assert max(twice) == 1.0
+    assert min(twice) == pytest.approx(1.0)
+
+
 def test_holm_steps_down():
     # Sorted .01 .02 .03: times 3, 2, 1 and never falling.
     assert holm(np.array([0.03, 0.01, 0.02])) == pytest.approx([0.04, 0.03, 0.04])
