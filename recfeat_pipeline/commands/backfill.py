@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from recfeat_pipeline.commands.options import integers
-from recfeat_pipeline.commands.output import hint, say
+from recfeat_pipeline.commands.output import hint, plural, say
 from recfeat_pipeline.commands.run import BudgetOption, YesOption
 from recfeat_pipeline.errors import RecfeatError
 
@@ -34,6 +34,11 @@ def backfill(
 
     lake = open_lake()
     chosen = choose_version(lake, version)
+    if chosen.asks == "user_profile":
+        raise RecfeatError(
+            f"{chosen.name} asks about users, and backfill extracts items: name another version "
+            "(`recfeat prompts list`)."
+        )
     names = parse_shards(shards, lake.n_shards)
     if not lake.table_paths("documents"):
         raise RecfeatError(
@@ -46,8 +51,10 @@ def backfill(
         driver.extract(chosen, names)
         hint("Building the feature store", style="bold")
         driver.build_store()
-    n_items = lake.read("scores", version=chosen.key)["item_id"].n_unique()
-    say(f"{chosen.key}: {n_items:,} items have scores. Promoted is {lake.meta.get('promoted')}.")
+    table = "scores" if chosen.asks == "scores" else "profiles"
+    n_items = lake.read(table, version=chosen.key)["item_id"].n_unique()
+    say(f"{chosen.key}: {plural(n_items, 'item')} with {table}.")
+    say(f"Promoted is {lake.meta.get('promoted') or 'none'}, as before.")
 
 
 def parse_shards(text: str | None, n_shards: int) -> list[str]:

@@ -6,7 +6,7 @@ import typer
 
 from recfeat_pipeline.commands.check import PROBLEMS
 from recfeat_pipeline.commands.options import JsonOption
-from recfeat_pipeline.commands.output import dump, say, table
+from recfeat_pipeline.commands.output import dump, plural, say, table
 
 
 def doctor(
@@ -44,6 +44,6 @@ def doctor(
         columns = dict.fromkeys(("what", "state", "found", "what to do"), "left")
         table(columns, [(f.what, f.state, f.found, f.advice or None) for f in findings])
         say()
-        say(f"{len(problems)} problems." if problems else "No problem found.")
+        say(f"{plural(len(problems), 'problem')}." if problems else "No problem found.")
     if problems:
         raise typer.Exit(PROBLEMS)

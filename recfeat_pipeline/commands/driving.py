@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 import typer
 
-from recfeat_pipeline.commands.output import dollars, duration, hint, number
+from recfeat_pipeline.commands.output import dollars, duration, hint, plural
 from recfeat_pipeline.commands.progress import bar
 from recfeat_pipeline.defs.drive import Driver
 from recfeat_pipeline.defs.instance import open_instance
@@ -96,7 +96,7 @@ def announce_cost(
         else f"about {dollars(expected.cost_usd)} at {model}'s price of {expected.prices_as_of}"
     )
     hint(
-        f"  {number(expected.to_send)} calls for {number(expected.documents)} items: {price}, "
+        f"  {plural(expected.to_send, 'call')} for {plural(expected.documents, 'item')}: {price}, "
         f"{duration(expected.hours * 3600)}."
     )
     much = expected.cost_usd is not None and expected.cost_usd > CONFIRM_ABOVE_USD

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from recfeat_pipeline.catalog.spec import read_spec
+from recfeat_pipeline.commands.output import plural
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
@@ -225,7 +226,9 @@ def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Versi
     counts = _count_calls(lake, asks, model)
     if counts[3]:
         return version("stale", "items are new or changed, or it was extracted in part", counts)
-    return version("failed" if counts[2] else "fresh", "", counts)
+    if counts[2]:
+        return version("failed", "RECFEAT_LLM_RETRY_FAILED=1 asks them again", counts)
+    return version("fresh", "", counts)
 
 
 def _count_calls(lake: Lake, version: PromptVersion, model: str) -> tuple[int, int, int, int]:
@@ -246,7 +249,7 @@ def _extraction(versions: list[Version]) -> Stage:
     if not versions:
         return Stage("extraction", "missing", "no prompt version has been extracted")
     first = versions[0]  # the promoted one
-    also = f"; {len(versions) - 1} other versions" if len(versions) > 1 else ""
+    also = f"; {plural(len(versions) - 1, 'other version')}" if len(versions) > 1 else ""
     return Stage("extraction", first.state, f"{first.key}: {first.items:,} items have scores{also}")
 
 
@@ -270,7 +273,9 @@ def _feature_store(lake: Lake) -> Stage:
     inputs = ("catalog/items.parquet", *lake.table_paths("documents"), *lake.table_paths("scores"))
     if held != dict(scores.iter_rows()) or _newest(lake, inputs) > path.stat().st_mtime:
         return Stage("feature_store", "stale", f"{detail}; older than the lake's scores")
-    return Stage("feature_store", "fresh", f"{detail}; features of {len(held)} prompt versions")
+    return Stage(
+        "feature_store", "fresh", f"{detail}; features of {plural(len(held), 'prompt version')}"
+    )
 
 
 def _runs(lake: Lake) -> Iterator[Run]:

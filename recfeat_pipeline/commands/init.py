@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recfeat_pipeline.commands.output import hint, say
+from recfeat_pipeline.commands.output import hint, printable, say
 from recfeat_pipeline.errors import RecfeatError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _section(draft: "Draft", section: str, folder: Path) -> list[str]:
     for ours, column in draft.columns[section].items():
         values = table.sample[column].drop_nulls()
         example = " ".join(str(values[0]).split())[:40] if len(values) else "nothing: it is empty"
-        lines.append(f"{ours} = {_quoted(column)}   # such as {example}")
+        lines.append(f"{ours} = {_quoted(column)}   # such as {printable(example)}")
     return lines
 
 

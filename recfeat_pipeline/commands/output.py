@@ -87,6 +87,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: ``1 item``, ``1,420 items``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def dollars(value: float | None) -> str:
     """An amount to the cent, with more digits below a dime; a dash for none."""
     if value is None:

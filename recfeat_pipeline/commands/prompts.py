@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recfeat_pipeline.commands.options import JsonOption
-from recfeat_pipeline.commands.output import dump, say, table
+from recfeat_pipeline.commands.output import dump, plural, say, table
 
 app = typer.Typer(
     name="prompts",
@@ -108,5 +108,5 @@ def promote(version: VersionArgument) -> None:
     lake = open_lake()
     key = promote_version(lake, version, Settings().prompts)
     n_items = lake.read("scores", version=key)["item_id"].n_unique()
-    say(f"{key} is promoted; {n_items:,} items have its scores.")
+    say(f"{key} is promoted; {plural(n_items, 'item')} with its scores.")
     say("Next: recfeat run, which extracts what is missing and trains the arms that read it.")

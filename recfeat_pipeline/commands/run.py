@@ -73,7 +73,8 @@ def run(
     with overriding(RECFEAT_CATALOG=catalog, RECFEAT_LLM_BUDGET_USD=budget):
         lake = Lake(Settings().lake)
         version = choose_version(lake, prompt_version)
-        plan = Plan(version, resolve_arms(arms), integers("--seeds", seeds), steps, until)
+        seed_list = integers("--seeds", seeds)
+        plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
         lake.open()
 
         def announce(stage: str) -> None:

@@ -13,6 +13,7 @@ from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, w
 from recfeat_pipeline_tests.servers.films import made_up_films
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
+from recfeat_pipeline_tests.servers.wikimedia_server import WikimediaServer
 
 RUN = ("run", "--arms", "popularity,floor,llm", "--seeds", "0", "--steps", "5")
 N_CALLS = 6 * N_ITEMS
@@ -238,6 +239,21 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(recfeat, built, server)
     assert recfeat("backfill", "genome132-title-only").code == 0
 
 
+def test_a_failed_call_is_told_and_asked_again_on_request(recfeat, built, server, monkeypatch):
+    item = f"Title: {TITLES[0]}"
+    server.fault = lambda asked: "refusal" if asked.document.startswith(item) else None
+    assert recfeat("backfill", "genome132-one-call").code == 0
+    server.fault = None
+    one_call = {v["key"].partition("@")[0]: v for v in recfeat("status", "--json").json["versions"]}
+    found = one_call["genome132-one-call"]
+    assert (found["state"], found["failed"], found["answered"]) == ("failed", 1, found["calls"] - 1)
+    assert "RECFEAT_LLM_RETRY_FAILED=1" in found["detail"]
+    monkeypatch.setenv("RECFEAT_LLM_RETRY_FAILED", "1")
+    assert recfeat("backfill", "genome132-one-call").code == 0
+    versions = recfeat("status", "--json").json["versions"]
+    assert {v["failed"] for v in versions} == {0}
+
+
 def test_doctor_asks_the_endpoint_and_shows_no_key(recfeat, built, server):
     ran = recfeat("doctor", "--json")
     found = {finding["what"]: finding for finding in ran.json}
@@ -271,6 +287,23 @@ def test_doctor_finds_what_would_stop_a_run(
     assert said in finding["found"]
     assert finding["advice"]
     assert "sk-wrong" not in ran.out + ran.err
+
+
+def test_doctor_asks_the_text_sources_that_are_enabled(recfeat, built, monkeypatch):
+    films = made_up_films(2)
+    with TmdbServer(films) as tmdb, WikimediaServer(films) as wikimedia:
+        monkeypatch.setenv("RECFEAT_TMDB_BASE_URL", tmdb.url)
+        monkeypatch.setenv("RECFEAT_WIKIPEDIA_BASE_URL", wikimedia.url)
+        monkeypatch.setenv("RECFEAT_WIKIDATA_BASE_URL", wikimedia.url)
+        monkeypatch.setenv("RECFEAT_CONTACT", "me@example.org")
+        monkeypatch.setenv("TMDB_API_KEY", KEY)
+        found = {f["what"]: f["state"] for f in recfeat("doctor", "--json").json}
+        assert (found["TMDB"], found["Wikipedia"], found["Wikidata"]) == ("ok", "ok", "ok")
+        monkeypatch.setenv("TMDB_API_KEY", "0123-wrong-and-secret")
+        refused = recfeat("doctor", "--json")
+        assert {f["what"]: f["state"] for f in refused.json}["TMDB"] == "problem"
+        assert refused.code == 3
+        assert "0123-wrong" not in refused.out + refused.err
 
 
 def test_doctor_sees_a_store_in_use(recfeat, built):

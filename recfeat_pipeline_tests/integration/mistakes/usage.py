@@ -77,6 +77,12 @@ MISTAKES = [
         ("item-profile-v1 asks for item_profile", "only scores"),
         lambda place: place.lake(),
     ),
+    Mistake(
+        "items extracted with a version about users",
+        "backfill user-profile-v1",
+        ("user-profile-v1 asks about users", "recfeat prompts list"),
+        lambda place: place.lake(),
+    ),
     Mistake("a new version without a folder", "prompts new mine", ("Set RECFEAT_PROMPTS",)),
     Mistake(
         "a version name that is no folder name",

@@ -46,7 +46,7 @@ def test_calls_cost_and_time_are_said(lake, capsys):
     assert "12 calls for 2 items: about $0.0" in said
     assert "gpt-4.1-mini's price of 20" in said
     announce_cost(lake, VERSION, confirmed=False, shards=["01"])
-    assert "6 calls for 1 items" in capsys.readouterr().err
+    assert "6 calls for 1 item:" in capsys.readouterr().err
 
 
 def test_a_small_sum_is_not_asked_about(lake, asked):
