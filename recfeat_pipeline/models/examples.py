@@ -1,5 +1,7 @@
 """Rollback examples: what a user did before a moment, and what came next."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -7,6 +9,8 @@ from recfeat_pipeline.schemas import EXAMPLES
 
 CONTEXT = 50
 """Events before the target that a model sees."""
+CHUNK = 4_000_000
+"""Events drawn from at once, which bounds the memory; the draw does not depend on it."""
 
 
 def build_examples(events: pl.DataFrame, seed: int = 0, per_user: int = 20) -> pl.DataFrame:
@@ -24,23 +28,37 @@ def build_examples(events: pl.DataFrame, seed: int = 0, per_user: int = 20) -> p
     Returns:
         :data:`~recfeat_pipeline.schemas.EXAMPLES` in the order of ``events``.
     """
-    draw = np.random.default_rng(seed).random(events.height)
-    chosen = (
+    rng = np.random.default_rng(seed)
+    starts = events.select((pl.col("position") == 0).arg_true()).to_series().to_numpy()
+    marks = np.arange(0, events.height, CHUNK)
+    cuts = starts[np.searchsorted(starts, marks, side="right") - 1]  # the user at each mark
+    chosen = [pl.DataFrame(schema=EXAMPLES).drop("example_id")]
+    for start, stop in pairwise([*dict.fromkeys(cuts.tolist()), events.height]):
+        chosen.append(_draw(events[start:stop], start, rng, per_user))
+    return (
+        pl.concat(chosen, how="vertical_relaxed")
+        .with_row_index("example_id")
+        .select(pl.col(name).cast(dtype) if name != "user_id" else name
+                for name, dtype in EXAMPLES.items())
+    )  # fmt: skip
+
+
+def _draw(
+    events: pl.DataFrame, first_row: int, rng: np.random.Generator, per_user: int
+) -> pl.DataFrame:
+    """Examples of whole users, whose first event is row ``first_row`` of all events."""
+    return (
         events.lazy()
         .select(
             "user_id",
             "split",
-            pl.int_range(pl.len(), dtype=pl.Int64).alias("event_row"),
+            pl.int_range(first_row, first_row + pl.len(), dtype=pl.Int64).alias("event_row"),
             pl.col("position").alias("history_length"),
             pl.col("item_index").alias("target_index"),
+            pl.Series("draw", rng.random(events.height)),
         )
-        .with_columns(pl.Series("draw", draw))
         .filter(pl.col("history_length") > 0, pl.col("split").is_not_null())
         .filter(pl.col("draw").rank("ordinal").over("user_id", "split") <= per_user)
+        .drop("draw")
         .collect()
-    )
-    return (
-        chosen.with_row_index("example_id")
-        .select(list(EXAMPLES))
-        .cast({name: dtype for name, dtype in EXAMPLES.items() if name != "user_id"})
     )

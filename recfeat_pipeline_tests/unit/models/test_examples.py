@@ -1,5 +1,6 @@
 import polars as pl
 
+from recfeat_pipeline.models import examples
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.schemas import EXAMPLES
 from recfeat_pipeline_tests.unit.models.worlds import make_events
@@ -10,21 +11,21 @@ def history(user: int, length: int, split: str = "train") -> list[tuple]:
 
 
 def test_every_later_event_is_a_target_when_few():
-    examples = build_examples(make_events(history(7, 4)))
-    assert examples.schema == pl.Schema(EXAMPLES)
-    assert examples["event_row"].to_list() == [1, 2, 3], "the first event has no history"
-    assert examples["history_length"].to_list() == [1, 2, 3]
-    assert examples["target_index"].to_list() == [1, 2, 3]
-    assert examples["example_id"].to_list() == [0, 1, 2]
+    built = build_examples(make_events(history(7, 4)))
+    assert built.schema == pl.Schema(EXAMPLES)
+    assert built["event_row"].to_list() == [1, 2, 3], "the first event has no history"
+    assert built["history_length"].to_list() == [1, 2, 3]
+    assert built["target_index"].to_list() == [1, 2, 3]
+    assert built["example_id"].to_list() == [0, 1, 2]
 
 
 def test_at_most_per_user_distinct_targets_in_each_split():
     rows = history(1, 30) + history(2, 40)
     rows = [(u, i, r, t, "valid" if i >= 25 else s) for u, i, r, t, s in rows]
-    examples = build_examples(make_events(rows), per_user=5)
-    counts = examples.group_by("user_id", "split").len().sort("user_id", "split")
+    built = build_examples(make_events(rows), per_user=5)
+    counts = built.group_by("user_id", "split").len().sort("user_id", "split")
     assert counts.rows() == [(1, "train", 5), (1, "valid", 5), (2, "train", 5), (2, "valid", 5)]
-    assert examples["event_row"].is_unique().all()
+    assert built["event_row"].is_unique().all()
 
 
 def test_a_test_target_may_look_back_on_training_events():
@@ -51,3 +52,11 @@ def test_events_without_a_split_and_single_events_give_no_example():
     events = make_events([(1, 0, 3.0, 1, None), (1, 1, 3.0, 2, None), (2, 0, 3.0, 1, "train")])
     assert build_examples(events).is_empty()
     assert build_examples(events.clear()).is_empty()
+
+
+def test_the_draw_does_not_depend_on_how_it_is_cut(monkeypatch):
+    events = make_events([row for user in range(30) for row in history(user, 1 + user % 7)])
+    whole = build_examples(events, per_user=2)
+    for chunk in (1, 5, 40):
+        monkeypatch.setattr(examples, "CHUNK", chunk)
+        assert build_examples(events, per_user=2).equals(whole)
