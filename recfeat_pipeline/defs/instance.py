@@ -8,10 +8,12 @@ import dagster as dg
 import sqlalchemy
 import yaml
 
+from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.lake import Lake
 
 # Pools hold one run each unless raised in the UI: DuckDB has a single writer, and a scrape or an
-# extraction already runs as many requests at once as its source allows.
+# extraction already runs as many requests at once as its source allows. Sensors have threads, so
+# that a batch that is being collected keeps no other waiting.
 DAGSTER_YAML = """\
 nux:
   enabled: false
@@ -21,6 +23,17 @@ concurrency:
   pools:
     granularity: op
     default_limit: 1
+  runs:
+    max_concurrent_runs: 4
+sensors:
+  use_threads: true
+  num_workers: 4
+retention:
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
 """
 
 
@@ -38,6 +51,7 @@ def dagster_home(lake: Lake) -> Path:
     if not config.exists():
         config.write_text(DAGSTER_YAML, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "900")  # to collect a big batch
     return home
 
 
@@ -54,7 +68,9 @@ def open_instance(lake: Lake) -> dg.DagsterInstance:
     own = home / "command_line.yaml"
     own.touch(mode=0o600)  # the user's own configuration may hold a password
     own.write_text(yaml.safe_dump({**config, "compute_logs": NO_CAPTURE}), encoding="utf-8")
-    return dg.DagsterInstance.from_config(str(home), own.name)
+    instance = dg.DagsterInstance.from_config(str(home), own.name)
+    end_abandoned(lake, instance)
+    return instance
 
 
 def _relax_sqlite(connection: object, _: object) -> None:

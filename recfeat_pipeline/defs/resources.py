@@ -13,6 +13,7 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
+from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
@@ -25,6 +26,11 @@ class LakeResource(dg.ConfigurableResource):
     """The lake that every asset reads and writes."""
 
     root: str = Field(description="Folder or object-store URL of the lake (RECFEAT_LAKE).")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Show that the run is alive."""
+        if context.run is not None:
+            hold(self.open(), context.run.run_id)
 
     def open(self) -> Lake:
         """The lake."""

@@ -13,6 +13,7 @@ from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
 from recfeat_pipeline.defs.partitions import versions
+from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.training.retraining import runs_to_repeat
 from recfeat_pipeline.defs.training.stored import finished_runs
 from recfeat_pipeline.errors import RecfeatError
@@ -130,6 +131,18 @@ def retrain_when_enough_changed() -> Iterator[dg.RunRequest | dg.SkipReason]:
         )
 
 
+@dg.sensor(
+    name="end_abandoned_runs",
+    minimum_interval_seconds=60,
+    default_status=ON,
+    description="Marks runs as failed whose process is gone, so that nothing waits for them.",
+)
+def end_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """A killed run is continued by starting it again."""
+    ended = end_abandoned(Lake(Settings().lake), context.instance)
+    return dg.SkipReason(f"{len(ended)} runs were abandoned. {' '.join(ended)}".strip())
+
+
 @dg.run_failure_sensor(
     name="alert_of_failed_runs",
     default_status=ON if Settings().alert_webhook else OFF,
@@ -167,5 +180,6 @@ sensors = [
     register_prompt_versions,
     collect_finished_batches,
     retrain_when_enough_changed,
+    end_abandoned_runs,
     alert_of_failed_runs,
 ]

@@ -29,7 +29,7 @@ def share_changed(run: FinishedRun, scored_at: pl.Series, version: str) -> float
     if run.version != version or scored_at.is_empty():
         return float(not scored_at.is_empty())
     newer = scored_at.dt.convert_time_zone("UTC") > run.made_at
-    return newer.sum() / newer.len()
+    return int(newer.sum()) / newer.len()
 
 
 def runs_to_repeat(
