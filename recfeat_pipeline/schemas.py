@@ -39,7 +39,7 @@ FIELDS: Schema = {
 RAW: Schema = {
     "item_id": ID,
     "key": pl.String,  # the id it was asked for: "tmdb:862"; another key makes the row void
-    "fetched_at": pl.Datetime("us", "UTC"),
+    "fetched_at": pl.Datetime("us", "UTC"),  # when it was asked
     "status": pl.String,  # "ok" | "partial" | "missing" | "failed"
     "reason": pl.String,  # why not ok; null when ok
     "how_found": pl.String,  # "id", "find", "sitelink", "search"
@@ -143,7 +143,7 @@ PROFILES: Schema = {
 """One row per item of one profile version. A user's profile has ``user_id`` for ``item_id``."""
 
 DIMENSIONS: Schema = {
-    "taxonomy": pl.String,
+    "taxonomy": pl.String,  # its name, that of its file
     "group": pl.String,
     "dimension": pl.String,
     "gloss": pl.String,
@@ -254,12 +254,12 @@ COLD_CONTRASTS: Schema = {
 
 ARMS: Schema = {
     "arm": pl.String,
-    "title": pl.String,
-    "family": pl.String,
+    "title": pl.String,  # what the model sees, in words
+    "family": pl.String,  # where tables show the arm
     "label": pl.String,
-    "model": pl.String,
+    "model": pl.String,  # "two_tower", "sasrec", or a baseline that is counted
     "content": pl.String,  # sources joined by "+"; "" for none
-    "control": pl.String,
+    "control": pl.String,  # what is done to the content before a model sees it; null: nothing
     "prompt_version": pl.String,  # of the LLM scores; null: the promoted one
     "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone
 }

@@ -46,6 +46,7 @@ class SqlModel:
     sources: tuple[str, ...]
     description: str = ""
     columns: dict[str, str] = field(default_factory=dict)  # name -> meaning
+    numbers: dict[str, str] = field(default_factory=dict)  # key number -> aggregate expression
     tests: tuple[SqlTest, ...] = ()
 
     @property
@@ -118,6 +119,21 @@ def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTe
     return _count(connection, f"({query})")
 
 
+def numbers(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, float]:
+    """The built model's key numbers, as its YAML asks; those that are null are left out."""
+    if not model.numbers:
+        return {}
+    asked = ", ".join(f"({sql})::DOUBLE AS {_quote(name)}" for name, sql in model.numbers.items())
+    [row] = connection.sql(f"SELECT {asked} FROM {model.key}").pl().to_dicts()
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def column_types(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, str]:
+    """The built model's columns and their DuckDB types."""
+    described = connection.sql(f"DESCRIBE {model.key}").pl()
+    return dict(described.select("column_name", "column_type").iter_rows())
+
+
 def fingerprint(model: SqlModel) -> str:
     """A short hash of the SQL, which changes when the model does."""
     return hashlib.sha256(model.sql.encode()).hexdigest()[:12]
@@ -164,6 +180,7 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
         sources=tuple(dict.fromkeys(sources)),
         description=description.get("description", ""),
         columns={name: column.get("description", "") for name, column in columns.items()},
+        numbers=description.get("numbers", {}),
         tests=tuple(tests),
     )
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 import dagster as dg
 from dagster import AutomationCondition as When
 
+from recfeat_pipeline.defs.about import GROUPS
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.errors import RecfeatError
@@ -60,7 +61,7 @@ FOLLOW_DOCUMENTS = (
 ).with_label("follow changed documents, and new prompt versions")
 """For scores: extract the shards whose documents changed, and all shards of a new version, once."""
 
-STORE = dg.AssetSelection.groups("feature_store", "evaluation")
+STORE = dg.AssetSelection.groups(GROUPS["feature_store"], GROUPS["evaluation"])
 FOLLOW_IN_STORE = (
     (
         INPUT_CHANGED

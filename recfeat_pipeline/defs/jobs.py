@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from recfeat_pipeline.defs.about import GROUPS
 from recfeat_pipeline.defs.automation import STORE
 from recfeat_pipeline.defs.text.scraping import source_names
 
@@ -9,7 +10,7 @@ REPORT = dg.AssetSelection.assets("report")
 
 refresh_text = dg.define_asset_job(
     "refresh_text",
-    selection=dg.AssetSelection.groups("catalog")
+    selection=dg.AssetSelection.groups(GROUPS["catalog"])
     | dg.AssetSelection.assets(*(["lake", name] for name in source_names())),
     description="Read the catalogue again and scrape what is due: new items, changed ones, those "
     "whose text has expired. Documents, scores and the feature store follow by themselves where "
@@ -38,7 +39,7 @@ run_full_experiment = dg.define_asset_job(
 
 write_report = dg.define_asset_job(
     "write_report",
-    selection=dg.AssetSelection.groups("evaluation"),
+    selection=dg.AssetSelection.groups(GROUPS["evaluation"]),
     description="Compute the metric tables from the stored ranks, and write the report.",
 )
 

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from recfeat_pipeline.definitions import defs
+from recfeat_pipeline.defs.about import GROUPS as STAGE_GROUPS
 from recfeat_pipeline.defs.drive import Driver, Plan
 from recfeat_pipeline.defs.extraction.version import by_version
 from recfeat_pipeline.defs.partitions import range_tags, shards, version_shards, versions
@@ -63,8 +64,9 @@ class World:
             self.driver.extract(load_version(name, self.folder / "prompts"), of_version)
         asked.pop("lake/scores", None)
         keys = [dg.AssetKey(key.split("/")) for key in asked]
-        graph = defs.resolve_asset_graph()  # the evaluation is left out, it takes too long
-        if keys := [key for key in keys if graph.get(key).group_name == "feature_store"]:
+        graph, store = defs.resolve_asset_graph(), STAGE_GROUPS["feature_store"]
+        # the evaluation is left out: it takes too long
+        if keys := [key for key in keys if graph.get(key).group_name == store]:
             self.driver.job.execute_in_process(asset_selection=keys, instance=self.instance)
 
     def change(self, film: int, text: str | None) -> None:

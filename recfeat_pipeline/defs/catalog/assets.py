@@ -10,6 +10,7 @@ import polars as pl
 from recfeat_pipeline.added import with_added
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.read import read_catalog
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_INPUTS
 from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
 from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
@@ -20,8 +21,6 @@ from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
 
-COMMON: dict[str, Any] = {"group_name": "catalog", "owners": ["team:recfeat"]}
-
 
 def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
     return dg.AssetSpec(
@@ -30,7 +29,7 @@ def _spec(name: str, description: str, deps: tuple[str, ...] = ()) -> dg.AssetSp
         description=description,
         kinds={"polars", "parquet"},
         automation_condition=FOLLOW_INPUTS if deps else None,
-        **COMMON,
+        **about("catalog", name),
     )
 
 
@@ -102,7 +101,7 @@ def corpus(lake: LakeResource) -> Iterator[object]:
     deps=[["lake", "events"]],
     kinds={"polars"},
     automation_condition=FOLLOW_INPUTS,
-    **COMMON,
+    **about("catalog", "examples"),
 )
 def examples(lake: LakeResource) -> dg.MaterializeResult:
     """Rollback examples: up to 20 positions per user and split. One row per example."""
@@ -113,7 +112,7 @@ def examples(lake: LakeResource) -> dg.MaterializeResult:
     return _written(frame, counts)
 
 
-@dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **COMMON)
+@dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **about("catalog", "dimensions"))
 def dimensions(lake: LakeResource) -> dg.MaterializeResult:
     """The taxonomy of the prompt version that the lake works with. One row per dimension."""
     target = lake.open()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.events import frame_hash
@@ -22,9 +23,8 @@ COMPARED = [["features", "item_features"], ["features", "genome"], ["features", 
 @dg.asset(
     key=["lake", "contrasts"],
     deps=[["metrics", "ranks"], ["metrics", "slices"]],
-    group_name="evaluation",
+    **about("evaluation", "contrasts"),
     kinds={"numpy", "parquet"},
-    owners=["team:recfeat"],
     automation_condition=FOLLOW_IN_STORE,
 )
 def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
@@ -48,9 +48,8 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
 @dg.asset(
     key=["lake", "cold_contrasts"],
     deps=[["lake", "cold_ranks"]],
-    group_name="evaluation",
+    **about("evaluation", "cold_contrasts"),
     kinds={"numpy", "parquet"},
-    owners=["team:recfeat"],
     automation_condition=FOLLOW_IN_STORE,
 )
 def cold_contrasts(lake: LakeResource) -> dg.MaterializeResult:
@@ -71,9 +70,8 @@ def cold_contrasts(lake: LakeResource) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["lake", "arms"],
-    group_name="evaluation",
+    **about("evaluation", "arms"),
     kinds={"toml", "parquet"},
-    owners=["team:recfeat"],
 )
 def arms(lake: LakeResource) -> dg.MaterializeResult:
     """The arms as their files declare them. One row per arm."""
@@ -97,9 +95,8 @@ def declared_pairs() -> list[tuple[str, str]]:
                 ["features", "genome"],
                 ["features", "dimensions"],
             ],
-            group_name="evaluation",
             kinds={"numpy", "parquet"},
-            owners=["team:recfeat"],
+            **about("evaluation", name),
             description=text,
             automation_condition=FOLLOW_IN_STORE,
         )
@@ -146,9 +143,8 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
 @dg.asset(
     key=["lake", "neighbours"],
     deps=[*COMPARED, ["features", "item_profiles"], ["lake", "events"], ["lake", "items"]],
-    group_name="evaluation",
+    **about("evaluation", "neighbours"),
     kinds={"pytorch", "parquet"},
-    owners=["team:recfeat"],
     automation_condition=FOLLOW_IN_STORE,
 )
 def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
@@ -173,9 +169,8 @@ def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.Materializ
 @dg.asset(
     key=["lake", "canaries"],
     deps=[["lake", "runs"], *COMPARED],
-    group_name="evaluation",
+    **about("evaluation", "canaries"),
     kinds={"pytorch", "parquet"},
-    owners=["team:recfeat"],
     automation_condition=FOLLOW_IN_STORE,
 )
 def canaries(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
@@ -204,9 +199,8 @@ def canaries(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeR
 
 @dg.asset(
     deps=[*(key for asset in metrics for key in asset.keys), ["ops", "llm_calls"]],
-    group_name="evaluation",
     kinds={"html", "matplotlib"},
-    owners=["team:recfeat"],
+    **about("evaluation"),
     automation_condition=FOLLOW_IN_STORE,
 )
 def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:

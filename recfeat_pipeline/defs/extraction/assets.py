@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_DOCUMENTS, SWEPT_WEEKLY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
@@ -13,8 +14,6 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.errors import RecfeatError
 
 COMMON: dict[str, Any] = {
-    "group_name": "extraction",
-    "owners": ["team:recfeat"],
     "kinds": {"openai", "parquet"},
     "partitions_def": version_shards,
     "freshness_policy": SWEPT_WEEKLY,
@@ -33,12 +32,14 @@ COMMON: dict[str, Any] = {
             description="Every answer that was bought, as it came: append-only and keyed by what "
             "determines it. One row per call.",
             automation_condition=FOLLOW_DOCUMENTS,
+            **about("extraction", "responses", costs="money"),
             **COMMON,
         ),
         dg.AssetSpec(
             ["lake", "scores"],
             deps=[["lake", "responses"]],
             description="Scores cut from the answers. One row per item and dimension.",
+            **about("extraction", "scores", costs="money"),
             **COMMON,
         ),
     ],

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.added import drop_listed
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY
 from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
 from recfeat_pipeline.defs.partitions import shards
@@ -24,14 +25,13 @@ THIN_CHARS = 500  # the report calls a shorter document thin
 @dg.asset(
     key=["lake", "documents"],
     deps=[["lake", "items"], ["lake", "fields"], *(["lake", name] for name in source_names())],
-    group_name="text",
     kinds={"polars", "parquet"},
-    owners=["team:recfeat"],
     partitions_def=shards,
     backfill_policy=dg.BackfillPolicy.single_run(),
     automation_condition=FOLLOW_INPUTS,
     freshness_policy=SWEPT_WEEKLY,
     output_required=False,
+    **about("text", "documents"),
     check_specs=[
         dg.AssetCheckSpec(
             "identities_agree",

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field
 
 import recfeat_pipeline.text
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
@@ -60,15 +61,14 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["lake", name],
         deps=[["lake", "items"], ["lake", "fields"]],
-        group_name="text",
         kinds={name, "parquet"},
-        owners=["team:recfeat"],
         pool="tmdb" if name == "tmdb" else "wikimedia",
         partitions_def=shards,
         # One run, yet another policy than the documents': a backfill then gives these a run each.
         backfill_policy=dg.BackfillPolicy.multi_run(MAX_SHARDS),
         freshness_policy=LOOKED_AT_DAILY,
         output_required=False,
+        **about("text", "raw", costs="requests"),
         description=f"Whole answers of {name} as they came, append-only. One row per answer about "
         "an item; only items that are due are asked for.",
     )

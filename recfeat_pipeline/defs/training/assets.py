@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
 from recfeat_pipeline.defs.training.prepared import prepare
@@ -28,8 +29,6 @@ TRAINED_ON = [
     ["features", "genome"],
 ]
 COMMON: dict[str, Any] = {
-    "group_name": "training",
-    "owners": ["team:recfeat"],
     "kinds": {"pytorch", "lightning"},
     "partitions_def": arm_seeds,
     "skippable": True,
@@ -45,6 +44,7 @@ COMMON: dict[str, Any] = {
             description="A trained two-tower (or a counted baseline): checkpoint, item vectors, "
             "training log. One row per arm and seed.",
             deps=TRAINED_ON,
+            **about("training", "runs", costs="compute"),
             **COMMON,
         ),
         dg.AssetSpec(
@@ -52,6 +52,7 @@ COMMON: dict[str, Any] = {
             description="Where the model ranks the item that the user really chose next, among "
             "all unseen items. One row per test example of an arm and seed.",
             deps=[["lake", "runs"]],
+            **about("training", "ranks", costs="compute"),
             **COMMON,
         ),
     ],
@@ -93,10 +94,9 @@ def two_tower(
 @dg.asset(
     key=["lake", "cold_ranks"],
     deps=TRAINED_ON,
-    group_name="training",
-    owners=["team:recfeat"],
     kinds={"pytorch", "lightning"},
     partitions_def=arm_seeds,
+    **about("training", "cold_ranks", costs="compute"),
     backfill_policy=dg.BackfillPolicy.multi_run(1),
     output_required=False,
 )
