@@ -83,6 +83,7 @@ def canaries(
     """
     corpus = items.filter("in_corpus").sort("item_index")
     parts = [pl.DataFrame(schema=CANARIES)]
+    listed: set[tuple[str, str]] = set()  # two personas may begin with one item
     for persona in personas:
         anchor = persona.likes[0]
         name = str(corpus["title"][anchor] or corpus["item_id"][anchor])
@@ -90,6 +91,9 @@ def canaries(
             ("persona", persona.name, served.scores(persona.likes), list(persona.likes)),
             ("similar", name, vectors @ vectors[anchor], [anchor]),
         ):
+            if (kind, title) in listed:
+                continue
+            listed.add((kind, title))
             open_to = np.setdiff1d(np.arange(len(scores)), left_out)
             best = open_to[np.argsort(-scores[open_to], kind="stable")[:k]]
             parts.append(

@@ -73,3 +73,10 @@ def test_lists_leave_out_what_is_liked():
     assert lists["similar"]["name"].unique().to_list() == ["Alien"]
     assert lists["similar"]["item_id"][0] == 101
     assert lists["similar"]["score"][0] == pytest.approx(1)
+
+
+def test_two_personas_that_begin_with_one_item_share_its_list():
+    vectors = np.eye(6, dtype=np.float32)
+    table = canaries(Served(), vectors, ITEMS, [Persona("A", (0, 1)), Persona("B", (0, 2))], k=2)
+    assert table.group_by("kind", "name", "position").len()["len"].max() == 1
+    assert table.filter(kind="persona")["name"].unique().sort().to_list() == ["A", "B"]
