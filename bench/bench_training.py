@@ -1,0 +1,212 @@
+"""Training against its own arithmetic, and rollback examples against reading and sorting.
+
+CPU seconds on every core, so that a busy machine does not show; the published corpus' shapes.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from torch.nn import functional
+
+from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.tower import HIDDEN_WIDTH, ID_WIDTH, VECTOR_WIDTH, TwoTower
+from recfeat_pipeline.models.train import build_module
+from recfeat_pipeline.schemas import EVENTS, ITEMS
+
+N_ITEMS, BATCH = 9_375, 512
+WIDTHS = {"floor (C′)": 0, "curated (A′)": 1_128, "LLM (B′)": 132}
+STEPS = 160_000
+
+
+def run() -> list[dict]:
+    return [*_steps(), *_rollback()]
+
+
+def cpu_seconds(work: Callable[[], object], repeats: int = 7) -> float:
+    """The least CPU time of several runs, after one that warms up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def _steps() -> list[dict]:
+    rows = []
+    for name, width in WIDTHS.items():
+        step = cpu_seconds(_step(width))
+        floor = cpu_seconds(_arithmetic(width))
+        rows += [
+            {
+                "name": f"training step ÷ its matrix products, {name}",
+                "value": step / floor,
+                "unit": "×",
+                "against": f"{1e3 * floor:.0f} CPU ms of bare products, N = {N_ITEMS:,}",
+            },
+            {
+                "name": f"{STEPS:,} steps, {name}",
+                "value": step * STEPS / 3600,
+                "unit": "CPU hours",
+                "against": f"{1e3 * step:.0f} CPU ms a step of {BATCH}",
+            },
+        ]
+    factored, unfactored = cpu_seconds(_step(1_128)), cpu_seconds(_step(1_128, unfactored=True), 2)
+    full, sampled = cpu_seconds(_step(132)), cpu_seconds(_step(132, negatives=1_024))
+    return [
+        *rows,
+        {
+            "name": "content step, factored ÷ unfactored",
+            "value": factored / unfactored,
+            "unit": "×",
+            "against": f"pooling 1,128 columns before projecting them, {1e3 * unfactored:.0f} ms",
+        },
+        {
+            "name": "step with 1,024 sampled negatives ÷ full softmax",
+            "value": sampled / full,
+            "unit": "×",
+            "against": f"{1e3 * full:.0f} CPU ms, LLM arm",
+        },
+    ]
+
+
+class _Unfactored(TwoTower):
+    """Gathers and pools the content rows at their full width, and then projects."""
+
+    def user_vectors(self, context):
+        history, weights, _ = context
+        rows = functional.pad(self.content, (0, 0, 0, 1))[history]  # [B, L, D]
+        mass = weights.abs().sum(1, keepdim=True).clamp(min=1e-6)
+        pooled = torch.einsum("bl,bld->bd", weights / mass, rows)
+        slots = [self.user_norm[0](self._pools(context)[0])]
+        slots.append(functional.relu(self.user_content(pooled)))
+        return functional.normalize(self.user_head(torch.cat(slots, 1)), dim=1)
+
+
+def _step(width: int, negatives: int = 0, unfactored: bool = False) -> Callable[[], object]:
+    events = _events(400, 60)
+    examples = build_examples(events)
+    matrix = np.random.default_rng(0).random((N_ITEMS, width), np.float32)
+    arm = Arm("bench", "Bench", "base", content=("llm",) if width else (), negatives=negatives)
+    items = pl.DataFrame({"item_id": range(N_ITEMS)}, schema={"item_id": pl.Int64})
+    items = items.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in ITEMS.items() if name != "item_id"
+    ).with_columns(in_corpus=True, item_index=pl.col("item_id").cast(pl.Int32))
+    module = build_module(arm, 0, events, examples, items, Content(matrix, (), 1.0), 10)
+    if unfactored:
+        module.tower.__class__ = _Unfactored
+    optimizer = module.configure_optimizers()["optimizer"]
+    batch = torch.arange(BATCH)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        module.training_step(batch, 0).backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+def _arithmetic(width: int) -> Callable[[], object]:
+    """The matrix products of a step, forward and backward, into buffers that are there."""
+    tower = ID_WIDTH * (2 if width else 1)
+    shapes = [
+        (N_ITEMS, tower, HIDDEN_WIDTH),
+        (N_ITEMS, HIDDEN_WIDTH, VECTOR_WIDTH),
+        (N_ITEMS, ID_WIDTH, ID_WIDTH),
+        (BATCH, tower, HIDDEN_WIDTH),
+        (BATCH, HIDDEN_WIDTH, VECTOR_WIDTH),
+        (BATCH, VECTOR_WIDTH, N_ITEMS),
+    ]
+    operands = [(torch.rand(m, k), torch.rand(k, n), torch.rand(m, n), k) for m, k, n in shapes]
+    content = torch.rand(N_ITEMS, width)
+    projection, pooled = torch.rand(width, ID_WIDTH), torch.rand(N_ITEMS, ID_WIDTH)
+
+    def products() -> None:
+        for left, right, out, _ in operands:
+            torch.mm(left, right, out=out)
+            torch.mm(out, right.T)  # gradient of the left side
+            torch.mm(left.T, out)  # of the right side
+        if width:
+            for _ in range(2):  # one slot a tower; the content itself takes no gradient
+                torch.mm(content, projection, out=pooled)
+                torch.mm(content.T, pooled)
+
+    return products
+
+
+def _rollback() -> list[dict]:
+    """Each in a process of its own, for its peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "events.parquet"
+        _events(200_000, 160, 87_000).write_parquet(path)
+        sort, examples = (_child(task, path) for task in ("sort", "examples"))
+    n_events = f"{200_000 * 160:,} events, 200,000 users, 87,000 items"
+    return [
+        {
+            "name": "rollback examples ÷ sorting the events",
+            "value": examples[0] / sort[0],
+            "unit": "×",
+            "against": f"{n_events}; sorting {sort[0]:.1f} CPU s",
+        },
+        {
+            "name": "rollback examples",
+            "value": examples[0],
+            "unit": "CPU s",
+            "against": n_events,
+        },
+        {
+            "name": "rollback examples, peak memory",
+            "value": examples[1],
+            "unit": "GB",
+            "against": f"{examples[2]:.1f} GB once the events are read; sorting {sort[1]:.1f} GB",
+        },
+    ]
+
+
+def _child(task: str, path: Path) -> tuple[float, float, float]:
+    code = f"from bench.bench_training import child; child({task!r}, {str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, peak, before = map(float, done.stdout.split())
+    return seconds, peak, before
+
+
+def child(task: str, path: str) -> None:
+    events = pl.read_parquet(path)
+    before, start = _peak(), time.process_time()
+    if task == "sort":
+        events.sort("user_id", "timestamp", "item_index")
+    else:
+        build_examples(events)
+    print(time.process_time() - start, _peak(), before)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _events(n_users: int, per_user: int, n_items: int = N_ITEMS) -> pl.DataFrame:
+    """Users with equally long histories, items with a popularity skew; sorted."""
+    rng = np.random.default_rng(0)
+    n = n_users * per_user
+    return pl.DataFrame(
+        {
+            "user_id": np.repeat(np.arange(n_users), per_user),
+            "item_index": (rng.random(n) ** 3 * n_items).astype(np.int32),
+            "rating": rng.integers(1, 11, n).astype(np.float32) / 2,
+            "timestamp": np.sort(rng.integers(8e8, 1.7e9, (n_users, per_user)), axis=1).ravel(),
+            "split": np.repeat(np.where(rng.random(n_users) < 0.9, "train", "test"), per_user),
+            "position": np.tile(np.arange(per_user, dtype=np.int32), n_users),
+        }
+    ).select(list(EVENTS))
