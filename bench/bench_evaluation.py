@@ -50,8 +50,7 @@ def _product() -> list[dict]:
             rows = users[start : start + BLOCK]
             torch.mm(rows, items.T, out=buffer[: len(rows)])
 
-    bare = cpu_seconds(product, 5)
-    ranks = cpu_seconds(lambda: rank_examples(users, items, targets, seen), 5)
+    bare, ranks = cpu_seconds(product, lambda: rank_examples(users, items, targets, seen))
     scale = N_EXAMPLES / PART
     return [
         {
@@ -80,7 +79,7 @@ def _rankers() -> list[dict]:
     def rank() -> np.ndarray:
         return rank_scores(lambda start, stop: scores[start:stop].clone(), targets, nothing)[0]
 
-    ours, own = rank(), cpu_seconds(rank, 5)
+    ours = rank()
 
     def by_polars() -> np.ndarray:
         frame = pl.DataFrame({"row": np.repeat(np.arange(N_COMPARED), N_ITEMS),
@@ -115,10 +114,11 @@ def _rankers() -> list[dict]:
     for name, ranker in rankers.items():
         if not np.array_equal(np.round(ranker()), ours):
             raise AssertionError(f"{name} gives other ranks than ours")
+        own, theirs = cpu_seconds(rank, ranker, repeats=2)
         rows.append(
             {
                 "name": f"our ranks ÷ {name}",
-                "value": own / cpu_seconds(ranker, 2),
+                "value": own / theirs,
                 "unit": "×",
                 "against": f"equal ranks on {N_COMPARED:,} × {N_ITEMS:,} scores",
             }

@@ -32,22 +32,23 @@ def run() -> list[dict]:
     return [*_steps(), *_rollback()]
 
 
-def cpu_seconds(work: Callable[[], object], repeats: int = 7) -> float:
-    """The least CPU time of several runs, after one that warms up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
+def cpu_seconds(*works: Callable[[], object], repeats: int = 7) -> list[float]:
+    """The least CPU time of each, taken in turns so that a busy moment meets all alike."""
+    times: list[list[float]] = [[] for _ in works]
+    for work in works:
         work()
-        times.append(time.process_time() - start)
-    return min(times)
+    for _ in range(repeats):
+        for work, spent in zip(works, times, strict=True):
+            start = time.process_time()
+            work()
+            spent.append(time.process_time() - start)
+    return [min(spent) for spent in times]
 
 
 def _steps() -> list[dict]:
     rows = []
     for name, width in WIDTHS.items():
-        step = cpu_seconds(_step(width))
-        floor = cpu_seconds(_arithmetic(width))
+        step, floor = cpu_seconds(_step(width), _arithmetic(width))
         rows += [
             {
                 "name": f"training step ÷ its matrix products, {name}",
@@ -62,8 +63,8 @@ def _steps() -> list[dict]:
                 "against": f"{1e3 * step:.0f} CPU ms a step of {BATCH}",
             },
         ]
-    factored, unfactored = cpu_seconds(_step(1_128)), cpu_seconds(_step(1_128, unfactored=True), 2)
-    full, sampled = cpu_seconds(_step(132)), cpu_seconds(_step(132, negatives=1_024))
+    factored, unfactored = cpu_seconds(_step(1_128), _step(1_128, unfactored=True), repeats=3)
+    full, sampled = cpu_seconds(_step(132), _step(132, negatives=1_024))
     return [
         *rows,
         {

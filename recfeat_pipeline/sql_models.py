@@ -125,7 +125,7 @@ def numbers(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str,
         return {}
     asked = ", ".join(f"({sql})::DOUBLE AS {_quote(name)}" for name, sql in model.numbers.items())
     [row] = connection.sql(f"SELECT {asked} FROM {model.key}").pl().to_dicts()
-    return {name: value for name, value in row.items() if value is not None}
+    return {name: round(value, 6) for name, value in row.items() if value is not None}
 
 
 def column_types(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, str]:
