@@ -24,7 +24,7 @@ from filelock import FileLock
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import LAKE, LakeTable
 
-FORMAT = 1  # of the lake's layout; raised together with a step in migrations.py
+FORMAT = 2  # of the lake's layout; raised together with a step in migrations.py
 DEFAULT_SHARDS, MAX_SHARDS = 16, 64
 INTEGERS = {"format": (0, 10**6), "n_shards": (1, MAX_SHARDS)}  # of lake.json, with their ranges
 

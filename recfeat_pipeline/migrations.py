@@ -11,7 +11,20 @@ from recfeat_pipeline import lake as layout
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 
-STEPS: dict[int, Callable[[Lake], None]] = {}
+
+def dimensions_by_version(lake: Lake) -> None:
+    """The one table of dimensions becomes one per prompt version, beside its scores.
+
+    A lake of format 1 held a single taxonomy, so every version in it scores that.
+    """
+    old = "catalog/dimensions.parquet"
+    if lake.exists(old):
+        for folder in lake.glob("scores/version=*"):
+            lake.write_bytes(f"{folder}/dimensions.parquet", lake.read_bytes(old))
+        lake.delete(old)
+
+
+STEPS: dict[int, Callable[[Lake], None]] = {1: dimensions_by_version}
 """By format, the step to the next one. A step that was interrupted is begun again, so it must do no
 harm the second time: write what is new first, delete what is old last."""
 

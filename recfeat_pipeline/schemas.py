@@ -150,7 +150,7 @@ DIMENSIONS: Schema = {
     "genome_tags": pl.List(pl.String),
     "position": pl.Int32,
 }
-"""One row per taxonomy dimension."""
+"""One row per dimension of the taxonomy that a prompt version scores."""
 
 RANKS: Schema = {
     "example_id": pl.Int64,
@@ -321,7 +321,7 @@ LAKE = {
     "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
     "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
     "profiles": LakeTable("profiles/version=*/shard=*/*.parquet", PROFILES, ("version", "shard")),
-    "dimensions": LakeTable("catalog/dimensions.parquet", DIMENSIONS),
+    "dimensions": LakeTable("scores/version=*/dimensions.parquet", DIMENSIONS, ("version",)),
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
     "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
     "cold_ranks": LakeTable("runs/arm=*/seed=*/cold_ranks.parquet", COLD_RANKS, ("arm", "seed")),

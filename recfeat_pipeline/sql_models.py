@@ -257,7 +257,12 @@ def _range(column: str, min: float | None = None, max: float | None = None) -> t
     return f"{column} is {' and '.join(bounds)}", query
 
 
-def _relationships(column: str, to: str, field: str) -> tuple[str, str]:
+def _relationships(
+    column: str, to: str, field: str = "", columns: list[str] | None = None
+) -> tuple[str, str]:
+    if columns:
+        key = ", ".join(map(_quote, columns))
+        return f"every {key} is in {to}", f"SELECT 1 FROM {{table}} ANTI JOIN {to} USING ({key})"
     query = (
         f"SELECT 1 FROM {{table}} WHERE {column} IS NOT NULL "
         f"AND {column} NOT IN (SELECT {_quote(field)} FROM {to})"

@@ -14,7 +14,7 @@ import duckdb
 
 from recfeat_pipeline.errors import RecfeatError
 
-FORMAT = 1  # of the tables as a whole; raised when an older store's tables must not be read
+FORMAT = 2  # of the tables as a whole; raised when an older store's tables must not be read
 FIRST = 1  # of a store that does not say
 
 

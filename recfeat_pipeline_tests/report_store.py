@@ -64,7 +64,9 @@ def build_store(
     tables = {
         "catalog.items": items,
         "features.item_features": features,
-        "features.dimensions": load_taxonomy("genome132").frame(),
+        "features.dimensions": load_taxonomy("genome132")
+        .frame()
+        .with_columns(version=pl.lit(VERSION)),
         "features.documents": _documents(items, rng),
         "features.genome": _genome(items if curated else items.head(0)),
         "metrics.ranking": _ranking(gains, seeds, rng),

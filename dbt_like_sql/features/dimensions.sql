@@ -1,3 +1,3 @@
-SELECT taxonomy, "group", dimension, gloss, genome_tags, position
+SELECT version, taxonomy, "group", dimension, gloss, genome_tags, position
 FROM {{ source('lake', 'dimensions') }}
-ORDER BY position
+ORDER BY version, position

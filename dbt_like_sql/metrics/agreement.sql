@@ -9,13 +9,22 @@ WITH relevance AS (
 ),
 
 mapped AS (
-    SELECT dimension, tag
-    FROM (SELECT dimension, unnest(genome_tags) AS tag FROM {{ ref('features.dimensions') }})
+    SELECT version, dimension, tag
+    FROM (
+        SELECT version, dimension, unnest(genome_tags) AS tag
+        FROM {{ ref('features.dimensions') }}
+    )
     WHERE tag IN (SELECT tag FROM relevance)
 ),
 
+merged AS (
+    SELECT version, dimension, count(*) AS n_tags
+    FROM mapped
+    GROUP BY ALL
+),
+
 curated AS (
-    SELECT relevance.item_id, mapped.dimension, sum(relevance.relevance) AS total
+    SELECT relevance.item_id, mapped.version, mapped.dimension, sum(relevance.relevance) AS total
     FROM relevance JOIN mapped USING (tag)
     GROUP BY ALL
 ),
@@ -26,14 +35,11 @@ paired AS (
         features.dimension,
         features."group",
         features.score,
-        coalesce(curated.total, 0) / (
-            SELECT count(*) FROM mapped WHERE mapped.dimension = features.dimension
-        ) AS curated
+        coalesce(curated.total, 0) / merged.n_tags AS curated
     FROM {{ ref('features.item_features') }} AS features
-    LEFT JOIN curated USING (item_id, dimension)
-    WHERE
-        features.item_id IN (SELECT item_id FROM relevance)
-        AND features.dimension IN (SELECT dimension FROM mapped)
+    JOIN merged USING (version, dimension)
+    LEFT JOIN curated USING (item_id, version, dimension)
+    WHERE features.item_id IN (SELECT item_id FROM relevance)
 ),
 
 ranked AS (
@@ -66,8 +72,9 @@ SELECT
     correlated.dimension,
     correlated."group",
     dimensions.genome_tags,
-    CASE WHEN isfinite(pearson_r) THEN pearson_r END AS pearson_r,  -- null: one side is constant
-    CASE WHEN isfinite(spearman_r) THEN spearman_r END AS spearman_r,
+    -- null: one side is constant; a perfect one comes out as 1.0000000000000002
+    CASE WHEN isfinite(pearson_r) THEN greatest(-1, least(1, pearson_r)) END AS pearson_r,
+    CASE WHEN isfinite(spearman_r) THEN greatest(-1, least(1, spearman_r)) END AS spearman_r,
     n_items
 FROM correlated
-JOIN {{ ref('features.dimensions') }} AS dimensions USING (dimension)
+JOIN {{ ref('features.dimensions') }} AS dimensions USING (version, dimension)

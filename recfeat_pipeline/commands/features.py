@@ -57,7 +57,8 @@ def scores_of(store: duckdb.DuckDBPyConnection, version: str, item_id: int | str
     """``group, dimension, score, model, generated_at`` of an item, in taxonomy order."""
     return store.sql(
         """SELECT f."group", f.dimension, f.score, f.model, f.generated_at
-           FROM features.item_features AS f JOIN features.dimensions AS d USING (dimension)
+           FROM features.item_features AS f
+           JOIN features.dimensions AS d USING (version, dimension)
            WHERE f.version = $version AND f.item_id = $item_id ORDER BY d.position""",
         params={"version": version, "item_id": item_id},
     ).pl()

@@ -11,7 +11,13 @@ from recfeat_pipeline.commands.output import hint
 from recfeat_pipeline.commands.progress import bar
 from recfeat_pipeline.defs.extraction.version import paid_model
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.engine import choose_backend, extract, limits_of, scores
+from recfeat_pipeline.extraction.engine import (
+    choose_backend,
+    extract,
+    keep_scores,
+    limits_of,
+    scores,
+)
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import FIELDS
@@ -127,7 +133,7 @@ def extract_item(
     if summary.stopped:
         raise RecfeatError(summary.stopped)
     frame = scores(documents, version, lake, shard, backend.model)
-    lake.write_parquet(f"scores/version={version.key}/shard={shard}/scores.parquet", frame)
+    keep_scores(lake, version, shard, frame)
     if failed := summary.failed + summary.known_failed:
         reasons = ", ".join(summary.reasons) or "in an earlier run"
         raise RecfeatError(

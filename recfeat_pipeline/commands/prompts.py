@@ -79,20 +79,32 @@ def diff(
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and '-'.")],
     extends: Annotated[
-        str, typer.Option(metavar="VERSION", help="The version that it starts from.")
-    ] = "genome132-v1",
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="The version that it starts from; unset: genome132-v1, or with --taxonomy the "
+            "instructions that suit any taxonomy.",
+        ),
+    ] = None,
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What it scores items on (`recfeat taxonomy list`)."),
+    ] = None,
 ) -> None:
     """Begin a version of your own in the folder RECFEAT_PROMPTS.
 
     It takes every file and setting from another version, until you put yours beside it.
 
     $ recfeat prompts new mine-v2 --extends genome132-v1
+
+    $ recfeat prompts new recipes-v1 --taxonomy recipes
     """
-    from recfeat_pipeline.extraction.prompts import new_version
+    from recfeat_pipeline.extraction.prompts import DEFAULT, new_version
     from recfeat_pipeline.settings import Settings
 
-    path = new_version(name, extends, Settings().prompts)
-    say(f"Edit {path}, then: recfeat prompts diff {extends} {name}; recfeat backfill {name}")
+    path = new_version(name, extends, Settings().prompts, taxonomy)
+    look = f"show {name}" if taxonomy else f"diff {extends or DEFAULT} {name}"
+    say(f"Edit {path}, then: recfeat prompts {look}; recfeat backfill {name}")
 
 
 @app.command()

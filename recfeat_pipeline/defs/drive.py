@@ -55,8 +55,6 @@ class Driver:
             "training": self._training,
             "evaluation": self._whole,
         }
-        if plan.version.taxonomy:
-            self.lake.remember(version=plan.version.name)
         for stage in STAGES:
             announce(stage)
             steps[stage](stage, plan)

@@ -7,7 +7,7 @@ correlation with log popularity held fixed); how far could it go (the ceiling: t
 the split-half reliability of a curated value that merges several tags).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -31,7 +31,8 @@ def agreement_intervals(
         features: ``item_id, version, dimension, score``.
         tags: ``item_id, tag, relevance``; an absent tag of a tagged item counts as 0, counts enter
             as log(1 + count), as in ``metrics.agreement``.
-        dimensions: :data:`~recfeat_pipeline.schemas.DIMENSIONS`.
+        dimensions: :data:`~recfeat_pipeline.schemas.DIMENSIONS`, with the ``version`` that scores
+            them.
         items: :data:`~recfeat_pipeline.schemas.ITEMS`.
         draws: of the bootstrap.
 
@@ -39,9 +40,8 @@ def agreement_intervals(
         :data:`~recfeat_pipeline.schemas.AGREEMENT_INTERVALS`; a group's row is the mean over its
         dimensions that vary.
     """
-    curated = _Curated(tags, dimensions)
     frames = [pl.DataFrame(schema=AGREEMENT_INTERVALS)]
-    for version, scores in _versions(features, curated):
+    for version, (curated, scores) in _versions(features, tags, dimensions).items():
         parts, n_items = curated.parts(scores), scores.height
         x, weights = curated.scores(scores), _weights(n_items, draws)
         y = np.stack([part.mean(1) for part in parts], axis=1)
@@ -72,16 +72,17 @@ def agreement_contrasts(
 ) -> pl.DataFrame:
     """Differences of the versions' mean Pearson r, over the items that a pair has in common.
 
+    Only versions that score the same dimensions are a pair.
+
     Returns:
         :data:`~recfeat_pipeline.schemas.AGREEMENT_CONTRASTS`.
     """
-    curated = _Curated(tags, dimensions)
-    versions = dict(_versions(features, curated))
+    versions = _versions(features, tags, dimensions)
     rows = []
-    for version, ours in versions.items():
-        for reference, theirs in versions.items():
+    for version, (curated, ours) in versions.items():
+        for reference, (others, theirs) in versions.items():
             shared = ours.join(theirs.select("item_id"), on="item_id", how="semi")
-            if version == reference or shared.is_empty():
+            if version == reference or others is not curated or shared.is_empty():
                 continue
             theirs = theirs.join(shared.select("item_id"), on="item_id", how="semi")
             weights = _weights(shared.height, draws)
@@ -114,13 +115,12 @@ def correlate(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 class _Curated:
-    """The curated tags of every dimension that has any in the matrix."""
+    """The curated tags of every dimension of a taxonomy that has any in the matrix."""
 
-    def __init__(self, tags: pl.DataFrame, dimensions: pl.DataFrame):
+    def __init__(self, tags: pl.DataFrame, dimensions: Sequence[tuple[str, str, Sequence[str]]]):
         present = set(tags["tag"])
-        ordered = dimensions.sort("position").select("dimension", "group", "genome_tags").rows()
         kept = [(name, group, [tag for tag in merged if tag in present])
-                for name, group, merged in ordered]  # fmt: skip
+                for name, group, merged in dimensions]  # fmt: skip
         self.names = [name for name, _, merged in kept if merged]
         self.groups = np.array([group for _, group, merged in kept if merged], dtype=object)
         self.tags = [merged for _, _, merged in kept if merged]
@@ -177,13 +177,26 @@ class _Curated:
         return frame.cast(AGREEMENT_INTERVALS).fill_nan(None)  # type: ignore[arg-type]
 
 
-def _versions(features: pl.DataFrame, curated: _Curated) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each version's scores, a row per tagged item and a column per dimension, by item id."""
-    tagged = features.join(curated.wide.select("item_id"), on="item_id", how="semi")
-    tagged = tagged.filter(pl.col("dimension").is_in(curated.names))
-    for (version,), rows in tagged.sort("version").group_by("version", maintain_order=True):
-        wide = rows.pivot("dimension", index="item_id", values="score").fill_null(0)
-        yield str(version), wide.sort("item_id")
+def _versions(
+    features: pl.DataFrame, tags: pl.DataFrame, dimensions: pl.DataFrame
+) -> dict[str, tuple[_Curated, pl.DataFrame]]:
+    """Each version's curated tags and scores, a row per tagged item and a column per dimension.
+
+    Versions that score the same dimensions share one :class:`_Curated`.
+    """
+    known: dict[str, _Curated] = {}
+    found = {}
+    for (version,), rows in features.sort("version").group_by("version", maintain_order=True):
+        own = dimensions.filter(pl.col("version") == version).sort("position")
+        own = own.select("dimension", "group", "genome_tags")
+        asked = own.write_json()
+        curated = known[asked] = known.get(asked) or _Curated(tags, own.rows())
+        tagged = rows.join(curated.wide.select("item_id"), on="item_id", how="semi")
+        tagged = tagged.filter(pl.col("dimension").is_in(curated.names))
+        if tagged.height:
+            wide = tagged.pivot("dimension", index="item_id", values="score").fill_null(0)
+            found[str(version)] = curated, wide.sort("item_id")
+    return found
 
 
 def _weights(n_items: int, draws: int) -> np.ndarray:

@@ -21,13 +21,13 @@ class Library:
     Attributes:
         items: item_id, title, year, genres, n_ratings, item_index (null outside the corpus), the
             most popular first.
-        dimensions: group, dimension, gloss in taxonomy order; D of them.
+        dimensions: by prompt version: group, dimension, gloss in taxonomy order; D of them.
         scores: by prompt version: float32 [items, D]; a row of NaN where an item was not scored.
         models: by prompt version, the models that answered ("lexical-…" is no LLM).
     """
 
     items: pl.DataFrame
-    dimensions: pl.DataFrame
+    dimensions: Mapping[str, pl.DataFrame]
     scores: Mapping[str, np.ndarray]
     models: Mapping[str, str]
 
@@ -37,10 +37,9 @@ class Library:
         corpus = self.items.with_row_index("row").drop_nulls("item_index").sort("item_index")
         return corpus["row"].to_numpy().astype(np.int64)
 
-    @cached_property
-    def names(self) -> list[str]:
-        """The D dimensions, in column order."""
-        return self.dimensions["dimension"].to_list()
+    def names(self, version: str) -> list[str]:
+        """The D dimensions of a prompt version, in column order."""
+        return self.dimensions[version]["dimension"].to_list()
 
     @cached_property
     def plain_titles(self) -> pl.Series:
@@ -80,7 +79,7 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
     items = items.select("item_id", "title", "year", "genres", "n_ratings", "item_index").sort(
         "n_ratings", "item_id", descending=[True, False]
     )
-    dimensions = connection.table("features.dimensions").pl().sort("position")
+    told = connection.table("features.dimensions").pl().sort("position")
     features = connection.table("features.item_features")
     features = features.project("item_id, version, dimension, score, model").pl()
     if features.is_empty():
@@ -88,10 +87,14 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
             "The feature store holds no features yet: run `recfeat run --until feature_store`."
         )
     versions = {str(version): rows for (version,), rows in features.group_by("version")}
+    dimensions = {
+        version: told.filter(version=version).select("group", "dimension", "gloss")
+        for version in versions
+    }
     return Library(
         items,
-        dimensions.select("group", "dimension", "gloss"),
-        {version: _matrix(rows, items, dimensions) for version, rows in versions.items()},
+        dimensions,
+        {version: _matrix(rows, items, dimensions[version]) for version, rows in versions.items()},
         {
             version: ", ".join(rows["model"].unique().sort().cast(pl.String))
             for version, rows in versions.items()

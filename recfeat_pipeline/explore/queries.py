@@ -44,8 +44,10 @@ def fingerprint(
     scores = library.scores[version][row]
     if np.isnan(scores).any():
         return []
-    frame = library.dimensions.with_columns(score=pl.Series(scores)).filter(
-        pl.col("score") >= at_least
+    frame = (
+        library.dimensions[version]
+        .with_columns(score=pl.Series(scores))
+        .filter(pl.col("score") >= at_least)
     )
     return [
         (
@@ -65,9 +67,9 @@ def fingerprint(
 
 def content_neighbours(library: Library, version: str, row: int, n: int = 10) -> list[Neighbour]:
     """The items with the most similar scores, each with what it shares; empty if not scored."""
-    matrix = library.scores[version]
+    matrix, names = library.scores[version], library.names(version)
     return [
-        Neighbour(other, similarity, shared_dimensions(library.names, matrix[row], matrix[other]))
+        Neighbour(other, similarity, shared_dimensions(names, matrix[row], matrix[other]))
         for other, similarity in nearest(matrix, row, n)
     ]
 

@@ -131,6 +131,14 @@ def scores(
     return pl.concat([empty, *out])
 
 
+def keep_scores(lake: Lake, version: PromptVersion, shard: str, frame: pl.DataFrame) -> None:
+    """Write one shard's SCORES of a version, and beside them what its dimensions mean."""
+    folder = f"scores/version={version.key}"
+    if version.taxonomy:
+        lake.write_parquet(f"{folder}/dimensions.parquet", version.taxonomy.frame())
+    lake.write_parquet(f"{folder}/shard={shard}/scores.parquet", frame)
+
+
 def _group_scores(
     documents: pl.DataFrame,
     taken: pl.DataFrame,

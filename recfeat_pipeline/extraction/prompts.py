@@ -14,6 +14,7 @@ from recfeat_pipeline.extraction.versions import (
     read_parts,
 )
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.taxonomy import Taxonomy, load_taxonomy
 
 DEFAULT = "genome132-v1"  # until another one is promoted
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -54,10 +55,11 @@ def describe_versions(lake: Lake, extra_folder: str | Path | None = None) -> lis
 def show_version(name: str, extra_folder: str | Path | None = None) -> str:
     """A version as text: settings, then each call's instructions as the model reads them."""
     version = load_version(name, extra_folder)
+    scored = f" on {version.taxonomy.name}" if version.taxonomy else ""
     fields = "all fields" if version.labels is None else ", ".join(version.labels) or "no fields"
     about = [
         f"{version.key}: {version.description}",
-        f"asks {version.asks}, model {version.model}, parameters {dict(version.params)}",
+        f"asks {version.asks}{scored}, model {version.model}, parameters {dict(version.params)}",
         f"document: {'title and ' if version.title else ''}{fields}, cuts {dict(version.cuts)}",
     ]
     calls = [f"== {q.group} ==\n{q.system}" for q in version.questions]
@@ -87,14 +89,24 @@ def diff_versions(old: str, new: str, extra_folder: str | Path | None = None) ->
     return VersionDiff(tuple(lines), bought, kept)
 
 
-def new_version(name: str, extends: str, extra_folder: str | Path | None) -> Path:
+def new_version(
+    name: str, extends: str | None, extra_folder: str | Path | None, taxonomy: str | None = None
+) -> Path:
     """Begin a version of one's own: a folder that takes everything from another version.
+
+    Args:
+        name: of the folder.
+        extends: the version that it takes from; None: the default one, or none at all with a
+            taxonomy of its own, for which the instructions that suit any taxonomy are used.
+        extra_folder: the user's folder of versions.
+        taxonomy: what it scores; None: what the other version scores.
 
     Returns:
         The new ``version.toml``; files put beside it replace the other version's.
 
     Raises:
-        RecfeatError: no folder is set, the name is taken or cannot be a folder's name.
+        RecfeatError: no folder is set, the name is taken or cannot be a folder's name, or there is
+            no such version or taxonomy.
     """
     if extra_folder is None:
         raise RecfeatError(
@@ -108,18 +120,43 @@ def new_version(name: str, extends: str, extra_folder: str | Path | None) -> Pat
     root.mkdir(parents=True, exist_ok=True)
     if name in list_versions(root):
         raise RecfeatError(f"There is a prompt version {name!r} already; choose another name.")
-    parent = load_version(extends, root)
+    scored = load_taxonomy(taxonomy, root) if taxonomy else None
+    if scored and extends is None:
+        text = _version_of(name, scored)
+    else:
+        parent = load_version(extends or DEFAULT, root)
+        text = _version_from(name, parent, taxonomy)
     path = root / name / "version.toml"
-    path.parent.mkdir()
-    path.write_text(
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _version_from(name: str, parent: PromptVersion, taxonomy: str | None) -> str:
+    return (
         f'name = "{name}"\n'
         f'extends = "{parent.name}"   # every file and setting not given here is that version\'s\n'
         f'description = "{parent.name}, changed: say how"\n'
-        f'# model = "{parent.model}"\n'
-        "# Files of your own beside this one: preamble.md, calibration.md, groups/<group>.md\n",
-        encoding="utf-8",
+        + (f'taxonomy = "{taxonomy}"\n' if taxonomy else "")
+        + f'# model = "{parent.model}"\n'
+        "# Files of your own beside this one: preamble.md, calibration.md, groups/<group>.md\n"
     )
-    return path
+
+
+def _version_of(name: str, taxonomy: Taxonomy) -> str:
+    base = load_version(DEFAULT)
+    largest = max(len(group.dimensions) for group in taxonomy.groups)
+    params = {**base.params, "max_tokens": max(base.params["max_tokens"], 36 * largest)}
+    return (
+        f'name = "{name}"\n'
+        f'description = "The taxonomy {taxonomy.name}, one call per group."\n'
+        f'taxonomy = "{taxonomy.name}"\n'
+        f'model = "{base.model}"\n'
+        "# Files of your own beside this one replace the instructions that suit any taxonomy:\n"
+        "# preamble.md, calibration.md, group.md (for every group), groups/<group>.md\n\n"
+        "[params]\n" + "".join(f"{key} = {value}\n" for key, value in params.items()) + "\n"
+        '[cuts]   # longest text fed, by field; "*" is any other field\n"*" = 1500\n'
+    )
 
 
 def promote(lake: Lake, name: str, extra_folder: str | Path | None = None) -> str:
@@ -143,6 +180,7 @@ def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[s
     _, texts = read_parts(version.name, extra_folder)
     settings = {
         "asks": version.asks,
+        "taxonomy": version.taxonomy.name if version.taxonomy else None,
         "model": version.model,
         "echo": version.echo,
         "params": dict(version.params),

@@ -5,10 +5,12 @@
     prompts/<name>/version.toml      name, what is asked, taxonomy, model, parameters, cuts
                    preamble.md       fixed instructions, first in every call
                    groups/<group>.md what one call asks; {{ dimensions }} lists the taxonomy's
+                   group.md          the same for every group without a file of its own
                    calibration.md    how to score and what to answer
 
-``extends = "<other>"`` takes every file and setting that is not given from another version. The
-instructions are fixed for a group and the document comes last, so that providers can cache the
+``extends = "<other>"`` takes every file and setting that is not given from another version; what
+none gives to a version that scores is taken from ``prompts/default/``, which suits any taxonomy.
+The instructions are fixed for a group and the document comes last, so that providers can cache the
 prefix.
 """
 
@@ -29,6 +31,7 @@ from recfeat_pipeline.extraction.types import Question
 from recfeat_pipeline.taxonomy import Group, Taxonomy, load_taxonomy
 
 BUILT_IN = Path(str(files("recfeat_pipeline.extraction").joinpath("prompts")))
+DEFAULT_TEXTS = BUILT_IN / "default"
 
 ECHOES = {
     "title": '"title": the text after "Title:" in the document, copied exactly.',
@@ -94,7 +97,7 @@ def load_version(name: str, extra_folder: str | Path | None = None) -> PromptVer
     """
     name, _, wanted = name.partition("@")
     spec, parts = read_parts(name, extra_folder)
-    version = _build(name, spec, parts)
+    version = _build(name, spec, parts, extra_folder)
     if wanted and version.key != f"{name}@{wanted}":
         raise RecfeatError(
             f"The files of prompt version {name!r} are now {version.key}, not @{wanted}. What @"
@@ -107,6 +110,8 @@ def read_parts(
     name: str, extra_folder: str | Path | None = None, children: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """A version's settings and its text files by relative path, its parents' included.
+
+    A parent's groups/ speak of its own taxonomy: they are not taken along to another one.
 
     Raises:
         RecfeatError: no such version, or it extends itself.
@@ -125,19 +130,20 @@ def read_parts(
             "a version of your own is a folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
         )
     own = _read_toml(folder / "version.toml", name)
-    texts = {
-        str(path.relative_to(folder).as_posix()): _read_text(path)
-        for path in sorted(folder.rglob("*.md"))
-    }
+    texts = _read_texts(folder)
     if "extends" not in own:
         return own, texts
     spec, parent_texts = read_parts(own["extends"], extra_folder, (*children, name))
+    if own.get("taxonomy", spec.get("taxonomy")) != spec.get("taxonomy"):
+        parent_texts = {p: t for p, t in parent_texts.items() if not p.startswith("groups/")}
     for table in ("params", "document", "cuts"):
         own[table] = spec.get(table, {}) | own.get(table, {})
     return spec | own, parent_texts | texts
 
 
-def _build(name: str, spec: dict[str, Any], parts: dict[str, str]) -> PromptVersion:
+def _build(
+    name: str, spec: dict[str, Any], parts: dict[str, str], extra_folder: str | Path | None
+) -> PromptVersion:
     asks, echo = spec.get("asks", "scores"), spec.get("echo", "title")
     document = spec.get("document", {})
     if asks not in ASKS:
@@ -147,10 +153,12 @@ def _build(name: str, spec: dict[str, Any], parts: dict[str, str]) -> PromptVers
     for needed in ("model", *(("taxonomy",) if asks == "scores" else ())):
         if not spec.get(needed):
             raise _error(name, f"it does not set {needed!r}")
-    taxonomy = load_taxonomy(spec["taxonomy"]) if asks == "scores" else None
+    taxonomy = load_taxonomy(spec["taxonomy"], extra_folder) if asks == "scores" else None
     groups: list[Group | None] = list(taxonomy.groups) if taxonomy else [None]
     if taxonomy and spec.get("one_call"):
         groups = [Group("all", "All dimensions", False, taxonomy.dimensions)]
+    if taxonomy:
+        parts = _read_texts(DEFAULT_TEXTS) | parts
     return PromptVersion(
         name=name,
         description=spec.get("description", ""),
@@ -162,19 +170,28 @@ def _build(name: str, spec: dict[str, Any], parts: dict[str, str]) -> PromptVers
         title=document.get("title", True),
         labels=tuple(document["labels"]) if "labels" in document else None,
         cuts=spec.get("cuts", {}),
-        questions=tuple(_question(name, group, echo, parts) for group in groups),
+        questions=tuple(_question(name, taxonomy, group, echo, parts) for group in groups),
     )
 
 
-def _question(name: str, group: Group | None, echo: str, parts: dict[str, str]) -> Question:
+def _question(
+    name: str, taxonomy: Taxonomy | None, group: Group | None, echo: str, parts: dict[str, str]
+) -> Question:
     label = group.name if group else "profile"
+    own = f"groups/{label}.md"
+    filled = {
+        "dimensions": _bullets(group),
+        "echo": ECHOES[echo],
+        "group": group,
+        "item": taxonomy.item if taxonomy else "item",
+    }
     texts = []
-    for part in ("preamble.md", f"groups/{label}.md", "calibration.md"):
+    for part in ("preamble.md", own if own in parts or not group else "group.md", "calibration.md"):
         if part not in parts:
             raise _error(name, f"the file {part} is missing")
         try:
             template = jinja2.Template(parts[part], undefined=jinja2.StrictUndefined)
-            texts.append(template.render(dimensions=_bullets(group), echo=ECHOES[echo]).strip())
+            texts.append(template.render(filled).strip())
         except jinja2.TemplateError as error:
             raise _error(name, f"{part} is not a valid template ({error})") from error
     dimensions = [dimension.name for dimension in group.dimensions] if group else None
@@ -196,6 +213,12 @@ def _read_toml(path: Path, name: str) -> dict[str, Any]:
     if spec.get("name", name) != name:
         raise _error(name, f"version.toml says name = {spec['name']!r}; folder and name must agree")
     return spec
+
+
+def _read_texts(folder: Path) -> dict[str, str]:
+    """The Markdown files of a folder by relative path."""
+    paths = sorted(folder.rglob("*.md"))
+    return {path.relative_to(folder).as_posix(): _read_text(path) for path in paths}
 
 
 def _read_text(path: Path) -> str:

@@ -147,6 +147,10 @@ def _restrict(arm: Arm, content: Content, taxonomy_frame: pl.DataFrame, seed: in
     elif arm.control == "shuffled":
         matrix = np.random.default_rng(seed).permutation(matrix)
     elif arm.control == "pca":
+        if taxonomy_frame.is_empty():
+            raise ContentUnavailable(
+                f"Arm {arm.id!r} is as wide as the scores' taxonomy, and nothing was scored."
+            )
         matrix = _principal(matrix, taxonomy_frame.height)
         kept = tuple(f"component {number}" for number in range(matrix.shape[1]))
     return Content(matrix, kept, content.coverage)

@@ -19,6 +19,7 @@ class Inputs:
     ranking: pl.DataFrame
     contrasts: pl.DataFrame
     agreement: pl.DataFrame
+    taxonomies: pl.DataFrame
     ladder: pl.DataFrame
     runs: pl.DataFrame
     canaries: pl.DataFrame
@@ -129,6 +130,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         ranking=ranking,
         contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
+        taxonomies=store.table("features.dimensions", tables.TAXONOMIES).unique(),
         ladder=store.query("ladder", tables.LADDER, "metrics.substitution_ladder"),
         runs=runs,
         canaries=store.query("canaries", tables.CANARIES, "metrics.canaries"),

@@ -29,6 +29,7 @@ AGREEMENT: Schema = {
     "spearman_r": pl.Float64,
     "n_items": pl.Int64,
 }
+TAXONOMIES: Schema = {"version": pl.String, "taxonomy": pl.String}
 LADDER: Schema = {
     "content": pl.String,
     "corpus": pl.String,

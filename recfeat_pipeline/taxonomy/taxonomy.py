@@ -1,14 +1,9 @@
 """A taxonomy as data: groups of dimensions, each with a gloss and the curated tags it merges."""
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
-import yaml
 
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import DIMENSIONS
 
 
@@ -18,7 +13,7 @@ class Dimension:
 
     name: str
     gloss: str
-    genome_tags: tuple[str, ...]
+    genome_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,7 @@ class Group:
     title: str
     factual_only: bool
     dimensions: tuple[Dimension, ...]
+    gloss: str = ""  # what the group is about, as the generic prompt tells it
 
 
 @dataclass(frozen=True)
@@ -37,15 +33,12 @@ class Taxonomy:
 
     name: str
     groups: tuple[Group, ...]
+    item: str = "item"  # what is scored, in a word: "film", "recipe"
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
         """Every dimension in feature order."""
         return tuple(dimension for group in self.groups for dimension in group.dimensions)
-
-    def group(self, name: str) -> Group:
-        """The group of that name."""
-        return next(group for group in self.groups if group.name == name)
 
     def frame(self) -> pl.DataFrame:
         """The taxonomy as a table, in the :data:`~recfeat_pipeline.schemas.DIMENSIONS` schema."""
@@ -55,38 +48,3 @@ class Taxonomy:
             for position, (group, dim) in enumerate(pairs)
         ]
         return pl.DataFrame(rows, schema=DIMENSIONS, orient="row")
-
-
-@cache
-def load_taxonomy(name: str) -> Taxonomy:
-    """Load a taxonomy by the name of a built-in file, or by the path of a YAML file.
-
-    Raises:
-        RecfeatError: no such file, or two dimensions of one name.
-    """
-    path = Path(name) if name.endswith(".yaml") else None
-    source = path or files(__package__).joinpath(f"{name}.yaml")
-    if not source.is_file():
-        raise RecfeatError(
-            f"No taxonomy {name!r}: give the name of a file in recfeat_pipeline/taxonomy/, "
-            "or the path of a .yaml file."
-        )
-    spec = yaml.safe_load(source.read_text(encoding="utf-8"))
-    groups = tuple(
-        Group(
-            name=group["name"],
-            title=group["title"],
-            factual_only=group["factual_only"],
-            dimensions=tuple(
-                Dimension(dim["name"], dim["gloss"], tuple(dim.get("genome_tags", ())))
-                for dim in group["dimensions"]
-            ),
-        )
-        for group in spec["groups"]
-    )
-    taxonomy = Taxonomy(spec["name"], groups)
-    names = [dimension.name for dimension in taxonomy.dimensions]
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise RecfeatError(f"Taxonomy {name!r} names {twice[0]!r} twice; names must be unique.")
-    return taxonomy

@@ -9,13 +9,15 @@ from recfeat_pipeline import migrations, store
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
+from recfeat_pipeline.taxonomy import load_taxonomy
 
 
 @pytest.fixture
 def lake(tmp_path):
-    """A lake that this release wrote, with one file in it."""
+    """A lake of format 1, with one file in it."""
     lake = Lake(tmp_path)
     lake.open(name="films", catalog="films.toml")
+    lake.write_json("lake.json", {**lake.meta, "format": 1})
     lake.write_json("old.json", {"kept": 1})
     return lake
 
@@ -54,6 +56,19 @@ def test_an_older_lake_is_upgraded_and_an_interrupted_upgrade_goes_on(lake, two_
     assert len(two_formats_later) == 3, "an upgraded lake was upgraded again"
 
 
+def test_the_dimensions_of_a_first_lake_become_those_of_each_of_its_versions(lake):
+    frame = load_taxonomy("genome132").frame()
+    lake.write_parquet("catalog/dimensions.parquet", frame)
+    for version in ("a@1", "b@2"):
+        lake.write_json(f"scores/version={version}/shard=00/part.json", {})
+    migrations.dimensions_by_version(lake)  # as if the first try had been killed after it
+    assert lake.open()["format"] == layout.FORMAT
+    assert not lake.exists("catalog/dimensions.parquet")
+    told = lake.read("dimensions")
+    assert told["version"].unique().sort().to_list() == ["a@1", "b@2"]
+    assert told.filter(version="b@2").drop("version").equals(frame)
+
+
 def test_reading_what_an_older_lake_is_writes_nothing(lake, two_formats_later):
     assert lake.meta["format"] == 1
     assert lake.n_shards == 16
@@ -61,7 +76,7 @@ def test_reading_what_an_older_lake_is_writes_nothing(lake, two_formats_later):
 
 
 def test_a_lake_without_a_step_says_what_to_do(lake, monkeypatch):
-    monkeypatch.setattr(layout, "FORMAT", 2)
+    monkeypatch.setattr(migrations, "STEPS", {})
     with pytest.raises(RecfeatError, match="format 1, which this release cannot upgrade any more"):
         lake.open()
 
@@ -107,16 +122,17 @@ def test_a_store_of_this_format_is_left_alone(path):
     assert tables(path) == {"features.x", "main.store_format"}
 
 
-def test_a_store_that_does_not_say_has_the_first_format(path):
+def test_a_store_that_does_not_say_has_the_first_format(path, monkeypatch):
     with open_store(path, read_only=False) as connection:
         connection.execute("DROP TABLE store_format")
+    monkeypatch.setattr(store, "FORMAT", store.FIRST)
     with open_store(path) as connection:
         assert connection.execute("SELECT a FROM features.x").fetchall() == [(1,)]
     assert tables(path) == {"features.x", "main.store_format"}
 
 
 def test_an_older_store_is_not_read_and_its_next_writer_empties_it(path, monkeypatch):
-    monkeypatch.setattr(store, "FORMAT", 2)
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     with pytest.raises(RecfeatError, match="run --until feature_store"), open_store(path):
         pass
     assert tables(path) == {"main.store_format"}
@@ -126,9 +142,9 @@ def test_an_older_store_is_not_read_and_its_next_writer_empties_it(path, monkeyp
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_newer_store_is_refused_and_kept(path, monkeypatch, read_only):
-    monkeypatch.setattr(store, "FORMAT", 2)
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     tables(path)
-    monkeypatch.setattr(store, "FORMAT", 1)
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT - 1)
     with (
         pytest.raises(RecfeatError, match="written by a newer recfeat"),
         open_store(path, read_only=read_only),

@@ -16,8 +16,6 @@ from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
 from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
-from recfeat_pipeline.extraction.prompts import DEFAULT
-from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
 
@@ -112,15 +110,4 @@ def examples(lake: LakeResource) -> dg.MaterializeResult:
     return _written(frame, counts)
 
 
-@dg.asset(key=["lake", "dimensions"], kinds={"yaml"}, **about("catalog", "dimensions"))
-def dimensions(lake: LakeResource) -> dg.MaterializeResult:
-    """The taxonomy of the prompt version that the lake works with. One row per dimension."""
-    target = lake.open()
-    version = load_version(target.meta.get("version", DEFAULT), Settings().prompts)
-    assert version.taxonomy, "only versions that score are remembered"
-    frame = version.taxonomy.frame()
-    target.write_parquet("catalog/dimensions.parquet", frame)
-    return _written(frame)
-
-
-assets = [catalogue, corpus, examples, dimensions]
+assets = [catalogue, corpus, examples]

@@ -8,6 +8,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import promoted
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.taxonomy.read import FOLDER
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ def followed_versions(lake: Lake, folder: str | Path | None, still_for: float = 
 def _own(folder: str | Path | None, still_for: float) -> list[str]:
     if folder is None:
         return []
-    before = time.time() - still_for
+    before, root = time.time() - still_for, Path(folder).expanduser()
+    taxonomies = list((root / FOLDER).glob("*.yaml"))  # any version may name one of them
     return [
         path.parent.name
-        for path in sorted(Path(folder).expanduser().glob("*/version.toml"))
-        if max(file.stat().st_mtime for file in path.parent.rglob("*")) <= before
+        for path in sorted(root.glob("*/version.toml"))
+        if max(file.stat().st_mtime for file in [*path.parent.rglob("*"), *taxonomies]) <= before
     ]

@@ -60,6 +60,7 @@ def extract_version(
     from recfeat_pipeline.extraction.engine import (
         choose_backend,
         extract_many,
+        keep_scores,
         limits_of,
         scores,
     )
@@ -91,12 +92,14 @@ def extract_version(
     for shard in shards:
         frame = documents(shard)
         if version.asks == "scores":
-            table, frame = "scores", scores(frame, version, lake, shard, backend.model)
+            frame = scores(frame, version, lake, shard, backend.model)
+            keep_scores(lake, version, shard, frame)
         else:
             embedder = choose_embedder(settings)
-            table = "profiles"
             frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
-        lake.write_parquet(f"{table}/version={version_key}/shard={shard}/{table}.parquet", frame)
+            lake.write_parquet(
+                f"profiles/version={version_key}/shard={shard}/profiles.parquet", frame
+            )
         keys = frame["cache_key"].unique().sort().to_list()
         calls = _calls(summaries.get(shard, Summary()))
         written.append(WrittenShard(version_key, shard, frame.height, keys, backend.model, calls))

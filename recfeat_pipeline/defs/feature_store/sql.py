@@ -13,7 +13,8 @@ from recfeat_pipeline.defs.columns import store_columns
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.sql_models import SqlModel, SqlTest
 
-WRITTEN_AS = {"profiles": "scores"}  # a lake table that another table's asset writes
+WRITTEN_AS = {"profiles": "scores", "dimensions": "scores"}
+"""Lake tables that another table's asset writes."""
 
 
 def sql_assets(stage: str) -> list[dg.AssetsDefinition]:

@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from recfeat_pipeline.catalog.movielens import read_user_tags
+from recfeat_pipeline.extraction.prompts import promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 
@@ -24,7 +25,7 @@ class Inputs:
     events: pl.DataFrame
     examples: pl.DataFrame
     items: pl.DataFrame
-    dimensions: pl.DataFrame
+    dimensions: pl.DataFrame  # of the version's taxonomy, or of the promoted version's
     features: dict[str, pl.DataFrame]
     version: str | None  # prompt version of the scores; None: the arm reads none, or there are none
     user_tags: pl.DataFrame | None  # of the rich arms; None where users apply no tags
@@ -41,7 +42,7 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
         events=lake.read("events"),
         examples=lake.read("examples"),
         items=lake.read("items"),
-        dimensions=lake.read("dimensions"),
+        dimensions=lake.read("dimensions", version=version or promoted(lake)),
         features=features,
         version=version if "llm" in arm.content else None,
         user_tags=_user_tags(lake) if arm.metadata else None,

@@ -1,5 +1,7 @@
 """Whether the features say what people say."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from recfeat_pipeline.report import figures, formats, published
@@ -17,25 +19,28 @@ def agreement(inputs: Inputs) -> Section:
     r = rows["pearson_r"]
     ours = f"mean {formats.correlation(r.mean())}, median {formats.correlation(r.median())}"
     theirs = (
-        f"mean {formats.correlation(published.AGREEMENT_MEAN)}, "
-        f"median {formats.correlation(published.AGREEMENT_MEDIAN)}"
+        f" Published, against the tag genome: {published.AGREEMENT_AT_HALF} of "
+        f"{published.N_DIMENSIONS} (mean {formats.correlation(published.AGREEMENT_MEAN)}, "
+        f"median {formats.correlation(published.AGREEMENT_MEDIAN)})."
     )
     items = formats.count(rows["n_items"].max())
+    scored = inputs.taxonomies.filter(version=rows["version"][0])["taxonomy"].to_list()
+    like_published = scored == [published.TAXONOMY]
     blocks: list[Block] = [
         Paragraph(
             "Each dimension was correlated with the curated tags it stands for, over "
-            f"{items} items. Of {rows.height} dimensions {(r >= 0.5).sum()} reach .5 ({ours}). "
-            f"Published, against the tag genome: {published.AGREEMENT_AT_HALF} of "
-            f"{published.N_DIMENSIONS} ({theirs})."
+            f"{items} items. Of {rows.height} dimensions {(r >= 0.5).sum()} reach .5 ({ours})."
+            + theirs
+            * like_published
         ),
         Chart(figures.agreement_histogram(rows)),
         Chart(figures.best_and_worst(rows)),
-        _groups(rows),
+        _groups(rows, published.AGREEMENT_BY_GROUP if like_published else {}),
     ]
     return Section("agreement", title, blocks)
 
 
-def _groups(rows: pl.DataFrame) -> Table:
+def _groups(rows: pl.DataFrame, theirs: Mapping[str, float]) -> Table:
     groups = (
         rows.group_by("group")
         .agg(pl.col("pearson_r").mean(), pl.len().alias("dimensions"))
@@ -50,7 +55,7 @@ def _groups(rows: pl.DataFrame) -> Table:
                 formats.words(group),
                 formats.count(n),
                 formats.correlation(r),
-                formats.correlation(published.AGREEMENT_BY_GROUP.get(group)),
+                formats.correlation(theirs.get(group)),
             ]
             for group, r, n in groups.iter_rows()
         ],

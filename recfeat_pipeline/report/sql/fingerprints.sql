@@ -14,7 +14,10 @@ scored AS (
 ),
 
 groups AS (
-    SELECT "group", min(position) AS first FROM features.dimensions GROUP BY "group"
+    SELECT "group", min(position) AS first
+    FROM features.dimensions
+    WHERE version = (SELECT version FROM version)
+    GROUP BY "group"
 ),
 
 popular AS (

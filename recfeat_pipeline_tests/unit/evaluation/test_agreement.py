@@ -17,7 +17,7 @@ DIMENSIONS = pl.DataFrame(
         "genome_tags": [["war", "battle"], ["love"], ["dark"], ["nowhere"]],
         "position": [0, 1, 2, 3],
     }
-)
+).join(pl.DataFrame({"version": ["good", "noise"]}), how="cross")
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,30 @@ def test_versions_are_compared_on_common_items(world):
     better, worse = everything.rows(named=True)
     assert better["delta"] == pytest.approx(-worse["delta"])
     assert better["ci_low"] > 0.3
+
+
+def test_versions_of_two_taxonomies_are_each_measured_on_their_own_and_no_pair(world):
+    """The name "war" stands for other tags in the other taxonomy."""
+    other = pl.DataFrame(
+        {
+            "version": ["noise"],
+            "dimension": ["war"],
+            "group": ["g"],
+            "genome_tags": [["love"]],
+            "position": [0],
+        }
+    )
+    dimensions = pl.concat([DIMENSIONS.filter(version="good"), other], how="diagonal")
+    frame = agreement_intervals(world["features"], world["tags"], dimensions, world["items"])
+    expected = row(table(world), "good", "themes", "war")
+    assert row(frame, "good", "themes", "war") == expected
+    assert frame.filter(version="noise")["group"].unique().sort().to_list() == ["all", "g"]
+    assert frame.filter(version="noise")["dimension"].drop_nulls().to_list() == ["war"]
+    scores = world["features"].filter(version="noise", dimension="war").sort("item_id")["score"]
+    love = world["tags"].filter(tag="love").sort("item_id")["relevance"]
+    got = row(frame, "noise", "g", "war")["pearson_r"]
+    assert got == pytest.approx(np.corrcoef(scores, love)[0, 1])
+    assert agreement_contrasts(world["features"], world["tags"], dimensions).is_empty()
 
 
 def test_counts_enter_as_logs(world):

@@ -11,6 +11,8 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import arms_frame
 from recfeat_pipeline.sql_models import build, failures, load_models
 
+VERSION, OTHER = "genome132-title-only@1", "books-v1@2"  # two taxonomies with a dimension "war"
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
@@ -89,7 +91,7 @@ def store(tmp_path_factory):
     )
     lake.write_parquet("evaluation/arms.parquet", arms_frame())
     lake.write_parquet(
-        "catalog/dimensions.parquet",
+        f"scores/version={VERSION}/dimensions.parquet",
         pl.DataFrame(
             [
                 ("t", "g", "war", "", ["war", "battle"], 0),
@@ -115,8 +117,22 @@ def store(tmp_path_factory):
         for item, score in zip([1, 2, 3], values, strict=True)
     ]  # fmt: skip
     lake.write_parquet(
-        "scores/version=genome132-title-only@1/shard=00/part.parquet",
+        f"scores/version={VERSION}/shard=00/part.parquet",
         pl.DataFrame(scores, schema=schemas.SCORES, orient="row"),
+    )
+    lake.write_parquet(
+        f"scores/version={OTHER}/dimensions.parquet",
+        pl.DataFrame(
+            [("u", "h", "war", "", ["other"], 0)], schema=schemas.DIMENSIONS, orient="row"
+        ),
+    )
+    lake.write_parquet(
+        f"scores/version={OTHER}/shard=00/part.parquet",
+        pl.DataFrame(
+            [(i, "h", "war", score, "m", "k", None) for i, score in ((1, 0.0), (2, 0.0), (3, 0.7))],
+            schema=schemas.SCORES,
+            orient="row",
+        ),
     )
     connection = duckdb.connect()
     models = load_models()
@@ -174,7 +190,8 @@ def test_slices_are_those_that_have_examples(store):
 
 def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
     rows = store.execute(
-        "SELECT dimension, pearson_r, spearman_r, n_items FROM metrics.agreement ORDER BY 1"
+        "SELECT dimension, pearson_r, spearman_r, n_items FROM metrics.agreement "
+        "ORDER BY version DESC, dimension"
     ).fetchall()
     # war: scores .9 .2 0 against (.8+.4)/2 = .6, .2/2 = .1, 0
     x, y = [0.9, 0.2, 0.0], [0.6, 0.1, 0.0]
@@ -184,6 +201,7 @@ def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
     assert rows == [
         ("flat", None, None, 3),  # constant: no correlation, and no unmapped dimension
         ("war", pytest.approx(r, abs=1e-6), pytest.approx(1.0), 3),
+        ("war", pytest.approx(1.0), pytest.approx(1.0), 3),  # the other taxonomy's: 0 0 .7, 0 0 1
     ]
 
 

@@ -34,4 +34,4 @@ SCORES = np.array(
 
 @pytest.fixture
 def library() -> Library:
-    return Library(ITEMS, DIMENSIONS, {"v1": SCORES}, {"v1": "some-model"})
+    return Library(ITEMS, {"v1": DIMENSIONS}, {"v1": SCORES}, {"v1": "some-model"})

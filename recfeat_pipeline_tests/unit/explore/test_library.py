@@ -19,7 +19,7 @@ def test_a_store_becomes_items_and_a_matrix(tmp_path):
     row = library.items["title"].to_list().index(title)
     matrix = library.scores[VERSION]
     assert matrix.shape == (20, 132)
-    assert matrix[row, library.names.index(dimension)] == pytest.approx(score)
+    assert matrix[row, library.names(VERSION).index(dimension)] == pytest.approx(score)
     outside = library.items["item_index"].is_null().to_numpy()
     assert np.isnan(matrix[outside]).all(), "not scored is not the same as 0"
     assert not np.isnan(matrix[~outside]).any()
