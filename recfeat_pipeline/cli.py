@@ -34,6 +34,7 @@ from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
 from recfeat_pipeline.commands.score_item import score_item
 from recfeat_pipeline.commands.status import status
+from recfeat_pipeline.commands.taxonomy import app as taxonomy
 from recfeat_pipeline.commands.ui import ui
 from recfeat_pipeline.errors import RecfeatError
 
@@ -95,10 +96,11 @@ def _register() -> None:
             name = command.__name__.replace("_", "-")
             text = help_of(command.__doc__ or "")
             app.command(name, help=text, rich_help_panel=panel)(command)
-    for command_info in prompts.registered_commands:
-        assert command_info.callback is not None
-        command_info.help = help_of(command_info.callback.__doc__ or "")
-    app.add_typer(prompts, rich_help_panel="Experiments")
+    for group in (prompts, taxonomy):
+        for command_info in group.registered_commands:
+            assert command_info.callback is not None
+            command_info.help = help_of(command_info.callback.__doc__ or "")
+        app.add_typer(group, rich_help_panel="Experiments")
 
 
 _register()

@@ -34,11 +34,6 @@ def backfill(
 
     lake = open_lake()
     chosen = choose_version(lake, version)
-    if chosen.asks == "user_profile":
-        raise RecfeatError(
-            f"{chosen.name} asks about users, and backfill extracts items: name another version "
-            "(`recfeat prompts list`)."
-        )
     names = parse_shards(shards, lake.n_shards)
     if not lake.table_paths("documents"):
         raise RecfeatError(

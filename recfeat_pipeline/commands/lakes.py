@@ -32,11 +32,17 @@ def choose_version(lake: "Lake", name: str | None) -> "PromptVersion":
     """The version of a name or key, else the promoted one as its files are now, else the default.
 
     Raises:
-        RecfeatError: no such version.
+        RecfeatError: no such version, or it asks nothing about items.
     """
     from recfeat_pipeline.extraction.prompts import DEFAULT
     from recfeat_pipeline.extraction.versions import load_version
     from recfeat_pipeline.settings import Settings
 
     promoted = lake.meta.get("promoted", DEFAULT).partition("@")[0]
-    return load_version(name or promoted, Settings().prompts)
+    version = load_version(name or promoted, Settings().prompts)
+    if version.asks not in ("scores", "item_profile"):
+        raise RecfeatError(
+            f"{version.name} asks for a {version.asks}, not about items: name another version "
+            "(`recfeat prompts list`)."
+        )
+    return version

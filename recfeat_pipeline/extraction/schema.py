@@ -7,20 +7,38 @@ checked after (see :mod:`recfeat_pipeline.extraction.validation`).
 from collections.abc import Sequence
 from typing import Any
 
+TEXT = {"type": "string"}
 
-def answer_schema(echo: str, dimensions: Sequence[str] | None) -> dict[str, Any]:
-    """Schema of an answer: the echo first, then scores by dimension, or a profile and tags.
+
+def scores_schema(echo: str, dimensions: Sequence[str]) -> dict[str, Any]:
+    """The echo, then a score by dimension.
 
     Args:
         echo: the property that repeats the document's identity, "title" or "opening".
-        dimensions: what is scored; None asks for a profile.
+        dimensions: what is scored.
     """
-    text = {"type": "string"}
-    if dimensions is None:
-        tags = {"type": "array", "items": text}
-        return _strict({echo: text, "profile": text, "tags": tags})
     scores = _strict({dimension: {"type": "number"} for dimension in dimensions})
-    return _strict({echo: text, "scores": scores})
+    return _strict({echo: TEXT, "scores": scores})
+
+
+def profile_schema(echo: str) -> dict[str, Any]:
+    """The echo, then a profile and tags."""
+    return _strict({echo: TEXT, "profile": TEXT, "tags": {"type": "array", "items": TEXT}})
+
+
+def taxonomy_schema(echo: str) -> dict[str, Any]:
+    """The echo, then groups of dimensions as a taxonomy file has them."""
+    dimension = _strict({"name": TEXT, "gloss": TEXT})
+    group = _strict(
+        {
+            "name": TEXT,
+            "title": TEXT,
+            "gloss": TEXT,
+            "factual_only": {"type": "boolean"},
+            "dimensions": {"type": "array", "items": dimension},
+        }
+    )
+    return _strict({echo: TEXT, "groups": {"type": "array", "items": group}})
 
 
 def _strict(properties: dict[str, Any]) -> dict[str, Any]:

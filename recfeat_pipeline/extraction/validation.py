@@ -6,7 +6,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.types import Answer, Request
+from recfeat_pipeline.taxonomy.read import build_taxonomy
 
 MAX_CHARS = 200_000  # of an answer; a valid one has a few thousand
 PROFILE_CHARS = (20, 1_000)
@@ -21,6 +23,8 @@ REMINDERS = {
     "schema": "Give exactly the properties that were asked for, each once, with their exact names.",
     "range": "Every score must be a number from 0 to 1.",
     "identity": "Your answer was about another document. Copy the identity from this one exactly.",
+    "taxonomy": "Every name is there once, in small letters a to z, digits and '_'; every group "
+    "has dimensions, and every dimension a gloss of one short line.",
     "degenerate": "Judge each dimension on its own; equal or middling scores throughout are wrong.",
 }
 
@@ -69,6 +73,8 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
         raise InvalidError("schema", f"{where}: {error.message}"[:300])
     if "scores" in schema["properties"]:
         _check_scores(parsed["scores"])
+    elif "groups" in schema["properties"]:
+        _check_taxonomy(parsed)
     else:
         _check_profile(parsed)
     for echo, same in (("title", same_title), ("opening", same_opening)):
@@ -137,6 +143,13 @@ def _check_profile(parsed: Mapping[str, Any]) -> None:
         raise InvalidError("range", f"{len(set(tags))} different tags, not {N_TAGS}")
     if not all(0 < len(tag) <= TAG_CHARS for tag in tags):
         raise InvalidError("range", f"a tag is empty or longer than {TAG_CHARS} characters")
+
+
+def _check_taxonomy(parsed: Mapping[str, Any]) -> None:
+    try:
+        build_taxonomy({"name": "draft", "groups": parsed["groups"]}, "in the answer")
+    except RecfeatError as error:
+        raise InvalidError("taxonomy", str(error)[:300]) from error
 
 
 def _title_forms(title: str) -> set[tuple[str, ...]]:

@@ -26,7 +26,7 @@ import jinja2
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import canonical, sha256
-from recfeat_pipeline.extraction.schema import answer_schema
+from recfeat_pipeline.extraction.schema import profile_schema, scores_schema, taxonomy_schema
 from recfeat_pipeline.extraction.types import Question
 from recfeat_pipeline.taxonomy import Group, Taxonomy, load_taxonomy
 
@@ -41,7 +41,13 @@ KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
     "document", "cuts",
 }  # fmt: skip
-ASKS = ("scores", "item_profile", "user_profile")
+ASKS = {
+    "scores": "",  # of each group, which names its call
+    "item_profile": "profile",
+    "user_profile": "profile",
+    "taxonomy": "taxonomy",
+}
+"""What a version may ask, and the name of its one call."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class PromptVersion:
 
     name: str
     description: str
-    asks: str  # "scores" | "item_profile" | "user_profile"
+    asks: str  # one of ASKS
     taxonomy: Taxonomy | None
     model: str
     params: Mapping[str, Any]
@@ -170,14 +176,21 @@ def _build(
         title=document.get("title", True),
         labels=tuple(document["labels"]) if "labels" in document else None,
         cuts=spec.get("cuts", {}),
-        questions=tuple(_question(name, taxonomy, group, echo, parts) for group in groups),
+        questions=tuple(
+            _question(name, ASKS[asks], taxonomy, group, echo, parts) for group in groups
+        ),
     )
 
 
 def _question(
-    name: str, taxonomy: Taxonomy | None, group: Group | None, echo: str, parts: dict[str, str]
+    name: str,
+    call: str,
+    taxonomy: Taxonomy | None,
+    group: Group | None,
+    echo: str,
+    parts: dict[str, str],
 ) -> Question:
-    label = group.name if group else "profile"
+    label = group.name if group else call
     own = f"groups/{label}.md"
     filled = {
         "dimensions": _bullets(group),
@@ -194,8 +207,11 @@ def _question(
             texts.append(template.render(filled).strip())
         except jinja2.TemplateError as error:
             raise _error(name, f"{part} is not a valid template ({error})") from error
-    dimensions = [dimension.name for dimension in group.dimensions] if group else None
-    return Question(label, "\n\n".join(texts), answer_schema(echo, dimensions))
+    if group:
+        schema = scores_schema(echo, [dimension.name for dimension in group.dimensions])
+    else:
+        schema = taxonomy_schema(echo) if call == "taxonomy" else profile_schema(echo)
+    return Question(label, "\n\n".join(texts), schema)
 
 
 def _bullets(group: Group | None) -> str:

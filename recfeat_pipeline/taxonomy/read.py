@@ -63,20 +63,30 @@ def read_taxonomy(path: Path) -> Taxonomy:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecfeatError(f"Cannot read the taxonomy {path}: {error}.") from error
-    return _parse(text, path)
+    return parse_taxonomy(text, path)
 
 
 @lru_cache(maxsize=32)  # by content: a file may be edited while a daemon runs
-def _parse(text: str, path: Path) -> Taxonomy:
+def parse_taxonomy(text: str, path: Path) -> Taxonomy:
+    """The taxonomy that a file of this text is; as :func:`read_taxonomy`."""
     try:
         spec = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise RecfeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    where = str(path)
+    taxonomy = build_taxonomy(spec, str(path))
+    if taxonomy.name != path.stem:
+        raise _error(str(path), f"name is {taxonomy.name!r}; file and name must agree")
+    return taxonomy
+
+
+def build_taxonomy(spec: Any, where: str) -> Taxonomy:
+    """A taxonomy from plain dictionaries and lists, checked.
+
+    Raises:
+        RecfeatError: the first mistake, at ``where``.
+    """
     top = _mapping(spec, where, TOP)
     name = _name(top, where)
-    if name != path.stem:
-        raise _error(where, f"name is {name!r}; file and name must agree")
     item = _text(top, "item", where, default="item")
     groups = tuple(_groups(top, where))
     _no_repeats((group.name for group in groups), where, "group")
@@ -151,8 +161,8 @@ def _text(spec: Mapping[str, Any], key: str, where: str, default: str | None = N
         raise _error(where, f"{key} is missing")
     if not isinstance(value, str):
         raise _error(where, f"{key} is {value!r:.80}, which YAML takes for no text; quote it")
-    value = value.strip()
-    if not value and default is None:
+    value = value.strip() or default
+    if value is None:
         raise _error(where, f"{key} is empty")
     if len(value) > LONGEST:
         raise _error(where, f"{key} has {len(value)} characters; at most {LONGEST} are read")

@@ -89,6 +89,13 @@ def _fill(schema: dict[str, Any], name: str, document: str, scores: dict | None)
         return {k: _fill(v, k, document, scores) for k, v in schema["properties"].items()}
     if kind == "number":
         return hashed(document, name) if scores is None else scores.get(name, 0.0)
+    if kind == "boolean":
+        return False
+    if kind == "array" and schema["items"]["type"] == "object":
+        parts = [f"{document} {name} {n}" for n in (1, 2)]  # so that no two have one name
+        return [_fill(schema["items"], "", part, scores) for part in parts]
+    if name == "name":
+        return f"n{hashlib.sha256(document.encode('utf-8', 'replace')).hexdigest()[:8]}"
     if kind == "array":
         words = dict.fromkeys(w.lower() for w in re.findall(r"[A-Za-z]{4,}", document))
         return [*words, "one", "two", "three", "four"][:4]

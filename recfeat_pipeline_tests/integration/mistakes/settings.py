@@ -20,6 +20,17 @@ def version(content: str, name: str = "mine"):
     return prepare
 
 
+def taxonomy(dimensions: str):
+    """A taxonomy of the user's own."""
+
+    def prepare(place: Place) -> None:
+        groups = f"[{{name: taste, dimensions: [{dimensions}]}}]"
+        place.write("prompts/taxonomies/mine.yaml", f"name: mine\ngroups: {groups}\n")
+        place.env(RECFEAT_PROMPTS=str(place.folder / "prompts"))
+
+    return prepare
+
+
 def prices(content: str):
     """A price table of the user's own."""
 
@@ -105,6 +116,18 @@ MISTAKES = [
         "prompts show mine",
         ("'mine' extends itself", "name another version"),
         version('name = "mine"\nextends = "mine"\n'),
+    ),
+    Mistake(
+        "a taxonomy with a dimension twice",
+        "taxonomy list",
+        ("mine.yaml", "two dimensions are called 'sweet'", "unique"),
+        taxonomy("{name: sweet, gloss: a}, {name: sweet, gloss: b}"),
+    ),
+    Mistake(
+        "a taxonomy with a dimension that says nothing",
+        "taxonomy show mine",
+        ("mine.yaml, group 'taste', dimension 'sweet'", "gloss is missing"),
+        taxonomy("{name: sweet}"),
     ),
     Mistake(
         "a prompt version with a cut that is none",

@@ -5,6 +5,12 @@ from recfeat_pipeline_tests.integration.mistakes.place import Mistake, Place
 SCORE = "score-item --title Solaris --text-file new.txt"
 
 
+def untagged(place: Place) -> None:
+    """A catalogue without curated tags, and a folder for a taxonomy."""
+    place.catalog('[tags]\npath = "tags.csv"\nitem = "item"\ntag = "tag"\n')
+    place.env(RECFEAT_PROMPTS=str(place.folder))
+
+
 def with_catalogue(place: Place) -> None:
     """The lake has read one, as far as the report can tell."""
     about = {"name": "x", "source": "embedded", "notes": []}
@@ -80,8 +86,32 @@ MISTAKES = [
     Mistake(
         "items extracted with a version about users",
         "backfill user-profile-v1",
-        ("user-profile-v1 asks about users", "recfeat prompts list"),
+        ("user-profile-v1 asks for a user_profile", "recfeat prompts list"),
         lambda place: place.lake(),
+    ),
+    Mistake(
+        "items extracted with a version that drafts",
+        "run --prompt-version taxonomy-draft-v1",
+        ("taxonomy-draft-v1 asks for a taxonomy", "recfeat prompts list"),
+    ),
+    Mistake(
+        "a draft without a model",
+        'taxonomy draft mine --domain "Recipes of cooks"',
+        ("none is set", "OPENAI_API_KEY", "recfeat taxonomy derive"),
+        lambda place: place.env(RECFEAT_PROMPTS=str(place.folder)),
+    ),
+    Mistake("a new taxonomy without a folder", "taxonomy derive mine", ("Set RECFEAT_PROMPTS",)),
+    Mistake(
+        "a taxonomy of a catalogue without tags",
+        "taxonomy derive mine --catalog little.toml",
+        ("no curated tags", "[tags]", "by hand"),
+        untagged,
+    ),
+    Mistake(
+        "a taxonomy that does not exist",
+        "prompts new mine --taxonomy nosuch",
+        ("No taxonomy 'nosuch'", "genome132", "RECFEAT_PROMPTS"),
+        lambda place: place.env(RECFEAT_PROMPTS=str(place.folder)),
     ),
     Mistake("a new version without a folder", "prompts new mine", ("Set RECFEAT_PROMPTS",)),
     Mistake(
