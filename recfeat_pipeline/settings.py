@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         None, description="Catalogue file or MovieLens folder; unset: what the lake holds."
     )
     prompts: str | None = Field(
-        None, description="A folder of further prompt versions, beside the built-in ones."
+        None,
+        description="A folder of further prompt versions, beside the built-in ones; taxonomies of "
+        "yours lie in its folder `taxonomies/`.",
     )
 
     llm_base_url: str | None = Field(

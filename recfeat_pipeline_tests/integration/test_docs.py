@@ -26,6 +26,7 @@ from recfeat_pipeline import cli
 from recfeat_pipeline.catalog import read, synthetic
 from recfeat_pipeline.models import arms
 from recfeat_pipeline.settings import Settings, variables
+from recfeat_pipeline.taxonomy.read import parse_taxonomy
 from recfeat_pipeline_tests.servers.openai_server import MODELS, OpenAIServer
 
 REPO = Path(__file__).parents[2]
@@ -292,6 +293,11 @@ def test_the_example_of_an_arm_is_one():
     [example] = [block for block in blocks(REPO / "README.md", "toml") if "family" in block]
     arm = arms._parse("example.toml", tomllib.loads(example))
     assert set(arm.against) <= arms.load_arms().keys()
+
+
+def test_the_example_of_a_taxonomy_is_one():
+    [example] = blocks(REPO / "docs" / "taxonomies.md", "yaml")
+    assert parse_taxonomy(example, Path("taxonomies/recipes.yaml")).item == "recipe"
 
 
 @pytest.mark.parametrize("page", ["settings.md", "feature-store.md"])

@@ -18,20 +18,19 @@ def agreement(inputs: Inputs) -> Section:
         return Section("agreement", title, [Paragraph(f"Not measured: {why}.", "missing")])
     r = rows["pearson_r"]
     ours = f"mean {formats.correlation(r.mean())}, median {formats.correlation(r.median())}"
+    items = formats.count(rows["n_items"].max())
+    scored = inputs.taxonomies.filter(version=rows["version"][0])["taxonomy"].to_list()
+    like_published = scored == [published.TAXONOMY]
     theirs = (
         f" Published, against the tag genome: {published.AGREEMENT_AT_HALF} of "
         f"{published.N_DIMENSIONS} (mean {formats.correlation(published.AGREEMENT_MEAN)}, "
         f"median {formats.correlation(published.AGREEMENT_MEDIAN)})."
     )
-    items = formats.count(rows["n_items"].max())
-    scored = inputs.taxonomies.filter(version=rows["version"][0])["taxonomy"].to_list()
-    like_published = scored == [published.TAXONOMY]
     blocks: list[Block] = [
         Paragraph(
             "Each dimension was correlated with the curated tags it stands for, over "
             f"{items} items. Of {rows.height} dimensions {(r >= 0.5).sum()} reach .5 ({ours})."
-            + theirs
-            * like_published
+            + (theirs if like_published else "")
         ),
         Chart(figures.agreement_histogram(rows)),
         Chart(figures.best_and_worst(rows)),

@@ -144,6 +144,67 @@ def test_a_new_version_extends_another(tmp_path):
         new_version("mine", "genome132-v1", None)
 
 
+TAXONOMY = """\
+name: recipes
+item: recipe
+groups:
+- {name: tone, gloss: How it tastes., dimensions: [{name: dark, gloss: "{{ 7 * 7 }} is char"}]}
+- {name: facts, factual_only: true, dimensions: [{name: quick, gloss: half an hour}]}
+"""
+
+
+@pytest.fixture
+def recipes(tmp_path):
+    (tmp_path / "taxonomies").mkdir()
+    (tmp_path / "taxonomies" / "recipes.yaml").write_text(TAXONOMY)
+    return tmp_path
+
+
+def test_a_version_for_a_taxonomy_of_ones_own_needs_no_text(recipes):
+    path = new_version("recipes-v1", None, recipes, "recipes")
+    version = load_version("recipes-v1", recipes)
+    assert version.groups == ("tone", "facts")
+    tone, facts = (question.system for question in version.questions)
+    assert "You score one recipe" in tone
+    assert "The list: Tone. How it tastes.\n\n- dark: {{ 7 * 7 }} is char\n" in tone
+    assert "Facts only" in facts
+    assert "Facts only" not in tone
+    assert "film" not in (tone + facts).lower()
+    assert list(version.questions[1].schema["properties"]["scores"]["properties"]) == ["quick"]
+    (path.parent / "group.md").write_text(
+        "Mine: {{ group.name }} of a {{ item }}. {{ dimensions }}"
+    )
+    assert "Mine: tone of a recipe." in load_version("recipes-v1", recipes).questions[0].system
+    path.write_text(path.read_text().replace("model =", "one_call = true\nmodel ="))
+    whole = load_version("recipes-v1", recipes)
+    assert whole.groups == ("all",)
+    assert "Mine: all of a recipe. - dark: " in whole.questions[0].system
+
+
+def test_another_taxonomy_takes_settings_along_but_no_groups(recipes):
+    new_version("recipes-v1", "genome132-title-only", recipes, "recipes")
+    version = load_version("recipes-v1", recipes)
+    assert (version.labels, version.taxonomy.name) == ((), "recipes")
+    tone = version.questions[0].system
+    assert "The list: Tone. How it tastes." in tone, "the film version's tone.md was taken along"
+    assert "You are given the film's title and year" in tone
+    diff = diff_versions("genome132-title-only", "recipes-v1", recipes)
+    assert diff.bought == ("tone", "facts")
+    assert any("taxonomy = recipes" in line for line in diff.lines)
+
+
+def test_an_edit_of_the_taxonomy_is_another_version(recipes):
+    new_version("recipes-v1", None, recipes, "recipes")
+    before = load_version("recipes-v1", recipes)
+    path = recipes / "taxonomies" / "recipes.yaml"
+    path.write_text(TAXONOMY.replace("half an hour", "an hour"))
+    after = load_version("recipes-v1", recipes)
+    assert after.key != before.key
+    assert after.questions[0] == before.questions[0]
+    with pytest.raises(RecfeatError, match="restore its files"):
+        load_version(before.key, recipes)
+
+
 def test_one_version_is_promoted(tmp_path):
     lake = Lake(tmp_path / "lake")
     assert promoted(lake) == load_version("genome132-v1").key

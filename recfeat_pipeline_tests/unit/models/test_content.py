@@ -126,6 +126,12 @@ def test_mapped_tags_are_those_that_the_taxonomy_names(tags):
     assert got.names == ("curated:comedy", "curated:tense")
 
 
+def test_pca_needs_a_taxonomy_to_be_as_wide_as(tags):
+    pca = arm(content=("curated",), control="pca")
+    with pytest.raises(ContentUnavailable, match="nothing was scored"):
+        build_content(pca, {"curated": tags}, make_items(30), TAXONOMY.head(0))
+
+
 def test_pca_keeps_the_taxonomys_width_and_the_largest_variances(tags):
     plain = build_content(arm(content=("curated",)), {"curated": tags}, make_items(30), TAXONOMY)
     pca = arm(content=("curated",), control="pca")
