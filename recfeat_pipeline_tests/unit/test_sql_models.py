@@ -94,6 +94,25 @@ def test_yaml_tests_count_the_rows_that_break_them(project, lake):
     assert model.columns["tag"] == "The tag."
 
 
+def test_a_row_belongs_to_another_tables_row_by_all_columns_together(project, lake):
+    """(1, y) is no row of the other table, though 1 and y both stand in it."""
+    models = project(
+        {
+            "a/t.sql": "SELECT * FROM (VALUES (1, 'x'), (2, 'y')) AS t(version, dimension)",
+            "a/u.sql": "SELECT * FROM (VALUES (1, 'x'), (1, 'y')) AS t(version, dimension)",
+            "a/a.yml": """
+models:
+  - name: u
+    tests:
+      - relationships: {columns: [version, dimension], to: a.t}
+""",
+        }
+    )
+    connection, _ = build(models, lake)
+    [test] = models["a.u"].tests
+    assert sql_models.failures(connection, models["a.u"], test) == 1
+
+
 def test_a_failing_build_keeps_the_old_table(project, lake):
     good = project({"a/t.sql": "SELECT 1 AS x"})["a.t"]
     connection, _ = build({"a.t": good}, lake)
