@@ -6,6 +6,7 @@ aliases it names; ``recfeat doctor`` prints them all.
 
 import os
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -143,6 +144,8 @@ class Settings(BaseSettings):
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("it is no URL; write it as in http://localhost:8000/v1")
+        if value is not None and (not urlsplit(value).hostname or urlsplit(value).port == 0):
+            raise ValueError("it names no host; write it as in http://localhost:8000/v1")
         return value
 
     @property
@@ -157,3 +160,11 @@ def variables(field: str) -> tuple[str, ...]:
     if isinstance(alias, AliasChoices):
         return tuple(map(str, alias.choices))
     return (f"RECFEAT_{field.upper()}",)
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: without user, password and query."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -56,7 +56,7 @@ def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:
         settings.wikidata_base_url,
         settings.sparql_url,
         settings.contact or "loopback",
-        Pace(rate=settings.wikimedia_rate, timeout=70),  # a SPARQL query may take 60 s
+        Pace(rate=settings.wikimedia_rate),
         Policy(
             ttl=timedelta(days=settings.wikimedia_days),
             missing=timedelta(days=settings.missing_days),

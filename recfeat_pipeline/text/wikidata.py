@@ -65,6 +65,8 @@ class Wikidata(Source):
     name = "wikidata"
     order = 3
     attribution = "Facts from Wikidata, CC0."
+    address = "RECFEAT_WIKIDATA_BASE_URL and RECFEAT_SPARQL_URL"
+    switch = "RECFEAT_CONTACT"
 
     def __init__(self, wikimedia: Wikimedia):
         self.wikimedia = wikimedia

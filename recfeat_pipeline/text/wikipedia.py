@@ -48,6 +48,8 @@ class Wikipedia(Source):
     name = "wikipedia"
     order = 2
     attribution = "Text from Wikipedia, CC BY-SA 4.0, by its contributors."
+    address = "RECFEAT_WIKIPEDIA_BASE_URL and RECFEAT_SPARQL_URL"
+    switch = "RECFEAT_CONTACT"
 
     def __init__(self, wikimedia: Wikimedia):
         self.wikimedia = wikimedia

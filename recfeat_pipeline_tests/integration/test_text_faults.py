@@ -119,6 +119,19 @@ def test_an_outage_stops_the_run_early_and_the_next_one_finishes(w, kind):
     assert w.text(w.wikipedia, "Plot") == plots(w)
 
 
+def test_a_source_that_nobody_answers_for_is_one_request_and_loses_nothing(w):
+    w.scrape(w.tmdb)
+    w.tmdb_server.__exit__()
+    w.wikimedia_server.__exit__()
+    for source in w.sources:
+        summary = w.scrape(source, days=100)
+        assert "cannot be reached (connection refused)" in summary.stopped
+        assert summary.requests <= 8  # workers
+        assert not summary.results
+        assert source.address in str(source.given_up(summary.stopped))
+    assert w.text(w.tmdb, "Overview") == overviews(w)
+
+
 def test_a_failed_refresh_keeps_the_text(w):
     w.scrape(w.tmdb)
     w.tmdb_server.fail("error", times=math.inf)
@@ -150,7 +163,7 @@ def test_an_unread_change_feed_is_read_next_time(w):
     store = w.tmdb.store(w.lake)
     w.tmdb_server.change(107, overview="New.")
     w.tmdb_server.fail("error", times=math.inf, route="changes")
-    assert "asked again next time" in w.tmdb.ask_changes(w.items, store).stopped
+    assert "feed could not be read" in w.tmdb.ask_changes(w.items, store).stopped
     w.tmdb_server.heal()
     w.tmdb.ask_changes(w.items, store)
     assert w.scrape(w.tmdb).due == {"changed": 1}
