@@ -110,6 +110,10 @@ class ScrapeJob:
         if self.progress:
             self.progress(sum(self.summary.results.values()), self.due.height)
 
+    def unchanged(self, item: dict[str, Any]) -> None:
+        """Keep that the stored revision still holds."""
+        self.record(item, "ok", how_found=UNCHANGED, revision=item["revision"], url=item["url"])
+
 
 class Source(ABC):
     """A place that has text about items."""
