@@ -90,7 +90,10 @@ class Settings(BaseSettings):
         description="Days until a TMDB record is asked again (its terms: 6 months).",
     )
     wikimedia_days: float = Field(
-        30, gt=0, description="Days until an article's or entity's revision is looked at again."
+        30,
+        gt=0,
+        description="Days until an article's or entity's ids are mapped anew; the daily schedule "
+        "compares its revision in between.",
     )
     missing_days: float = Field(
         30, gt=0, description="Days until an item that a text source does not know is asked again."

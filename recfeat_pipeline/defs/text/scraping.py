@@ -27,9 +27,9 @@ class ScrapeConfig(dg.Config):
 
     ask_changes: bool = Field(
         False,
-        description="First ask the source what changed since it was last asked (sources without a "
-        "change feed have no answer), so that changed items are due at once and not when they "
-        "expire. The daily schedule does.",
+        description="First ask the source what changed (TMDB: its change feed; Wikipedia and "
+        "Wikidata: the revisions of what is stored, 50 a request), so that changed items are due "
+        "at once and not when they expire. The daily schedule does.",
     )
 
 
