@@ -79,7 +79,8 @@ class ScrapeSummary:
         due, done = sum(self.due.values()), sum(self.results.values())
         parts = [f"{self.source}: {due} of {self.items} items due ({_counts(self.due)})"]
         parts.append(f"{self.requests} requests ({_counts(self.traffic.requests)})")
-        parts.append(f"{done} answered ({_counts(self.results)}) in {len(self.shards)} shards")
+        if self.shards:
+            parts.append(f"{done} answered ({_counts(self.results)}) in {len(self.shards)} shards")
         if self.traffic.retries or self.traffic.cool_downs:
             parts.append(f"{self.traffic.retries} retries, {self.traffic.cool_downs} cool-downs")
         if self.reasons:

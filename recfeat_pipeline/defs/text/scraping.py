@@ -80,7 +80,8 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         target, keys = lake.open(), list(context.partition_keys)
         source = next((s for s in sources(Settings()) if s.name == name), None)
         if source is None:
-            parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False}))
+            note = f"{name} is not asked: `recfeat doctor` says which setting enables it"
+            parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False, "note": note}))
         else:
             with again_later(context), reporter.bar(f"Scraping {name}") as progress:
                 summaries = ask(source, target, keys, config.ask_changes, progress)
