@@ -1,8 +1,10 @@
-"""Scraping at the allowed rate, its memory, what a quiet day costs, and parsing articles.
+"""Scraping at the allowed rate, its memory, what a quiet day costs, parsing, and documents.
 
-``python -m bench.bench_text 10000`` scrapes 10,000 films at TMDB's 25 requests a second.
+``python -m bench.bench_text 10000 1000000`` scrapes 10,000 films at TMDB's 25 requests a second and
+assembles a million documents.
 """
 
+import hashlib
 import multiprocessing
 import os
 import sys
@@ -12,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 
 import mwparserfromhell
+import polars as pl
 
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.text.documents import build_documents
 from recfeat_pipeline.text.http import Pace
 from recfeat_pipeline.text.mediawiki import Wikimedia
 from recfeat_pipeline.text.tmdb import Tmdb
@@ -56,7 +60,7 @@ def resident_mib() -> float:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def run(n: int = 600) -> list[dict]:
+def run(n: int = 600, documents: int = 100_000) -> list[dict]:
     here, there = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(
         target=serve, args=(n, there), daemon=True
@@ -94,15 +98,21 @@ def run(n: int = 600) -> list[dict]:
         feed = tmdb.ask_changes(items, tmdb.store(lake))
         day = feed.requests + tmdb.scrape(items, tmdb.store(lake)).requests
         rows.append(row("tmdb: day with 1 % changed", day / n, "of first run", "0.01 and the feed"))
+        look = wikipedia.ask_changes(items, wikipedia.store(lake))
+        edited = wikipedia.scrape(items, wikipedia.store(lake))
+        rows.append(
+            row("wikipedia: day with 1 % changed", look.requests + edited.requests, "requests",
+                f"{look.requests} light ones; {edited.results['ok']} articles fetched")
+        )  # fmt: skip
         later = datetime.now(UTC) + timedelta(days=31)
         month = wikipedia.scrape(items, wikipedia.store(lake), now=later)
         rows.append(
-            row("wikipedia: all expired, 1 % changed", month.results["ok"], "articles fetched",
+            row("wikipedia: all expired, none changed", month.results["ok"], "articles fetched",
                 f"{month.results['unchanged']:,} unchanged, {month.requests} requests")
         )  # fmt: skip
     here.send(0)
     server.join()
-    return [*rows, parsing()]
+    return [*rows, parsing(), *assembling(documents)]
 
 
 def parsing(n: int = 50) -> dict:
@@ -128,12 +138,59 @@ def parsing(n: int = 50) -> dict:
     )
 
 
+def assembling(n: int, shards: int = 64) -> list[dict]:
+    """Documents of a large catalogue, shard by shard, against joining and hashing their lines."""
+    size = n // shards
+    lines = {
+        "Director": ("catalog", "Dana Director"),
+        "Cast": ("tmdb", ", ".join(f"Player Number{i}" for i in range(30))),
+        "Overview": ("tmdb", "Somebody wants something and learns what it costs. " * 6),
+        "Plot": ("wikipedia", "The hero wakes up, travels far and comes home changed. " * 60),
+        "Nominations": ("wikidata", "Academy Award for Best Picture (1998)"),
+    }
+    memory, seconds, bare = [], 0.0, 0.0
+    hashes: set[bytes] = set()  # as bytes: the bench's own memory stays small beside the work's
+    for shard in range(shards):
+        items = pl.DataFrame({"item_id": range(shard * size, (shard + 1) * size)}).with_columns(
+            title=pl.format("Film Number {}", "item_id"), year=pl.lit(1999, pl.Int32)
+        )
+        fields = pl.concat(
+            [
+                items.select(
+                    "item_id",
+                    source=pl.lit(source),
+                    label=pl.lit(label),
+                    position=pl.lit(position, pl.Int32),
+                    text=pl.format("Number {}. {}", "item_id", pl.lit(text)),
+                )
+                for position, (label, (source, text)) in enumerate(lines.items())
+            ]
+        )
+        started = time.process_time()
+        built = build_documents(items, fields)
+        seconds += time.process_time() - started
+        hashes.update(bytes.fromhex(h)[:8] for h in built["content_hash"])
+        started = time.process_time()
+        for text in built["text"]:
+            hashlib.sha256("\n".join(text.split("\n")).encode()).hexdigest()
+        bare += time.process_time() - started
+        memory.append(resident_mib() - len(hashes) * 100 / 2**20)
+    assert len(hashes) == shards * size, "a content hash stands for two documents"
+    warm = memory[shards // 8]
+    return [
+        row("documents: assemble and hash", seconds / bare, "× bare join",
+            f"{shards * size:,} documents, {1e6 * seconds / (shards * size):.0f} µs of CPU each"),
+        row("documents: memory at the end", memory[-1] / warm, "×",
+            f"{warm:.0f} MiB after an eighth, {size:,} documents a shard"),
+    ]  # fmt: skip
+
+
 def row(name: str, value: float, unit: str, against: str) -> dict:
     return {"name": name, "value": value, "unit": unit, "against": against}
 
 
 if __name__ == "__main__":
-    for result in run(int(sys.argv[1]) if len(sys.argv) > 1 else 600):
+    for result in run(*map(int, sys.argv[1:])):
         print(
             f"{result['name']:38} {result['value']:10.3g} {result['unit']:18} {result['against']}"
         )

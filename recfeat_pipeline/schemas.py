@@ -42,7 +42,7 @@ RAW: Schema = {
     "fetched_at": pl.Datetime("us", "UTC"),  # when it was asked
     "status": pl.String,  # "ok" | "partial" | "missing" | "failed"
     "reason": pl.String,  # why not ok; null when ok
-    "how_found": pl.String,  # "id", "find", "sitelink", "search"
+    "how_found": pl.String,  # by "id", "find", "imdb_id", "tmdb_id", "search"; or "unchanged"
     "revision": pl.String,  # the source's own version of the body
     "url": pl.String,  # for people and attribution; holds no secret
     "body": pl.String,  # whole, as it came; null with "ok": the stored revision is still current

@@ -6,6 +6,7 @@ aliases it names; ``recfeat doctor`` prints them all.
 
 import os
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,7 +92,10 @@ class Settings(BaseSettings):
         description="Days until a TMDB record is asked again (its terms: 6 months).",
     )
     wikimedia_days: float = Field(
-        30, gt=0, description="Days until an article's or entity's revision is looked at again."
+        30,
+        gt=0,
+        description="Days until an article's or entity's ids are mapped anew; the daily schedule "
+        "compares its revision in between.",
     )
     missing_days: float = Field(
         30, gt=0, description="Days until an item that a text source does not know is asked again."
@@ -145,6 +149,8 @@ class Settings(BaseSettings):
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("it is no URL; write it as in http://localhost:8000/v1")
+        if value is not None and (not urlsplit(value).hostname or urlsplit(value).port == 0):
+            raise ValueError("it names no host; write it as in http://localhost:8000/v1")
         return value
 
     @property
@@ -159,3 +165,11 @@ def variables(field: str) -> tuple[str, ...]:
     if isinstance(alias, AliasChoices):
         return tuple(map(str, alias.choices))
     return (f"RECFEAT_{field.upper()}",)
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: without user, password and query."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

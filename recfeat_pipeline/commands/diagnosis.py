@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from packaging.requirements import Requirement
@@ -17,7 +16,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import DEFAULT
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.settings import Settings, variables
+from recfeat_pipeline.settings import Settings, variables, without_password
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline.text.source import sources
 
@@ -57,14 +56,6 @@ def setting_rows() -> list[dict[str, str]]:
         meaning = field.description or ""
         rows.append({"variable": variables(name)[0], "value": shown, "meaning": meaning})
     return rows
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be shown: without user, password and query."""
-    parts = urlsplit(url)
-    if not parts.netloc:
-        return url
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _packages() -> Iterator[Finding]:

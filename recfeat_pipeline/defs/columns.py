@@ -98,7 +98,7 @@ def _commented() -> tuple[Commented, ...]:
 def _comments(source: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            text = token.string.lstrip("# ")
+            text = token.string.lstrip("# ").rstrip(".") + "."
             word = text.split(" ")[0].rstrip(",;:")
             yield token.start[0], text[:1].upper() + text[1:] if word.isalpha() else text
 

@@ -80,7 +80,9 @@ def scrape_new_item(
     summaries = [tmdb.scrape(item, tmdb.store(lake), progress=progress)]
     known = tmdb.evidence(tmdb.raw(item, tmdb.store(lake)))
     if known.is_empty():
-        why = summaries[0].stopped or ", ".join(summaries[0].reasons) or "no answer is stored"
+        if summaries[0].stopped:
+            raise tmdb.given_up(summaries[0].stopped)
+        why = ", ".join(summaries[0].reasons) or "no answer is stored"
         raise RecfeatError(f"TMDB has no film {tmdb_id}: {why}. Check the id, or try again later.")
     full = _item(item_id, tmdb_id, known.row(0, named=True))
     for source in sources:

@@ -14,6 +14,7 @@ from recfeat_pipeline.text.http import PoliteClient, Verdict, judge_by_status
 from recfeat_pipeline.text.mediawiki import batches, halving, refuse_if_unwelcome
 
 BATCH = 200  # ids a query: well inside the service's 60 s
+TIMEOUT = 70.0  # seconds: the service ends a query by itself after 60
 
 SPARQL = """\
 PREFIX wdt: <http://www.wikidata.org/prop/direct/>
@@ -62,6 +63,7 @@ async def find(
                 judge=_judge,
                 form={"query": text},
                 attempts=2,  # a query that takes too long is halved rather than repeated
+                timeout=TIMEOUT,
             )
             claims = _claims(reply.data["results"]["bindings"], name)
             for item in batch:

@@ -2,7 +2,8 @@
 
 It keeps the source's rate, waits out one cool-down for all requests when the source throttles,
 retries what may pass, caps bodies, follows only short redirects within the same origin, and says
-what went wrong in words that hold no secret.
+what went wrong in words that hold no secret. A site that has not answered once is given up early:
+a wrong address or a lost network costs one failure, not one per item.
 """
 
 import asyncio
@@ -22,7 +23,11 @@ from typing import Any
 
 import httpx
 
+from recfeat_pipeline.settings import without_password
+
 MAX_REDIRECTS = 3
+UNHEARD_ATTEMPTS = 2  # of a request to a site that has not answered once
+NO_SUCH_PAGE = {404, 405, 410}
 _SECRET = re.compile(r"(api_key=)[^&\s\"']+")
 
 
@@ -43,6 +48,7 @@ class Pace:
     workers: int = 1  # requests under way at once
     attempts: int = 5  # of one request, throttled ones not counted
     timeout: float = 30.0  # seconds without a byte
+    connect: float = 10.0  # seconds until a connection stands
     backoff: float = 1.0  # seconds before the second attempt; doubles, with jitter
     cool_down: float = 5.0  # seconds to wait when throttled without a Retry-After; doubles
     patience: int = 12  # given-up requests in a row before the run stops
@@ -134,11 +140,11 @@ class PoliteClient:
         self._cool_downs_in_a_row = 0
         self._throttled_since = 0.0
         self._failures_in_a_row = 0
+        self._heard: set[str] = set()  # sites that have answered in JSON, if only with an error
 
     async def __aenter__(self) -> "PoliteClient":
         self._client = httpx.AsyncClient(
             headers=self._headers,
-            timeout=self.pace.timeout,
             limits=httpx.Limits(max_connections=self.pace.workers),
         )
         return self
@@ -160,6 +166,7 @@ class PoliteClient:
         judge: Judge = judge_by_status,
         form: Mapping[str, str] | None = None,
         attempts: int | None = None,
+        timeout: float | None = None,
     ) -> Reply:
         """Ask until the answer is OK.
 
@@ -170,30 +177,48 @@ class PoliteClient:
             judge: the verdict on (HTTP status, parsed JSON or None).
             form: sent as a POST, for queries too long for a URL.
             attempts: instead of the pace's.
+            timeout: instead of the pace's, in seconds.
 
         Raises:
             RequestFailedError: the attempts are used up.
-            UnavailableError: the source throttles or fails without end.
+            UnavailableError: the source throttles or fails without end, cannot be reached, or is
+                not what the address was thought to be.
         """
         url = path if "://" in path else self.base_url + path
+        site = without_password(url if "://" in path else self.base_url)
+        seconds = timeout or self.pace.timeout
         attempt, reason = 0, ""
         while attempt < (attempts or self.pace.attempts):
+            if attempt >= UNHEARD_ATTEMPTS and site not in self._heard:
+                break
             if attempt:
                 self.traffic.retries += 1
                 await asyncio.sleep(self.pace.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1))
             await self._slot()
             sent = time.monotonic()
             try:
-                response, body = await self._send(url, params, form, route)
+                response, body = await self._send(url, params, form, route, seconds)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                reason = _no_connection(error)
+                self._stop_unless_heard(site, f"cannot be reached ({reason})")
             except httpx.TimeoutException:
-                reason = f"no answer within {self.pace.timeout:g} s"
+                reason = f"no answer within {seconds:g} s"
+                if attempt + 1 >= UNHEARD_ATTEMPTS:
+                    self._stop_unless_heard(site, f"gave {reason}, twice")
             except httpx.RequestError as error:
                 reason = f"the connection broke ({type(error).__name__})"
             except _BadAnswerError as error:
                 reason = str(error)
+                if isinstance(error, _ElsewhereError):
+                    self._stop_unless_heard(site, reason)
             else:
                 data = _parse(body)
                 verdict = judge(response.status_code, data)
+                if isinstance(data, dict):
+                    self._heard.add(site)
+                elif response.status_code in NO_SUCH_PAGE:
+                    answer = _describe(response.status_code, data, body)
+                    self._stop_unless_heard(site, f"answers {answer}: that is not the API")
                 if verdict is Verdict.OK:
                     self._failures_in_a_row = self._cool_downs_in_a_row = 0
                     return Reply(response.status_code, data, body)
@@ -208,10 +233,14 @@ class PoliteClient:
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= self.pace.patience:
             raise UnavailableError(
-                f"{self.base_url} failed {self._failures_in_a_row} requests in a row, each tried "
-                f"up to {self.pace.attempts} times (last: {reason})"
+                f"{site} failed {self._failures_in_a_row} requests in a row (last: {reason})"
             )
         raise RequestFailedError(reason)
+
+    def _stop_unless_heard(self, site: str, trouble: str) -> None:
+        """Give a site up that has not answered yet: another request would fare no better."""
+        if site not in self._heard:
+            raise UnavailableError(f"{site} {trouble}")
 
     async def _slot(self) -> None:
         """Wait for this request's turn; a short stall may be caught up, a burst never sent."""
@@ -252,26 +281,30 @@ class PoliteClient:
         params: Mapping[str, Any] | None,
         form: Mapping[str, str] | None,
         route: str,
+        seconds: float,
     ) -> tuple[httpx.Response, str]:
         target = httpx.URL(url).copy_merge_params({**(params or {}), **self._secrets})
         for _ in range(MAX_REDIRECTS + 1):
             self.traffic.requests[route] += 1
             async with self._client.stream(
-                "POST" if form else "GET", target, data=dict(form) if form else None
+                "POST" if form else "GET",
+                target,
+                data=dict(form) if form else None,
+                timeout=httpx.Timeout(seconds, connect=self.pace.connect),
             ) as response:
                 if response.is_redirect:
                     target = self._redirect(target, response.headers["Location"])
                     continue
                 return response, await self._body(response)
-        raise _BadAnswerError(f"redirected more than {MAX_REDIRECTS} times")
+        raise _BadAnswerError(f"redirects more than {MAX_REDIRECTS} times")
 
     def _redirect(self, here: httpx.URL, location: str) -> httpx.URL:
         try:
             there = here.join(location).copy_merge_params(self._secrets)
         except httpx.InvalidURL:
-            raise _BadAnswerError("redirected to something that is no URL") from None
+            raise _BadAnswerError("redirects to something that is no URL") from None
         if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
-            raise _BadAnswerError(f"redirected to another site ({there.host})")
+            raise _ElsewhereError(f"redirects to another site ({there.scheme}://{there.host})")
         return there
 
     async def _body(self, response: httpx.Response) -> str:
@@ -285,6 +318,18 @@ class PoliteClient:
 
 class _BadAnswerError(Exception):
     """An answer that cannot be read; asked again."""
+
+
+class _ElsewhereError(_BadAnswerError):
+    """A redirect away from the site."""
+
+
+def _no_connection(error: httpx.TransportError) -> str:
+    """Why there is no connection, in the system's words where it has some."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection in time"
+    words = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
+    return "connection refused" if "attempts failed" in words else words[:120]
 
 
 def _parse(body: str) -> Any:

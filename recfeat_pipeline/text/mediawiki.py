@@ -5,10 +5,14 @@ https://www.mediawiki.org/wiki/API:Etiquette asks; 50 titles or ids a call. A ba
 halved until the item that breaks it stands alone.
 """
 
+import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+import polars as pl
 
 import recfeat_pipeline
 from recfeat_pipeline.errors import RecfeatError
@@ -17,10 +21,12 @@ from recfeat_pipeline.text.http import (
     Pace,
     PoliteClient,
     RequestFailedError,
+    UnavailableError,
     Verdict,
     judge_by_status,
 )
-from recfeat_pipeline.text.raw import Policy
+from recfeat_pipeline.text.raw import Policy, RawStore
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
 
 BATCH = 50  # titles or ids a call
 THROTTLE = {"maxlag", "ratelimited"}
@@ -46,6 +52,73 @@ class Wikimedia:
         return PoliteClient(base_url, self.pace, agent)
 
 
+class WikimediaSource(Source):
+    """A wiki whose pages' revisions can be asked for alone."""
+
+    def __init__(self, wikimedia: Wikimedia):
+        self.wikimedia = wikimedia
+        self.policy = wikimedia.policy
+
+    def ask_changes(
+        self,
+        items: pl.DataFrame,
+        store: RawStore,
+        *,
+        progress: Progress | None = None,
+        now: datetime | None = None,
+    ) -> ScrapeSummary:
+        """Compare the stored revisions with the present ones, and note the pages that differ.
+
+        A call per 50 pages and no text, so that an edit is followed the next day while the ids are
+        mapped anew only when an item expires.
+        """
+        summary = ScrapeSummary(self.name, items.height)
+        stored = store.revisions(self.keyed(items))
+        try:
+            changed = asyncio.run(self._differing(stored.rows(), summary, progress))
+        except UnavailableError as error:
+            summary.stopped = f"its revisions could not be compared ({error})"
+            return summary
+        store.note_changes(changed, now or datetime.now(UTC))
+        summary.due["changed"] = len(changed)
+        return summary
+
+    async def _differing(
+        self, stored: Sequence[tuple[str, str]], summary: ScrapeSummary, progress: Progress | None
+    ) -> list[str]:
+        differing: list[str] = []
+        done = 0
+
+        async def compare(batch: Sequence[tuple[str, str]]) -> None:
+            nonlocal done
+            found = await self.revisions_now(http, [url for url, _ in batch])
+            differing.extend(url for url, known in batch if found.get(url, known) != known)
+            done += len(batch)
+            if progress:
+                progress(done, len(stored))
+
+        def give_up(page: tuple[str, str], reason: str) -> None:  # it is compared when it expires
+            summary.reasons[reason] += 1
+
+        async with self.wikimedia.client(self.base_url) as http:
+            summary.traffic = http.traffic
+            for batch in batches(stored, BATCH):
+                await halving(batch, compare, give_up)
+        return differing
+
+    @property
+    @abstractmethod
+    def base_url(self) -> str:
+        """Where the wiki is."""
+
+    @abstractmethod
+    async def revisions_now(self, http: PoliteClient, urls: Sequence[str]) -> dict[str, str]:
+        """URL → present revision of at most 50 pages: "" for one that is gone or has moved.
+
+        A page that the answer does not account for is left out.
+        """
+
+
 def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:
     """Wikimedia when a contact is set, or when these settings all point at other servers."""
     elsewhere = all(getattr(settings, url) != Settings.model_fields[url].default for url in urls)
@@ -56,7 +129,7 @@ def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:
         settings.wikidata_base_url,
         settings.sparql_url,
         settings.contact or "loopback",
-        Pace(rate=settings.wikimedia_rate, timeout=70),  # a SPARQL query may take 60 s
+        Pace(rate=settings.wikimedia_rate),
         Policy(
             ttl=timedelta(days=settings.wikimedia_days),
             missing=timedelta(days=settings.missing_days),

@@ -22,7 +22,7 @@ from recfeat_pipeline.schemas import RAW, Schema
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
 FLUSH_ROWS, FLUSH_CHARS, FLUSH_SECONDS = 256, 8 << 20, 15.0
-COMPACT_ABOVE = 32  # segments in a shard
+COMPACT_ABOVE = 32  # segments in a folder
 _META = [column for column in RAW if column != "body"]
 _CHANGES: Schema = {"url": pl.String, "noted_at": pl.Datetime("us", "UTC")}
 
@@ -62,16 +62,7 @@ class RawStore:
         """
         now = now or datetime.now(UTC)
         policy = self.policy
-        known = (
-            self.history(items)
-            .group_by("item_id")
-            .agg(
-                pl.last("status", "fetched_at"),
-                pl.col("revision").filter(_has_body() & (pl.col("status") == "ok")).last(),
-                pl.col("url", "how_found").filter(_has_body()).last(),
-                _vanished_once().alias("vanished"),
-            )
-        )
+        known = self._known(items)
         age = pl.lit(now) - pl.col("fetched_at")
         # Each item's own term, so that what was fetched in one day does not expire in one.
         term = policy.ttl.total_seconds() * (0.5 + 0.5 * pl.col("item_id").hash(seed=0) / 2**64)
@@ -102,7 +93,25 @@ class RawStore:
             .drop("status", "fetched_at", "vanished", "noted_at")
         )
 
+    def revisions(self, items: pl.DataFrame) -> pl.DataFrame:
+        """``url`` and stored ``revision`` of the items whose newest answer is a whole text."""
+        known = self._known(items).filter(pl.col("status") == "ok").select("url", "revision")
+        return known.drop_nulls().unique().sort("url")
+
     # -- what is stored --------------------------------------------------------------------------
+
+    def _known(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Per item its newest row, and where its text is from."""
+        return (
+            self.history(items)
+            .group_by("item_id")
+            .agg(
+                pl.last("status", "fetched_at"),
+                pl.col("revision").filter(_has_body() & (pl.col("status") == "ok")).last(),
+                pl.col("url", "how_found").filter(_has_body()).last(),
+                _vanished_once().alias("vanished"),
+            )
+        )
 
     def current(self, items: pl.DataFrame) -> pl.DataFrame:
         """RAW rows with the body that holds for each item (``item_id``, ``key``), if there is one.
@@ -195,7 +204,10 @@ class RawStore:
     def note_changes(self, urls: list[str], asked_until: datetime) -> None:
         """Keep what the feed named and how far it was read: first the names, then the mark."""
         noted = pl.DataFrame({"url": urls, "noted_at": [asked_until] * len(urls)}, schema=_CHANGES)
-        self.lake.append_segment(f"raw/{self.source}/changes", noted)
+        folder = f"raw/{self.source}/changes"
+        self.lake.append_segment(folder, noted)
+        if len(self.lake.glob(f"{folder}/*.parquet")) > COMPACT_ABOVE:
+            self.lake.compact(folder)
         self.lake.write_json(
             f"raw/{self.source}/changes.json", {"asked_until": asked_until.isoformat()}
         )

@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 import recfeat_pipeline.text
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS, Schema
 from recfeat_pipeline.settings import Settings
@@ -78,7 +79,8 @@ class ScrapeSummary:
         due, done = sum(self.due.values()), sum(self.results.values())
         parts = [f"{self.source}: {due} of {self.items} items due ({_counts(self.due)})"]
         parts.append(f"{self.requests} requests ({_counts(self.traffic.requests)})")
-        parts.append(f"{done} answered ({_counts(self.results)}) in {len(self.shards)} shards")
+        if self.shards:
+            parts.append(f"{done} answered ({_counts(self.results)}) in {len(self.shards)} shards")
         if self.traffic.retries or self.traffic.cool_downs:
             parts.append(f"{self.traffic.retries} retries, {self.traffic.cool_downs} cool-downs")
         if self.reasons:
@@ -109,6 +111,10 @@ class ScrapeJob:
         if self.progress:
             self.progress(sum(self.summary.results.values()), self.due.height)
 
+    def unchanged(self, item: dict[str, Any]) -> None:
+        """Keep that the stored revision still holds."""
+        self.record(item, "ok", how_found=UNCHANGED, revision=item["revision"], url=item["url"])
+
 
 class Source(ABC):
     """A place that has text about items."""
@@ -116,6 +122,8 @@ class Source(ABC):
     name: str
     order: int  # of the sources: identity trusts an earlier one over a later one
     attribution: str  # shown wherever the text or what is made of it is shown
+    address: str  # the settings that say where it is
+    switch: str  # the setting without which it is left out
     policy: Policy
 
     def store(self, lake: Lake) -> RawStore:
@@ -196,6 +204,14 @@ class Source(ABC):
     ) -> ScrapeSummary | None:
         """Ask the source what changed and note it for the next scrape; None: it has no feed."""
         return None
+
+    def given_up(self, why: str) -> RecfeatError:
+        """What to tell the user of a run that the source stopped."""
+        return RecfeatError(
+            f"{self.name} was given up: {why}. Check the network and {self.address}, then run "
+            f"again, which goes on where this run ended; or unset {self.switch} to run without "
+            f"{self.name}."
+        )
 
     @abstractmethod
     async def _ask(self, job: ScrapeJob) -> None:

@@ -77,6 +77,8 @@ class Tmdb(Source):
     name = "tmdb"
     order = 1
     attribution = "This product uses the TMDB API but is not endorsed or certified by TMDB."
+    address = "RECFEAT_TMDB_BASE_URL"
+    switch = "TMDB_API_KEY"
 
     def __init__(self, base_url: str, key: str, pace: Pace, policy: Policy | None = None):
         self.base_url = base_url
@@ -129,7 +131,7 @@ class Tmdb(Source):
         try:
             named = asyncio.run(self._read_feed(since.date(), now.date(), summary, progress))
         except (UnavailableError, RequestFailedError) as error:
-            summary.stopped = f"the change feed could not be read ({error}); asked again next time"
+            summary.stopped = f"the change feed could not be read ({error})"
             return summary
         ours = set(stored["url"].drop_nulls())
         urls = sorted(ours & {f"{PAGE}{film}" for film in named})

@@ -20,14 +20,13 @@ from recfeat_pipeline.text.clean import plain
 from recfeat_pipeline.text.http import PoliteClient
 from recfeat_pipeline.text.mediawiki import (
     BATCH,
-    Wikimedia,
+    WikimediaSource,
     batches,
     halving,
     query,
     wikimedia_from,
 )
-from recfeat_pipeline.text.raw import UNCHANGED
-from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, Source, field_rows
+from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, field_rows
 
 PAGE = "https://www.wikidata.org/wiki/"
 FACT_PROPERTIES = {
@@ -59,24 +58,35 @@ def from_settings(settings: Settings) -> "Wikidata | None":
     return Wikidata(wikimedia) if wikimedia else None
 
 
-class Wikidata(Source):
+class Wikidata(WikimediaSource):
     """Wikidata's entities of films."""
 
     name = "wikidata"
     order = 3
     attribution = "Facts from Wikidata, CC0."
+    address = "RECFEAT_WIKIDATA_BASE_URL and RECFEAT_SPARQL_URL"
+    switch = "RECFEAT_CONTACT"
 
-    def __init__(self, wikimedia: Wikimedia):
-        self.wikimedia = wikimedia
-        self.policy = wikimedia.policy
+    @property
+    def base_url(self) -> str:
+        """Where Wikidata is."""
+        return self.wikimedia.wikidata_url
 
     async def _ask(self, job: ScrapeJob) -> None:
         names: dict[str, str] = {}  # of awards, people and currencies; asked once a run
-        async with self.wikimedia.client(self.wikimedia.wikidata_url) as http:
+        async with self.wikimedia.client(self.base_url) as http:
             job.summary.traffic = http.traffic
             for part in job.due.iter_slices(entities.BATCH):
                 items = part.rows(named=True)
-                await _Batch(http, job, names).run(items, self.wikimedia.sparql_url)
+                await _Batch(self, http, job, names).run(items, self.wikimedia.sparql_url)
+
+    async def revisions_now(self, http: PoliteClient, urls: Sequence[str]) -> dict[str, str]:
+        """URL → present revision."""
+        qids = {url: url.removeprefix(PAGE) for url in urls}
+        found = await _entities(http, "revision", list(qids.values()), "info")
+        return {
+            url: str(found[qid].get("lastrevid", "")) for url, qid in qids.items() if qid in found
+        }
 
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:
         """Awards, Nominations, Budget and whether the Criterion Collection has the film."""
@@ -131,7 +141,8 @@ class Wikidata(Source):
 class _Batch:
     """One batch of items on its way: mapped, compared by revision, fetched, names looked up."""
 
-    def __init__(self, http: PoliteClient, job: ScrapeJob, names: dict[str, str]):
+    def __init__(self, source: Wikidata, http: PoliteClient, job: ScrapeJob, names: dict[str, str]):
+        self.source = source
         self.http = http
         self.job = job
         self.names = names
@@ -156,17 +167,16 @@ class _Batch:
 
     async def _compare(self, batch: Sequence[Item], changed: list[Item]) -> None:
         """Record the items whose entity has the stored revision; the others have changed."""
-        found = await self._entities("revision", [self._qid(i) for i in batch], "info")
+        now = await self.source.revisions_now(self.http, [item["url"] for item in batch])
         for item in batch:
-            revision = str(found.get(self._qid(item), {}).get("lastrevid"))
-            if revision == item["revision"]:
-                self.job.record(item, "ok", how_found=UNCHANGED, revision=revision, url=item["url"])
+            if now.get(item["url"]) == item["revision"]:
+                self.job.unchanged(item)
             else:
                 changed.append(item)
 
     async def _fetch(self, batch: Sequence[Item]) -> None:
-        found = await self._entities(
-            "entities", [self._qid(i) for i in batch], "info|claims|labels|sitelinks"
+        found = await _entities(
+            self.http, "entities", [self._qid(i) for i in batch], "info|claims|labels|sitelinks"
         )
         await self._look_up(found.values())
         for item in batch:
@@ -194,7 +204,7 @@ class _Batch:
         unknown = sorted({qid for entity in found for qid in _mentioned(entity)} - set(self.names))
 
         async def ask(batch: Sequence[str]) -> None:
-            named = await self._entities("names", batch, "labels")
+            named = await _entities(self.http, "names", batch, "labels")
             for qid in batch:
                 if qid in named:
                     self.names[qid] = _label(named[qid]) or qid
@@ -202,24 +212,27 @@ class _Batch:
         for batch in batches(unknown, BATCH):
             await halving(batch, ask, lambda qid, reason: None)  # the item becomes partial
 
-    async def _entities(self, route: str, qids: Sequence[str], props: str) -> dict[str, Any]:
-        answer = await query(
-            self.http,
-            route,
-            action="wbgetentities",
-            ids="|".join(dict.fromkeys(qids)),
-            props=props,
-            languages="en|mul",
-            sitefilter="enwiki",
-        )
-        by_id = {entity.get("id"): entity for entity in answer["entities"].values()}
-        return {**by_id, **answer["entities"]}  # a merged entity stands under its old id
-
     def _qid(self, item: Item) -> str:
         return self.found[item["item_id"]].qid
 
     def _give_up(self, item: Item, reason: str) -> None:
         self.job.record(item, "failed", reason=reason)
+
+
+async def _entities(
+    http: PoliteClient, route: str, qids: Sequence[str], props: str
+) -> dict[str, Any]:
+    answer = await query(
+        http,
+        route,
+        action="wbgetentities",
+        ids="|".join(dict.fromkeys(qids)),
+        props=props,
+        languages="en|mul",
+        sitefilter="enwiki",
+    )
+    by_id = {entity.get("id"): entity for entity in answer["entities"].values()}
+    return {**by_id, **answer["entities"]}  # a merged entity stands under its old id
 
 
 # -- reading an entity ----------------------------------------------------------------------------

@@ -19,15 +19,14 @@ from recfeat_pipeline.text.http import PoliteClient, RequestFailedError
 from recfeat_pipeline.text.identity import is_the_film
 from recfeat_pipeline.text.mediawiki import (
     BATCH,
-    Wikimedia,
+    WikimediaSource,
     batches,
     halving,
     query,
     revisions,
     wikimedia_from,
 )
-from recfeat_pipeline.text.raw import UNCHANGED
-from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, Source, field_rows
+from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, field_rows
 from recfeat_pipeline.text.wikitext import read_film, read_identity
 
 PAGE = "https://en.wikipedia.org/wiki/"
@@ -42,27 +41,39 @@ def from_settings(settings: Settings) -> "Wikipedia | None":
     return Wikipedia(wikimedia) if wikimedia else None
 
 
-class Wikipedia(Source):
+class Wikipedia(WikimediaSource):
     """The English Wikipedia."""
 
     name = "wikipedia"
     order = 2
     attribution = "Text from Wikipedia, CC BY-SA 4.0, by its contributors."
+    address = "RECFEAT_WIKIPEDIA_BASE_URL and RECFEAT_SPARQL_URL"
+    switch = "RECFEAT_CONTACT"
 
-    def __init__(self, wikimedia: Wikimedia):
-        self.wikimedia = wikimedia
-        self.policy = wikimedia.policy
+    @property
+    def base_url(self) -> str:
+        """Where Wikipedia is."""
+        return self.wikimedia.wikipedia_url
 
     def key(self) -> pl.Expr:
         """The ids, else the title: it can be searched for."""
         return pl.coalesce(super().key(), pl.format("title:{} {}", "title", "year"))
 
     async def _ask(self, job: ScrapeJob) -> None:
-        async with self.wikimedia.client(self.wikimedia.wikipedia_url) as http:
+        async with self.wikimedia.client(self.base_url) as http:
             job.summary.traffic = http.traffic
             for part in job.due.iter_slices(entities.BATCH):
                 items = part.rows(named=True)
-                await _Batch(http, job).run(items, self.wikimedia.sparql_url)
+                await _Batch(self, http, job).run(items, self.wikimedia.sparql_url)
+
+    async def revisions_now(self, http: PoliteClient, urls: Sequence[str]) -> dict[str, str]:
+        """URL → present revision."""
+        pages = await revisions(http, [_title(url) for url in urls], content=False)
+        found = {url: pages[_title(url)][0] for url in urls if _title(url) in pages}
+        return {
+            url: _revision(page) if _url(page["title"]) == url else ""
+            for url, page in found.items()
+        }
 
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:
         """Plot, Reception and Awards; the introduction where there is no plot."""
@@ -101,7 +112,8 @@ class Wikipedia(Source):
 class _Batch:
     """One batch of items on its way: mapped, compared by revision, fetched, searched for."""
 
-    def __init__(self, http: PoliteClient, job: ScrapeJob):
+    def __init__(self, source: Wikipedia, http: PoliteClient, job: ScrapeJob):
+        self.source = source
         self.http = http
         self.job = job
         self.titles: dict[Any, tuple[str, str]] = {}  # item id -> (title, how found)
@@ -142,14 +154,10 @@ class _Batch:
         changed: list[Item] = []
 
         async def compare(batch: Sequence[Item]) -> None:
-            pages = await revisions(self.http, [self._title(i) for i in batch], content=False)
+            now = await self.source.revisions_now(self.http, [item["url"] for item in batch])
             for item in batch:
-                page, _ = pages.get(self._title(item), ({}, None))
-                revision = str((page.get("revisions") or [{}])[0].get("revid"))
-                if revision == item["revision"] and _url(page["title"]) == item["url"]:
-                    self.job.record(
-                        item, "ok", how_found=UNCHANGED, revision=revision, url=item["url"]
-                    )
+                if now.get(item["url"]) == item["revision"]:
+                    self.job.unchanged(item)
                 else:
                     changed.append(item)
 
@@ -233,6 +241,11 @@ def _content(page: dict[str, Any]) -> str:
     for revision in page.get("revisions") or []:
         return revision.get("slots", {}).get("main", {}).get("content") or ""
     return ""
+
+
+def _revision(page: dict[str, Any]) -> str:
+    """The revision of a page, "" of one that does not exist."""
+    return str((page.get("revisions") or [{}])[0].get("revid", ""))
 
 
 def _url(title: str) -> str:

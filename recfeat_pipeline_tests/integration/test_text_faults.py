@@ -119,6 +119,19 @@ def test_an_outage_stops_the_run_early_and_the_next_one_finishes(w, kind):
     assert w.text(w.wikipedia, "Plot") == plots(w)
 
 
+def test_a_source_that_nobody_answers_for_is_one_request_and_loses_nothing(w):
+    w.scrape(w.tmdb)
+    w.tmdb_server.__exit__()
+    w.wikimedia_server.__exit__()
+    for source in w.sources:
+        summary = w.scrape(source, days=100)
+        assert "cannot be reached (connection refused)" in summary.stopped
+        assert summary.requests <= 8  # workers
+        assert not summary.results
+        assert source.address in str(source.given_up(summary.stopped))
+    assert w.text(w.tmdb, "Overview") == overviews(w)
+
+
 def test_a_failed_refresh_keeps_the_text(w):
     w.scrape(w.tmdb)
     w.tmdb_server.fail("error", times=math.inf)
@@ -150,10 +163,49 @@ def test_an_unread_change_feed_is_read_next_time(w):
     store = w.tmdb.store(w.lake)
     w.tmdb_server.change(107, overview="New.")
     w.tmdb_server.fail("error", times=math.inf, route="changes")
-    assert "asked again next time" in w.tmdb.ask_changes(w.items, store).stopped
+    assert "feed could not be read" in w.tmdb.ask_changes(w.items, store).stopped
     w.tmdb_server.heal()
     w.tmdb.ask_changes(w.items, store)
     assert w.scrape(w.tmdb).due == {"changed": 1}
+
+
+def test_revisions_that_cannot_be_compared_wait_for_the_next_look(w):
+    for source in (w.wikipedia, w.wikidata):
+        w.scrape(source)
+        store = source.store(w.lake)
+        film = w.films[7]
+        w.wikimedia_server.edit(film.article, wikitext_of(film).replace("travels", "strolls"))
+        w.wikimedia_server.edit_entity(film.qid)
+        w.wikimedia_server.fail("error", times=math.inf)
+        assert source.ask_changes(w.items, store).traffic.requests["revision"]
+        assert w.scrape(source).requests == 0
+        w.wikimedia_server.heal()
+        assert source.ask_changes(w.items, store).due == {"changed": 1}
+        assert w.scrape(source).results == {"ok": 1}
+    assert "strolls" in w.text(w.wikipedia, "Plot")[8]
+
+
+@pytest.mark.parametrize("leave_redirect", [True, False])
+def test_a_daily_look_notices_a_move(w, leave_redirect):
+    w.scrape(w.wikipedia)
+    w.wikimedia_server.move("Film Number 7", "Number 7 (film)", leave_redirect)
+    w.wikimedia_server.link(w.films[7].qid, "Number 7 (film)")
+    assert w.wikipedia.ask_changes(w.items, w.wikipedia.store(w.lake)).due == {"changed": 1}
+    assert w.scrape(w.wikipedia).results == {"ok": 1}
+    assert w.text(w.wikipedia, "Plot") == plots(w)
+
+
+def test_a_page_that_is_gone_is_not_looked_for_every_day(w):
+    w.scrape(w.wikipedia)
+    w.wikimedia_server.delete("Film Number 7")
+    store = w.wikipedia.store(w.lake)
+    assert w.wikipedia.ask_changes(w.items, store).due == {"changed": 1}
+    assert w.scrape(w.wikipedia).results == {"missing": 1}
+    assert w.text(w.wikipedia, "Plot") == plots(w)  # until it is missing twice
+    assert not w.wikipedia.ask_changes(w.items, store).due["changed"]
+    assert w.scrape(w.wikipedia).requests == 0
+    assert w.scrape(w.wikipedia, days=1.1).due == {"vanished": 1}
+    assert not w.wikipedia.ask_changes(w.items, store).due["changed"]
 
 
 # -- who we are -------------------------------------------------------------------------------

@@ -119,6 +119,32 @@ def test_expired_entities_are_compared_by_revision(scraped):
     assert summary.traffic.requests["entities"] == 1
 
 
+def test_a_quiet_day_at_wikimedia_is_a_call_for_fifty_items(scraped):
+    for source in (scraped.wikipedia, scraped.wikidata):
+        look = source.ask_changes(scraped.items, source.store(scraped.lake))
+        assert look.traffic.requests == {"revision": N / 50}
+        assert not look.due["changed"]
+        assert scraped.scrape(source).requests == 0
+
+
+def test_an_edit_is_followed_the_next_day_and_nothing_else_is_fetched(scraped):
+    server, edited = scraped.wikimedia_server, [20, 120, 220, 320]  # item ids: 1 %
+    for item_id in edited:
+        film = scraped.films[item_id - 1]
+        server.edit(film.article, server.articles[film.article].replace("travels", "strolls"))
+        server.edit_entity(film.qid)
+    for source, fetched in ((scraped.wikipedia, "content"), (scraped.wikidata, "entities")):
+        look = source.ask_changes(scraped.items, source.store(scraped.lake))
+        assert look.traffic.requests == {"revision": N / 50}
+        summary = scraped.scrape(source)
+        assert (summary.due, summary.results) == ({"changed": 4}, {"ok": 4})
+        assert summary.traffic.requests[fetched] == 1
+        assert summary.requests <= 4  # the ids mapped anew, revisions, texts, names
+        assert scraped.scrape(source).requests == 0
+    plots = scraped.text(scraped.wikipedia, "Plot")
+    assert {i for i, plot in plots.items() if "strolls" in plot} == set(edited)
+
+
 def test_a_new_item_needs_only_its_tmdb_id(scraped):
     film = made_up_films(N + 1)[N]
     scraped.tmdb_server.films[film.tmdb_id] = film

@@ -1,39 +1,16 @@
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import pytest
 from pydantic import SecretStr
 
 from recfeat_pipeline.alerts import HIDDEN, failure_alert, post_alert, without_secrets
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline_tests.servers.webhook import Webhook
 
 
 @pytest.fixture
 def webhook():
-    """A server that keeps what it is posted and answers with ``status``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.posted.append(json.loads(body))
-            self.send_response(server.status)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.posted, server.status = [], 200
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def url(server) -> SecretStr:
-    return SecretStr(f"http://127.0.0.1:{server.server_port}/services/T0K3N")
+    with Webhook() as server:
+        yield server
 
 
 ALERT = failure_alert("/lake", "0123456789", "refresh_text", ["lake__tmdb"], ["TMDB is down."])
@@ -47,14 +24,14 @@ def test_an_alert_says_where_and_why():
 
 
 def test_it_is_posted_as_json(webhook):
-    post_alert(url(webhook), ALERT)
+    post_alert(SecretStr(webhook.url), ALERT)
     assert webhook.posted == [ALERT]
 
 
 def test_a_refusal_is_an_error_that_does_not_show_the_url(webhook):
     webhook.status = 403
     with pytest.raises(RecfeatError, match="answered 403") as refused:
-        post_alert(url(webhook), ALERT)
+        post_alert(SecretStr(webhook.url), ALERT)
     assert "T0K3N" not in str(refused.value)
 
 

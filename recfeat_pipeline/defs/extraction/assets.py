@@ -30,7 +30,8 @@ COMMON: dict[str, Any] = {
             ["lake", "responses"],
             deps=[["lake", "documents"]],
             description="Every answer that was bought, as it came: append-only and keyed by what "
-            "determines it. One row per call.",
+            "determines it. One row per call; a partition is a shard of items under a prompt "
+            "version.",
             automation_condition=FOLLOW_DOCUMENTS,
             **about("extraction", "responses", costs="money"),
             **COMMON,
@@ -38,7 +39,8 @@ COMMON: dict[str, Any] = {
         dg.AssetSpec(
             ["lake", "scores"],
             deps=[["lake", "responses"]],
-            description="Scores cut from the answers. One row per item and dimension.",
+            description="Scores cut from the answers, in the run that asks for them. One row per "
+            "item and dimension; a partition is a shard of items under a prompt version.",
             **about("extraction", "scores", costs="money"),
             **COMMON,
         ),

@@ -14,7 +14,6 @@ from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_directors
@@ -28,9 +27,9 @@ class ScrapeConfig(dg.Config):
 
     ask_changes: bool = Field(
         False,
-        description="First ask the source what changed since it was last asked (sources without a "
-        "change feed have no answer), so that changed items are due at once and not when they "
-        "expire. The daily schedule does.",
+        description="First ask the source what changed (TMDB: its change feed; Wikipedia and "
+        "Wikidata: the revisions of what is stored, 50 a request), so that changed items are due "
+        "at once and not when they expire. The daily schedule does.",
     )
 
 
@@ -81,12 +80,15 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         target, keys = lake.open(), list(context.partition_keys)
         source = next((s for s in sources(Settings()) if s.name == name), None)
         if source is None:
-            parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False}))
+            note = f"{name} is not asked: `recfeat doctor` says which setting enables it"
+            parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False, "note": note}))
         else:
             with again_later(context), reporter.bar(f"Scraping {name}") as progress:
                 summaries = ask(source, target, keys, config.ask_changes, progress)
-            for summary in summaries:
-                context.log.info(str(summary))
+                for summary in summaries:
+                    context.log.info(str(summary))
+                if stopped := next((s.stopped for s in summaries if s.stopped), None):
+                    raise source.given_up(stopped)
             parts = held(source, target, keys)
         yield from report_partitions(context, ["lake", name], parts)
 
@@ -96,17 +98,14 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
 def ask(
     source: Source, lake: Lake, of_shards: list[str], changes_first: bool, progress: Progress
 ) -> list[ScrapeSummary]:
-    """Scrape what is due of some shards; the change feed, if asked, is read for all of them.
+    """Scrape what is due of some shards; what changed, if asked, is asked of all of them first.
 
-    Raises:
-        RecfeatError: the source cannot be reached; what it answered is kept.
+    A summary's ``stopped`` says that the source cannot be used now; what it answered is kept.
     """
     items, store = corpus_items(lake), source.store(lake)
     changes = source.ask_changes(items, store) if changes_first else None
     due = items.filter(pl.col("shard").is_in(of_shards))
     summary = source.scrape(due, store, progress=progress)
-    if summary.stopped:
-        raise RecfeatError(str(summary))
     return [changes, summary] if changes else [summary]
 
 

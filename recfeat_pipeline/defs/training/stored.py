@@ -82,7 +82,7 @@ class StoredRun:
         new = frame.filter(n_train=0)["rank"].to_numpy()
         return {
             "dagster/row_count": frame.height,
-            "mrr_new_items": float((1 / new).mean()) if new.size else 0.0,
+            "mrr_new_items": round(float((1 / new).mean()), 6) if new.size else 0.0,
         }
 
     def item_vectors(self) -> np.ndarray:
@@ -99,8 +99,8 @@ class StoredRun:
         rank = self.lake.read("ranks", arm=self.arm.id, seed=str(self.seed))["rank"].to_numpy()
         return {
             "dagster/row_count": rank.size,
-            "mrr": float((1 / rank).mean()),
-            "hit_rate_10": float((rank <= 10).mean()),
+            "mrr": round(float((1 / rank).mean()), 6),
+            "hit_rate_10": round(float((rank <= 10).mean()), 6),
         }
 
     def skip(self, reason: str) -> None:

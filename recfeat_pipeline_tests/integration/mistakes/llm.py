@@ -3,6 +3,7 @@
 from recfeat_pipeline_tests.integration.mistakes.place import SECRET, Mistake, Place
 from recfeat_pipeline_tests.servers.films import made_up_films
 from recfeat_pipeline_tests.servers.tmdb_server import TmdbServer
+from recfeat_pipeline_tests.servers.wikimedia_server import WikimediaServer
 
 SCORE = "score-item --title Solaris --text-file new.txt"
 
@@ -25,6 +26,12 @@ def tmdb(**options: object):
         place.env(RECFEAT_TMDB_BASE_URL=server.url, TMDB_API_KEY=SECRET)
 
     return prepare
+
+
+def a_web_page(place: Place) -> None:
+    """The address leads to some site's pages."""
+    server = place.undo.enter_context(WikimediaServer([]))
+    place.env(RECFEAT_TMDB_BASE_URL=f"{server.url}/wiki", TMDB_API_KEY=SECRET)
 
 
 MISTAKES = [
@@ -92,6 +99,18 @@ MISTAKES = [
         SCORE,
         ("budget of $0.00", "raise it"),
         lambda place: (place.llm(), place.env(RECFEAT_LLM_BUDGET_USD="0.0000001")),
+    ),
+    Mistake(
+        "a TMDB that is not there",
+        "score-item --tmdb 101",
+        ("http://127.0.0.1:9 cannot be reached", "RECFEAT_TMDB_BASE_URL", "run again"),
+        lambda place: place.env(RECFEAT_TMDB_BASE_URL="http://127.0.0.1:9", TMDB_API_KEY=SECRET),
+    ),
+    Mistake(
+        "a page in place of TMDB's API",
+        "score-item --tmdb 101",
+        ("HTTP 404 with HTML", "not the API", "RECFEAT_TMDB_BASE_URL"),
+        a_web_page,
     ),
     Mistake("a bad TMDB key", "score-item --tmdb 101", ("TMDB", "TMDB_API_KEY"), tmdb()),
     Mistake(

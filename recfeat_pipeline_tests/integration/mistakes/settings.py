@@ -61,6 +61,18 @@ MISTAKES = [
         env(OPENAI_BASE_URL="localhost:8000/v1"),
     ),
     Mistake(
+        "a URL with an impossible port",
+        "run",
+        ("RECFEAT_SPARQL_URL", "Port out of range"),
+        env(RECFEAT_SPARQL_URL="http://localhost:99999/sparql"),
+    ),
+    Mistake(
+        "a URL without a host",
+        "run",
+        ("RECFEAT_WIKIDATA_BASE_URL", "names no host"),
+        env(RECFEAT_WIKIDATA_BASE_URL="http:///wikidata"),
+    ),
+    Mistake(
         "a key in place of a URL",
         "doctor",
         ("RECFEAT_LLM_BASE_URL", "no URL"),

@@ -3,10 +3,10 @@
 import pytest
 
 from recfeat_pipeline.commands.backfill import parse_shards
-from recfeat_pipeline.commands.diagnosis import without_password
 from recfeat_pipeline.commands.estimate import per_thousand
 from recfeat_pipeline.commands.new_items import labelled
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.settings import without_password
 
 
 @pytest.mark.parametrize(

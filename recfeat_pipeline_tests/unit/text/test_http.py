@@ -38,12 +38,14 @@ def server():
         yield server
 
 
-def ask(server, n=1, pace=PACE, secrets=None, **options):
-    """The replies and the client after ``n`` requests, one worker per job."""
+def ask(server, n=1, pace=PACE, secrets=None, heard=False, **options):
+    """The replies to ``n`` requests, one worker per job; ``heard``: of a site that did answer."""
 
     async def run():
         replies = []
         async with PoliteClient(server.url, pace, "tests/1", secrets=secrets) as client:
+            if heard:
+                await client.get("/hello", route="hello")
 
             async def one(_):
                 replies.append(await client.get("/x", {"q": 1}, route="x", **options))
@@ -59,8 +61,8 @@ def ask(server, n=1, pace=PACE, secrets=None, **options):
 
 @pytest.mark.parametrize("kind", ["error", "timeout", "drop", "half", "cut", "html"])
 def test_what_may_pass_is_asked_again(server, kind):
-    server.fail(kind, times=2)
-    assert ask(server)[0].data == {"answer": 42}
+    server.fail(kind, times=2, route="/x")
+    assert ask(server, heard=True)[0].data == {"answer": 42}
     assert server.counts["/x"] == 3
     assert ask.traffic.retries == 2
 
@@ -74,14 +76,72 @@ def test_what_may_pass_is_asked_again(server, kind):
         ("half", "the connection broke"),
         ("cut", "HTTP 200 with text that is not JSON"),
         ("html", "HTTP 200 with HTML"),
-        ("redirect_loop", "redirected more than 3 times"),
-        ("redirect_away", "redirected to another site"),
+        ("redirect_loop", "redirects more than 3 times"),
+        ("redirect_away", "redirects to another site"),
     ],
 )
 def test_what_does_not_pass_fails_with_its_reason(server, kind, reason):
-    server.fail(kind, times=math.inf)
+    server.fail(kind, times=math.inf, route="/x")
     with pytest.raises(RequestFailedError, match=reason):
+        ask(server, heard=True)
+    assert server.counts["/x"] == PACE.attempts * (1 if kind != "redirect_loop" else 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests", "trouble"),
+    [
+        ("redirect_away", 1, "redirects to another site"),
+        ("timeout", 2, "gave no answer within 0.6 s, twice"),
+    ],
+)
+def test_a_site_that_never_answered_is_given_up_at_the_first_request(
+    server, kind, requests, trouble
+):
+    server.fail(kind, times=math.inf)
+    with pytest.raises(UnavailableError, match=trouble):
         ask(server)
+    assert server.counts["/x"] == requests
+
+
+def test_a_page_in_place_of_an_api_is_given_up_at_once_an_api_s_404_is_not(server):
+    server.answer = lambda request: Response("<html>Not Found</html>", 404)
+    with pytest.raises(UnavailableError, match="HTTP 404 with HTML"):
+        ask(server)
+    server.answer = lambda request: Response({"status_code": 34}, 404)
+    with pytest.raises(RequestFailedError, match="HTTP 404, code 34"):
+        ask(server)
+    assert server.counts["/x"] == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:9", "connection refused"),
+        ("http://me:s3cret@127.0.0.1:9", "connection refused"),
+        ("http://nowhere.invalid", "(Name or|Temporary failure)"),
+    ],
+)
+def test_nobody_at_the_address_is_one_failure(url, why):
+    with pytest.raises(UnavailableError, match=f"cannot be reached .{why}") as error:
+        ask(SimpleNamespace(url=url), n=50, pace=Pace(rate=1000, workers=1))
+    assert ask.traffic.requests == {"x": 1}
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_connection_lost_in_between_is_tried_again(server):
+    server.answer = lambda request: Response({}, headers={"Connection": "close"})
+
+    async def run():
+        async with PoliteClient(server.url, PACE, "tests/1") as client:
+            await client.get("/x", route="x")
+            server.__exit__()
+            try:
+                await client.get("/x", route="x")
+            finally:
+                assert client.traffic.requests == {"x": 1 + PACE.attempts}
+
+    with pytest.raises(RequestFailedError, match="connection refused"):
+        asyncio.run(run())
 
 
 def test_deep_json_and_large_bodies_are_no_answers(server):
@@ -141,7 +201,7 @@ def test_a_dead_server_stops_the_run_after_a_few_items(server):
                     return failed, str(error)
 
     failed, message = asyncio.run(run())
-    assert (failed, server.counts["/x"]) == (2, 6)
+    assert (failed, server.counts["/x"]) == (2, 6)  # two attempts each
     assert "failed 3 requests in a row" in message
 
 

@@ -55,6 +55,25 @@ def test_when_an_answer_is_due_again(store, status, days, expected):
     assert due(store, NOW + days * DAY).get(1) == expected
 
 
+def test_revisions_are_of_whole_texts_that_still_hold(store):
+    write(store, "ok", item_id=1, body="b", url="u1", revision="7")
+    write(store, "ok", NOW + DAY, item_id=1, how_found=UNCHANGED, url="u1", revision="7")
+    write(store, "ok", item_id=2, body="b", url="u2", revision="8")
+    assert store.revisions(ITEMS).rows() == [("u1", "7"), ("u2", "8")]
+    write(store, "missing", NOW + DAY, item_id=2)
+    write(store, "partial", NOW + 2 * DAY, item_id=1, body="b", url="u1", revision="9")
+    assert store.revisions(ITEMS).rows() == []
+
+
+def test_the_noted_changes_stay_a_few_files(store):
+    write(store, "ok", item_id=1, body="b", url="u1", revision="7")
+    for day in range(COMPACT_ABOVE + 5):
+        store.note_changes(["u1", "other"], NOW + day * DAY)
+    assert len(store.lake.glob("raw/tmdb/changes/*.parquet")) <= COMPACT_ABOVE
+    assert store.changes().height == 2 * (COMPACT_ABOVE + 5)
+    assert due(store, NOW + 2 * DAY)[1] == "changed"
+
+
 def test_items_do_not_all_expire_on_one_day(store):
     items = pl.DataFrame({"item_id": range(200)}).with_columns(key=pl.format("tmdb:{}", "item_id"))
     with store.writer(pl.Int64()) as writer:
