@@ -43,7 +43,7 @@ def slices(inputs: Inputs) -> Section:
             Paragraph(
                 "Tiers are by the target's number of interactions: HEAD above 1,000; quartiles "
                 "have equally many items; a new item has fewer than ten in training. Where a bar "
-                "has no interval, none was computed: with few test examples (n), do not read it.",
+                "has no interval, none was computed: with few examples (n), do not read it.",
                 "note",
             ),
         ]
@@ -94,6 +94,6 @@ def _tier_table(inputs: Inputs, rows: pl.DataFrame, tiers: list[str]) -> Table:
         "tiers",
         "MRR by popularity of the target, means over seeds.",
         ["Arm", *tiers],
-        [*lines, ["Test examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
+        [*lines, ["Held-out examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
         rows.filter(pl.col("slice").is_in(tiers)),
     )
