@@ -68,12 +68,13 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
     users = inputs.contrasts["n_users"].max()
     if isinstance(users, int) and users < FEW_USERS:
         yield f"Only {formats.count(users)} held-out users: small effects cannot be seen."
-    popularity = inputs.mean("popularity", "mrr")
+    strongest = inputs.best_baseline
     floor = inputs.mean(roles.floor, "mrr")
-    if popularity is not None and floor is not None and floor <= popularity:
+    if strongest and floor is not None and floor <= (best := inputs.mean(strongest, "mrr")):
         yield (
-            f"The floor (MRR {formats.metric(floor)}) does not beat plain popularity "
-            f"({formats.metric(popularity)}): a gain over it means little."
+            f"The floor (MRR {formats.metric(floor)}) does not beat the strongest other "
+            f"recommender ({roles.name(strongest)}, {formats.metric(best)}): a gain over it means "
+            "little."
         )
 
 
