@@ -51,8 +51,9 @@ def cold(inputs: Inputs) -> Section:
             title = "MRR of items by the training interactions left to them"
             drawn = figures.metric_by_slice(main, inputs.roles, labels, "warm_up", title)
             blocks.append(Chart(drawn))
-    if inputs.neighbours.height:
-        blocks += [_neighbour_table(inputs)]
+    near = inputs.neighbours.filter(pl.col("arm").is_in(_compared(inputs)))
+    if near.height:
+        blocks.append(_neighbour_table(inputs, near))
     return Section("cold", _TITLE, blocks)
 
 
@@ -78,9 +79,14 @@ def _table(inputs: Inputs, new: pl.DataFrame) -> Table:
     )
 
 
+def _compared(inputs: Inputs) -> list[str]:
+    """The arms of the comparison and their controls."""
+    return [arm for arm in inputs.roles.order if inputs.roles.family(arm) in ("base", "control")]
+
+
 def _contrasts(inputs: Inputs) -> pl.DataFrame:
     """Of new items among all, MRR, within the comparison."""
-    shown = [a for a in inputs.roles.order if inputs.roles.family(a) in ("base", "control")]
+    shown = _compared(inputs)
     return inputs.cold_contrasts.filter(
         pl.col("arm").is_in(shown), pl.col("reference").is_in(shown),
         n_train=0, candidates="all", metric="mrr",
@@ -107,8 +113,8 @@ def _contrast_table(inputs: Inputs, rows: pl.DataFrame) -> Table:
     )
 
 
-def _neighbour_table(inputs: Inputs) -> Table:
-    rows = inputs.neighbours.sort("overlap", descending=True)
+def _neighbour_table(inputs: Inputs, near: pl.DataFrame) -> Table:
+    rows = near.sort("overlap", descending=True)
     expected = formats.percent(rows["expected"].max())
     k = formats.count(rows["k"].max())
     return Table(
