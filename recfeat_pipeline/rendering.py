@@ -77,6 +77,7 @@ def render(
     cuts: Cuts = DEFAULT_CUTS,
     labels: Sequence[str] | None = None,
     title: bool = True,
+    characters: int | None = None,
 ) -> pl.Series:
     """The documents' text under other cuts: "Title: …", then a "Label: text" line a field.
 
@@ -85,6 +86,7 @@ def render(
         cuts: longest text by label; ``"*"`` for the rest.
         labels: the only labels to show; None shows all.
         title: whether the title line is shown.
+        characters: longest text of all fields together, the title line aside; None: no limit.
 
     Returns:
         ``text``, a String series as long as ``documents``; "(no text)" where nothing is left.
@@ -104,6 +106,8 @@ def render(
         .group_by("row", maintain_order=True)
         .agg(pl.col("line").str.join("\n"))
     )
+    if characters:
+        bodies = bodies.with_columns(cut(pl.col("line"), characters))
     heading = "Title: " + pl.col("title") if title else pl.lit(None, pl.String)
     return (
         rows.join(bodies, on="row", how="left", maintain_order="left")

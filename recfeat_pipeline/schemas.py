@@ -296,6 +296,27 @@ AGREEMENT_CONTRASTS: Schema = {
 """One row per pair of prompt versions and group."""
 
 
+VERSION_AGREEMENT: Schema = {
+    "version": pl.String,
+    "reference": pl.String,
+    "group": pl.String,  # "all" beside the taxonomy's
+    "dimension": pl.String,  # null: the mean over the group's dimensions
+    "pearson_r": pl.Float64,  # of the two versions' scores
+    "ci_low": pl.Float64,  # 95 %, over items
+    "ci_high": pl.Float64,
+    "n_items": pl.Int64,
+}
+"""One row per pair of prompt versions and dimension, and per group."""
+
+SHOWN_TEXT: Schema = {
+    "arm": pl.String,
+    "prompt_version": pl.String,  # name of the version whose scores the arm reads
+    "mean_chars": pl.Float64,  # of the text that a call shows of an item
+    "n_items": pl.Int64,
+}
+"""One row per arm of a probe, and the arm that they are held against."""
+
+
 LEAST_COVERAGE = 0.2
 """Share of the corpus items that a content source must cover; below it an arm has no content."""
 
@@ -329,6 +350,8 @@ LAKE = {
     "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
     "agreement_intervals": LakeTable("evaluation/agreement_intervals.parquet", AGREEMENT_INTERVALS),
     "agreement_contrasts": LakeTable("evaluation/agreement_contrasts.parquet", AGREEMENT_CONTRASTS),
+    "version_agreement": LakeTable("evaluation/version_agreement.parquet", VERSION_AGREEMENT),
+    "shown_text": LakeTable("evaluation/shown_text.parquet", SHOWN_TEXT),
     "arms": LakeTable("evaluation/arms.parquet", ARMS),
     "cold_contrasts": LakeTable("evaluation/cold_contrasts.parquet", COLD_CONTRASTS),
     "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     catalog: str | None = Field(
         None, description="Catalogue file or MovieLens folder; unset: what the lake holds."
     )
+    split: str | None = Field(
+        None,
+        description="What is held out: three_way, global_time, leave_one_out, published, or "
+        "provided (as the catalogue says); unset: what the lake was split by, else provided.",
+    )
     prompts: str | None = Field(
         None,
         description="A folder of further prompt versions, beside the built-in ones; taxonomies of "

@@ -8,7 +8,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.schemas import CONTRASTS
+from recfeat_pipeline.report.tables import COLD, NEIGHBOURS, PROBES
+from recfeat_pipeline.schemas import (
+    AGREEMENT_INTERVALS,
+    COLD_CONTRASTS,
+    CONTRASTS,
+    VERSION_AGREEMENT,
+)
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 VERSION = "v1@3f9c2a7b1d04"
@@ -71,6 +77,16 @@ def build_store(
         "features.genome": _genome(items if curated else items.head(0)),
         "metrics.ranking": _ranking(gains, seeds, rng),
         "metrics.agreement": _agreement(rng) if curated else None,
+        "metrics.agreement_intervals": _intervals() if curated else None,
+        "metrics.version_agreement": _version_agreement(),
+        "metrics.probes": _probes(),
+        "metrics.cold_start": _cold(),
+        "metrics.cold_contrasts": _cold_contrasts(),
+        "metrics.neighbour_overlap": pl.DataFrame(
+            [("llm", 20, 0.31, 0.29, 0.33, 0.05, 373), ("random", 20, 0.05, 0.04, 0.06, 0.05, 410)],
+            schema=NEIGHBOURS,
+            orient="row",
+        ),
         "metrics.contrasts": _contrasts(gains, half_width, seeds) if contrasts else None,
         "metrics.substitution_ladder": _ladder(gains),
         "ops.runs": _runs(gains, seeds, rng),
@@ -110,6 +126,7 @@ def provenance(**changes: Any) -> dict[str, Any]:
         "extraction_model": "gpt-5-mini",
         "backend": "online",
         "used_llm": True,
+        "estimate": {"model": "gpt-5-mini", "documents": 1420, "cost_usd": 4.2, "hours": 0.3},
         "arms": ARMS,
         "skipped_arms": {"rich_curated": "needs genre and year columns"},
         "versions": {"recfeat_pipeline": "0.1.0", "torch": "2.13.0", "duckdb": "2.0.0"},
@@ -276,6 +293,50 @@ def _agreement(rng: np.random.Generator) -> pl.DataFrame:
         spearman_r=pl.Series(r - 0.04),
         n_items=pl.lit(1382),
     )
+
+
+def _intervals() -> pl.DataFrame:
+    groups = ["all", "themes", "tone", "setting", "provenance", "reception", "visual"]
+    row = dict.fromkeys(AGREEMENT_INTERVALS, 0.5) | {"version": VERSION, "dimension": None}
+    known = {"pearson_low": 0.57, "pearson_high": 0.63, "partial_r": 0.44, "ceiling": 0.91}
+    rows = [{**row, **known, "group": group, "n_items": 1382} for group in groups]
+    return pl.DataFrame(rows, schema=AGREEMENT_INTERVALS)
+
+
+def _version_agreement() -> pl.DataFrame:
+    rows = [(VERSION, "other-model@1", "all", None, 0.71, 0.69, 0.73, 1400)]
+    return pl.DataFrame(rows, schema=VERSION_AGREEMENT, orient="row")
+
+
+def _probes() -> pl.DataFrame:
+    run = {"status": "run", "agreement_low": 0.2, "agreement_high": 0.7, "over_floor": 0.003}
+    chars = {"v1": 2400.0, "first-300": 320.0, "title-only": 20.0, "names-masked": 2000.0}
+    rows = [
+        {"arm": name, "prompt_version": f"genome132-{name}", "mean_chars": n, **run}
+        | {"agreement_r": 0.1 + n / 5000, "over_floor_low": 0.001, "over_floor_high": 0.005}
+        for name, n in chars.items()
+    ]
+    rows.append({"arm": "first_100", "prompt_version": "genome132-first-100", "mean_chars": 118.0,
+                 "status": "not run: no scores of this prompt version"})  # fmt: skip
+    return pl.DataFrame(rows, schema=PROBES)
+
+
+def _cold() -> pl.DataFrame:
+    rows = [
+        (arm, seed, n_train, candidates, metric, k, value * (1 + n_train), 600)
+        for arm, value in (("floor", 0.002), ("llm", 0.006), ("popularity", 0.001))
+        for seed in (0, 1)
+        for n_train in (0, 1, 10)
+        for candidates in (("all", "new") if n_train == 0 else ("all",))
+        for metric, k in (("mrr", None), ("hit_rate", 10), ("hit_rate", 50))
+    ]
+    return pl.DataFrame(rows, schema=COLD, orient="row")
+
+
+def _cold_contrasts() -> pl.DataFrame:
+    row = {"arm": "llm", "reference": "floor", "n_train": 0, "candidates": "all", "metric": "mrr"}
+    measured = {"delta": 0.004, "ci_low": 0.001, "ci_high": 0.007, "p_value": 0.03, "n_seeds": 2}
+    return pl.DataFrame([{**row, **measured, "p_adjusted": 0.06}], schema=COLD_CONTRASTS)
 
 
 def _ladder(gains: dict[str, float]) -> pl.DataFrame:

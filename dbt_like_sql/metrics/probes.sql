@@ -1,5 +1,6 @@
 -- One row per prompt version that an arm reads: how much text it saw, how far it agrees with the
--- curated tags, and what the arm gains over the floor and over the arm of the promoted version.
+-- curated tags, and what the arm gains over the floor and over the arm of the promoted version,
+-- which has a row of its own: it is the whole dose.
 WITH versions AS (
     SELECT DISTINCT version, split_part(version, '@', 1) AS name
     FROM {{ ref('features.item_features') }}
@@ -18,7 +19,8 @@ contrasts AS (
 SELECT
     arms.arm,
     arms.title,
-    arms.prompt_version,
+    coalesce(arms.prompt_version, shown.prompt_version) AS prompt_version,
+    shown.mean_chars,
     agreement.pearson_r AS agreement_r,
     agreement.pearson_low AS agreement_low,
     agreement.pearson_high AS agreement_high,
@@ -34,8 +36,9 @@ SELECT
         ELSE 'run'
     END AS status
 FROM {{ source('lake', 'arms') }} AS arms
-LEFT JOIN versions ON versions.name = arms.prompt_version
-LEFT JOIN agreement ON agreement.name = arms.prompt_version
+LEFT JOIN {{ source('lake', 'shown_text') }} AS shown ON shown.arm = arms.arm
+LEFT JOIN versions ON versions.name = coalesce(arms.prompt_version, shown.prompt_version)
+LEFT JOIN agreement ON agreement.name = coalesce(arms.prompt_version, shown.prompt_version)
 LEFT JOIN contrasts AS floor ON floor.arm = arms.arm AND floor.reference = 'floor'
 LEFT JOIN contrasts AS llm ON llm.arm = arms.arm AND llm.reference = 'llm'
-WHERE arms.family = 'probe'
+WHERE arms.family = 'probe' OR arms.arm = 'llm'

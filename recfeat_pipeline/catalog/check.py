@@ -8,6 +8,7 @@ import polars as pl
 
 from recfeat_pipeline.catalog.corpus import Corpus
 from recfeat_pipeline.catalog.leaks import leak_check
+from recfeat_pipeline.catalog.splits import PARTS
 from recfeat_pipeline.catalog.types import Catalog
 from recfeat_pipeline.schemas import LEAST_COVERAGE
 
@@ -127,7 +128,7 @@ def _arms(has_tags: bool, coverage: float, thin_share: float) -> pl.DataFrame:
 
 def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[str]:
     report = corpus.report
-    found = leak_check(corpus.events)
+    found = leak_check(corpus.events, report["split"])
     if thin_share > 0.5:
         found.append(
             f"{thin_share:.0%} of corpus items have fewer than {THIN_CHARACTERS} characters of "
@@ -139,13 +140,16 @@ def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[s
             f"{report['unordered_share']:.0%} of events carry no time: they come first in their "
             "user's history, in a fixed pseudo-random order."
         )
-    if report["split"] != "published":
-        found += [
-            f"No event falls into the {split} split: nothing can be "
-            f"{'learned' if split == 'train' else 'selected' if split == 'valid' else 'reported'}."
-            for split in ("train", "valid", "test")
-            if not report.get(f"events_{split}")
-        ]
+    if untimed := report.get("users_left_out_untimed"):
+        found.append(
+            f"{untimed:,} users' last events carry no time: what is left out of them is drawn, not "
+            "their last."
+        )
+    found += [
+        f"No event falls into the {part} split: nothing can be {use}."
+        for part, use in zip(PARTS, ("learned", "selected", "reported"), strict=True)
+        if not report.get(f"events_{part}") and (part, report["split"]) != ("test", "published")
+    ]
     twins = int(inside["title"].is_duplicated().sum())
     if twins:
         found.append(f"{twins:,} corpus items share their title with another: are they the same?")

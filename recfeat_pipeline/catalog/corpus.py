@@ -5,32 +5,25 @@ timed ones, among themselves in a pseudo-random order that depends on (user, ite
 Where the catalogue brings a split, train events precede valid ones and these precede test ones, so
 an untimed training history never follows what it has to predict.
 
-**Split.** The catalogue's own where it brings one (a global-time split, typically). Otherwise each
-user falls whole into train, valid or test, 80/10/10 (``three_way``), or, as published, into train
-or valid, 90/10 (``published``).
+**Split.** See :mod:`recfeat_pipeline.catalog.splits`. ``[corpus] split`` decides, else the
+catalogue's own column, else each user falls whole into train, valid or test.
 
 **Counts.** ``n_ratings`` counts every interaction read, before any user is dropped, as published;
-it therefore sees the test period of a global-time split.
+it therefore sees the test period of a split by time.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.catalog.hashing import hash_pairs, uniform
+from recfeat_pipeline.catalog.hashing import hash_pairs
+from recfeat_pipeline.catalog.splits import SPLIT_ORDER, split_events, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import EVENTS, ITEMS
 
-SplitMode = Literal["three_way", "published"]
-SHARES = {
-    "three_way": [("train", 0.8), ("valid", 0.9), ("test", 1.0)],
-    "published": [("train", 0.9), ("valid", 1.0)],
-}
-"""Upper ends of each split's part of [0, 1)."""
-SPLIT_ORDER = {"train": 0, "valid": 1, "test": 2}
 N_TIERS = 4
 
 
@@ -43,16 +36,16 @@ class Corpus:
     report: dict[str, Any]  # counts; see _report
 
 
-def build_corpus(catalog: Catalog, split: SplitMode = "three_way", seed: int = 0) -> Corpus:
+def build_corpus(catalog: Catalog, seed: int = 0) -> Corpus:
     """Apply the catalogue's corpus rules.
 
     Args:
         catalog: as read.
-        split: how users are split when the catalogue brings no split.
-        seed: of the user split and of the order of untimed events.
+        seed: of a split of users and of the order of untimed events.
 
     Raises:
-        RecfeatError: no item or no user passes the rules.
+        RecfeatError: no item or no user passes the rules, or the split needs times that are not
+            there.
     """
     items = complete_items(catalog.items, catalog.interactions, catalog.rules)
     of_corpus_items = catalog.interactions.join(
@@ -60,17 +53,16 @@ def build_corpus(catalog: Catalog, split: SplitMode = "three_way", seed: int = 0
     )
     per_user = of_corpus_items.group_by("user_id").len("n")
     events = _keep_users(of_corpus_items, per_user, catalog.rules)
-    provided = events["split"].null_count() < events.height
-    events = _order(events, provided, seed)
-    if not provided:
-        events = events.with_columns(split=_split_users(events["user_id"], split, seed))
+    split, said = split_of(catalog), dict[str, Any]()
+    events = _order(events, split == "provided", seed)
+    if split != "provided":
+        parts, said = split_events(events, catalog, seed)
+        events = events.with_columns(split=parts)
     events = events.with_columns(position=_positions(events["user_id"])).select(
         pl.col(name).cast(dtype) if name != "user_id" else name for name, dtype in EVENTS.items()
     )
     report = _report(catalog, items, of_corpus_items, per_user, events)
-    return Corpus(
-        items, events, {**report, "split": "provided" if provided else split, "seed": seed}
-    )
+    return Corpus(items, events, {**report, "split": split, **said, "seed": seed})
 
 
 def complete_items(
@@ -140,15 +132,6 @@ def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
     else:
         keys.append("timestamp")
     return events.sort(*keys, "item_index")
-
-
-def _split_users(user_ids: pl.Series, mode: SplitMode, seed: int) -> pl.Series:
-    names, ends = zip(*SHARES[mode], strict=True)
-    users = user_ids.unique(maintain_order=True)
-    part = np.searchsorted(ends, uniform(users, seed), side="right")
-    where = pl.DataFrame({"user_id": users, "split": np.array(names)[part]})
-    joined = user_ids.to_frame().join(where, on="user_id", how="left", maintain_order="left")
-    return joined["split"]
 
 
 def _positions(user_ids: pl.Series) -> pl.Series:

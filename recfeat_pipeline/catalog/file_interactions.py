@@ -5,10 +5,12 @@ import polars as pl
 from recfeat_pipeline.catalog import clean
 from recfeat_pipeline.catalog.hashing import has_repeats
 from recfeat_pipeline.catalog.section import ROW, Section, select_known
+from recfeat_pipeline.catalog.splits import PARTS, SPLIT_ORDER
 from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.schemas import INTERACTIONS
 
-SPLITS = ("train", "valid", "test")
+LEFT_OUT = {"last": "test", "second_last": "valid"}
+"""How leave-one-out files name what they hold out of each user."""
 
 
 def read_interactions(
@@ -68,16 +70,21 @@ def _splits(section: Section) -> None:
         section.frame = section.frame.with_columns(split=pl.lit(None, dtype=pl.String))
         return
     split = clean.text(section.frame["split"]).str.to_lowercase()
-    split = split.set(~clean.given(split), None)
-    wrong = section.frame.filter(~split.is_in(SPLITS).fill_null(True))
+    split = split.set(~clean.given(split), None).replace(LEFT_OUT)
+    wrong = section.frame.filter(~split.is_in(PARTS).fill_null(True))
     if wrong.height:
         value = wrong["split"][0]
         raise section.error(
-            wrong, "split", f"{value!r} is none of {', '.join(SPLITS)}; rename it in the file."
+            wrong, "split", f"{value!r} is none of {', '.join(PARTS)}; rename it in the file."
         )
+    if split.null_count() < len(split):  # a column that names no split at all is none
+        section.note(
+            "interactions_without_split",
+            section.frame.filter(split.is_null()),
+            "rows without split read as train",
+        )
+        split = split.fill_null("train")
     section.frame = section.frame.with_columns(split=split)
-    if split.null_count() < len(split):
-        section.drop("interactions_without_split", split.is_null(), "rows without split")
 
 
 def _drop_repeated(section: Section) -> None:
@@ -86,9 +93,7 @@ def _drop_repeated(section: Section) -> None:
     if not has_repeats(section.frame["user_id"], section.frame["item_id"]):
         return
     repeated = section.frame.filter(pair.is_duplicated())
-    order = pl.col("split").replace_strict(
-        list(SPLITS), range(len(SPLITS)), default=0, return_dtype=pl.Int8
-    )
+    order = pl.col("split").replace_strict(SPLIT_ORDER, default=0, return_dtype=pl.Int8)
     ranked = repeated.sort(order, "timestamp", ROW)  # nulls first
     extra = ranked.filter(~pair.is_first_distinct()).sort(ROW)
     section.note(

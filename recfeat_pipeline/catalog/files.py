@@ -23,7 +23,7 @@ timestamps in milli-, micro- or nanoseconds                converted, note
 a (user, item) pair repeated                               first kept (by split, then time), note
 an (item, tag) pair repeated                               the largest relevance kept
 interaction or tag of an item that is not in [items]       row dropped, note
-no split where other rows have one                         row dropped, note
+no split where other rows have one                         train, note
 no rating, no timestamp, no relevance (empty, "NA", NaN)   implicit, unordered, 1.0
 =========================================================  ======================================
 

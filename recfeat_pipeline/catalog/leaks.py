@@ -3,11 +3,10 @@
 import polars as pl
 
 from recfeat_pipeline.catalog.hashing import has_repeats
+from recfeat_pipeline.catalog.splits import PARTS, SPLIT_ORDER
 
-SPLIT_RANK = {"train": 0, "valid": 1, "test": 2}
 
-
-def leak_check(events: pl.DataFrame) -> list[str]:
+def leak_check(events: pl.DataFrame, split: str | None = None) -> list[str]:
     """Violations in an :data:`~recfeat_pipeline.schemas.EVENTS` frame; empty when there are none.
 
     * A user's rows are contiguous and numbered 0, 1, … (else a context reaches into another user).
@@ -15,12 +14,14 @@ def leak_check(events: pl.DataFrame) -> list[str]:
     * Within a user, train events precede valid ones and these precede test ones.
     * Within a user, no timed event is earlier than the timed event before it; equal times are
       allowed. Events without a time cannot be checked, and are not.
+    * What the split in force promises: see :func:`_broken_promises`.
 
-    A global-time split passes, for it is also one in time for each user. A split at random per
-    interaction fails, and should: its histories hold events from after their targets.
+    The catalogue's own split passes when it is global in time, for it is then also one in time for
+    each user. A split at random per interaction fails, and should: its histories hold events from
+    after their targets.
     """
     same_user = pl.col("user_id") == pl.col("user_id").shift(1)
-    rank = pl.col("split").replace_strict(SPLIT_RANK, return_dtype=pl.Int8)
+    rank = pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8)
     follows = pl.when(same_user).then(pl.col("position").shift(1) + 1).otherwise(0)
     timed = events.drop_nulls("timestamp")
     faults = {
@@ -34,6 +35,7 @@ def leak_check(events: pl.DataFrame) -> list[str]:
         "are earlier in time than the timed event before them": timed.filter(
             same_user & (pl.col("timestamp") < pl.col("timestamp").shift(1))
         ),
+        **_broken_promises(events, split),
     }
     return [
         f"{rows.height:,} events {fault} (first: user {rows['user_id'][0]}, "
@@ -41,6 +43,27 @@ def leak_check(events: pl.DataFrame) -> list[str]:
         for fault, rows in faults.items()
         if rows.height
     ]
+
+
+def _broken_promises(events: pl.DataFrame, split: str | None) -> dict[str, pl.DataFrame]:
+    """Events that a split must not have placed as it did.
+
+    ``three_way`` and ``published`` keep a user whole; ``global_time`` has nothing before the end of
+    an earlier part, whoever's it is; ``leave_one_out`` holds out one event of a user and part.
+    """
+    held_out = pl.col("split") != "train"
+    if split in ("three_way", "published"):
+        whole = pl.col("split").n_unique().over("user_id") == 1
+        return {"are of a user with events in another split": events.filter(~whole)}
+    if split == "leave_one_out":
+        alone = pl.len().over("user_id", "split") == 1
+        return {"are not alone in what is held out of their user": events.filter(held_out & ~alone)}
+    if split == "global_time":
+        ends = [events.filter(split=part)["timestamp"].max() or 0 for part in PARTS[:2]]
+        end = pl.when(pl.col("split") == "test").then(max(ends)).otherwise(ends[0])
+        late = (pl.col("timestamp") > end).fill_null(False)
+        return {"are not after every event of an earlier split": events.filter(held_out & ~late)}
+    return {}
 
 
 def _split_blocks(events: pl.DataFrame) -> pl.DataFrame:

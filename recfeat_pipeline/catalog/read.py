@@ -1,23 +1,39 @@
 """One door to every catalogue: embedded, a GroupLens folder, or the user's own files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from recfeat_pipeline.catalog.files import read_files
 from recfeat_pipeline.catalog.movielens import is_grouplens, read_grouplens
+from recfeat_pipeline.catalog.splits import SPLITS
 from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate
 from recfeat_pipeline.catalog.types import Catalog
 from recfeat_pipeline.errors import RecfeatError
 
 
-def read_catalog(path: str | None) -> Catalog:
+def read_catalog(path: str | None, split: str | None = None) -> Catalog:
     """Read a catalogue.
 
     Args:
         path: None for the embedded synthetic catalogue, a GroupLens folder, or a ``.toml`` file.
+        split: one of :data:`~recfeat_pipeline.catalog.splits.SPLITS`, in place of the catalogue's
+            own; None or ``provided``: that.
 
     Raises:
-        RecfeatError: there is no such thing, or it cannot be read.
+        RecfeatError: there is no such thing, or it cannot be read; or there is no such split.
     """
+    if split not in (None, "provided", *SPLITS):
+        raise RecfeatError(
+            f"There is no split {split!r}; give --split (or RECFEAT_SPLIT) one of "
+            f"{', '.join(SPLITS)}, or provided."
+        )
+    catalog = _read(path)
+    if split in (None, "provided"):
+        return catalog
+    return replace(catalog, rules=replace(catalog.rules, split=split))
+
+
+def _read(path: str | None) -> Catalog:
     if path is None:
         return generate(SyntheticConfig())
     place = Path(path).expanduser()

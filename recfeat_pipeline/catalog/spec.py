@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recfeat_pipeline.catalog.splits import SHARED, SPLITS
 from recfeat_pipeline.catalog.tables import did_you_mean
 from recfeat_pipeline.catalog.types import CorpusRules
 from recfeat_pipeline.errors import RecfeatError
@@ -18,9 +19,12 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tags": (("path", "item", "tag"), ("relevance",)),
     "corpus": (
         (),
-        ("more_than_item_interactions", "min_user_interactions", "max_user_interactions"),
+        (
+            "more_than_item_interactions", "min_user_interactions", "max_user_interactions",
+            "split", "split_shares",
+        ),
     ),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,25 @@ def _check_text(file: Path, source: str, section: str, values: dict[str, Any]) -
 
 def _rules(file: Path, source: str, values: dict[str, Any]) -> CorpusRules:
     for key, value in values.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            place = _place(file, source, "corpus", key)
+        place = _place(file, source, "corpus", key)
+        if key == "split":
+            if value not in SPLITS:
+                raise RecfeatError(f"{place}: {value!r} is none of {', '.join(SPLITS)}.")
+        elif key == "split_shares":
+            if not _are_shares(value):
+                raise RecfeatError(
+                    f"{place}: must be the shares of train, valid and test, three numbers above 0 "
+                    f"that add up to 1, not {value!r}."
+                )
+            if values.get("split", SHARED[0]) not in SHARED:
+                raise RecfeatError(
+                    f"{place}: the split {values['split']!r} has no shares to set; only "
+                    f"{' and '.join(SHARED)} have."
+                )
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise RecfeatError(f"{place}: must be a whole number, 0 or more, not {value!r}.")
+    if "split_shares" in values:
+        values = {**values, "split_shares": tuple(map(float, values["split_shares"]))}
     rules = CorpusRules(**values)
     if rules.min_user_interactions > rules.max_user_interactions:
         raise RecfeatError(
@@ -125,3 +145,8 @@ def _rules(file: Path, source: str, values: dict[str, Any]) -> CorpusRules:
             f"max_user_interactions ({rules.max_user_interactions}); no user could qualify."
         )
     return rules
+
+
+def _are_shares(value: Any) -> bool:
+    numbers = isinstance(value, list) and all(type(part) in (int, float) for part in value)
+    return numbers and len(value) == 3 and min(value) > 0 and abs(sum(value) - 1) < 1e-6

@@ -11,11 +11,15 @@ class CorpusRules:
 
     Items need *more than* ``more_than_item_interactions`` interactions, counted before any user
     is dropped; users need ``min_user_interactions`` to ``max_user_interactions`` inside the corpus.
+    ``split`` is one of :data:`~recfeat_pipeline.catalog.splits.SPLITS`, ``split_shares`` the parts
+    of train, valid and test where it draws or cuts.
     """
 
     more_than_item_interactions: int = 200
     min_user_interactions: int = 20
     max_user_interactions: int = 500
+    split: str | None = None  # None: the catalogue's own column, else three_way
+    split_shares: tuple[float, ...] = (0.8, 0.1, 0.1)
     name: str = "full"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recfeat_pipeline.commands.options import JsonOption
-from recfeat_pipeline.commands.output import dump, hint, table
+from recfeat_pipeline.commands.output import dump, hint, number, say, table
 
 
 def arms(
@@ -18,19 +18,24 @@ def arms(
 ) -> None:
     """List the arms: models that differ in one thing, so that the difference is its worth.
 
-    A new arm is a new file in recfeat_pipeline/models/arms/.
+    Sizes are those on the lake's corpus, else on the published one. A new arm is a new file in
+    recfeat_pipeline/models/arms/.
 
     $ recfeat arms
     $ recfeat arms base,control
     """
+    from recfeat_pipeline.commands.arm_sizes import measure
     from recfeat_pipeline.models.arms import load_arms, resolve_arms
 
     chosen = list(load_arms().values()) if names is None else resolve_arms(names)
+    corpus, sizes = measure(chosen)
     if as_json:
-        dump([asdict(arm) for arm in chosen])
+        dump([{**asdict(arm), **asdict(sizes[arm.id])} for arm in chosen])
         return
+    columns = dict.fromkeys(("arm", "label", "family", "what it is", "reads"), "left")
+    columns |= {"columns": "right", "parameters": "right", "against": "left"}
     table(
-        dict.fromkeys(("arm", "label", "family", "what it is", "reads", "against"), "left"),
+        columns,
         [
             (
                 arm.id,
@@ -38,9 +43,12 @@ def arms(
                 arm.family,
                 arm.title,
                 " + ".join(arm.content) + (f" ({arm.control})" if arm.control else "") or None,
+                number(sizes[arm.id].content_width),
+                number(sizes[arm.id].n_parameters),
                 ", ".join(arm.against) or None,
             )
             for arm in chosen
         ],
     )
+    say(f"Columns of the content slot and trained parameters on {corpus}.")
     hint("recfeat run --arms takes ids, labels and families.")

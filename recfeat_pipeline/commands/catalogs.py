@@ -8,13 +8,18 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 
-def read_named_catalog(path: str | None) -> Catalog:
+def read_named_catalog(path: str | None, split: str | None = None) -> Catalog:
     """The named catalogue, else the one a run would read: the setting's, the lake's, the embedded.
+
+    Its split is the given one, else RECFEAT_SPLIT, else, of the lake's own catalogue, the lake's.
 
     Raises:
         RecfeatError: it cannot be read.
     """
-    return read_catalog(catalog_path(path))
+    settings, found = Settings(), catalog_path(path)
+    meta = Lake(settings.lake).meta
+    held = meta.get("split") if found == meta.get("catalog") else None
+    return read_catalog(found, split or settings.split or held)
 
 
 def catalog_path(path: str | None) -> str | None:

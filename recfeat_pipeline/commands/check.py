@@ -1,10 +1,11 @@
 """``recfeat check``: what a catalogue is fit for, before anything is spent on it."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recfeat_pipeline.commands.options import CatalogOption, JsonOption
+from recfeat_pipeline.commands.options import CatalogOption, JsonOption, SplitOption
 from recfeat_pipeline.commands.output import dump, number, say, share, table
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def check(
         str | None, typer.Argument(metavar="[PATH]", help="The same as --catalog.")
     ] = None,
     catalog: CatalogOption = None,
+    split: SplitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read a catalogue as a run would, and say what was read, dropped and can be measured.
@@ -30,14 +32,18 @@ def check(
     from recfeat_pipeline.catalog.check import check_catalog
     from recfeat_pipeline.catalog.corpus import build_corpus
     from recfeat_pipeline.commands.catalogs import read_named_catalog
+    from recfeat_pipeline.models.examples import build_examples
 
-    read = read_named_catalog(path or catalog)
-    found = check_catalog(read, build_corpus(read))
+    read = read_named_catalog(path or catalog, split)
+    corpus = build_corpus(read)
+    found = check_catalog(read, corpus)
+    examples = dict(build_examples(corpus.events)["split"].value_counts().iter_rows())
     if as_json:
-        dump({"catalogue": read.name, "source": read.source, **as_data(found)})
+        data = {**as_data(found), "examples": examples}
+        dump({"catalogue": read.name, "source": read.source, **data})
     else:
         say(f"{read.name} ({read.source})", style="bold")
-        show(found)
+        show(found, examples)
     if found.warnings:
         raise typer.Exit(PROBLEMS)
 
@@ -52,10 +58,12 @@ def as_data(found: "CatalogCheck") -> dict[str, Any]:
     }
 
 
-def show(found: "CatalogCheck") -> None:
-    """The check for people, most telling last."""
+def show(found: "CatalogCheck", examples: dict[str, int]) -> None:
+    """The check for people, most telling last; ``examples`` are counted by split."""
     from recfeat_pipeline.catalog.check import THIN_CHARACTERS
+    from recfeat_pipeline.catalog.splits import PARTS
 
+    counts = found.counts
     say()
     table(
         {"": "left", "count": "right", "of": "right", "share": "right"},
@@ -78,11 +86,11 @@ def show(found: "CatalogCheck") -> None:
             title="Dropped or repaired while reading",
         )
     dropped = {
-        "items with too few interactions": found.counts["items_with_too_few_interactions"],
-        "items without interactions": found.counts["items_without_interactions"],
-        "users with too few interactions": found.counts["users_below_minimum"],
-        "users with too many interactions": found.counts["users_above_maximum"],
-        "users with none in the corpus": found.counts["users_outside_corpus"],
+        "items with too few interactions": counts["items_with_too_few_interactions"],
+        "items without interactions": counts["items_without_interactions"],
+        "users with too few interactions": counts["users_below_minimum"],
+        "users with too many interactions": counts["users_above_maximum"],
+        "users with none in the corpus": counts["users_outside_corpus"],
     }
     say()
     table(
@@ -90,6 +98,22 @@ def show(found: "CatalogCheck") -> None:
         [(what, number(count)) for what, count in dropped.items()],
         title="Outside the corpus by its rules",
     )
+    say()
+    table(
+        {"part": "left", "users": "right", "events": "right", "examples": "right"},
+        [
+            (part, *(number(counts.get(f"{what}_{part}", 0)) for what in ("users", "events")),
+             number(examples.get(part, 0)))
+            for part in PARTS
+        ],
+        title=f"Split: {counts['split']}",
+    )  # fmt: skip
+    if "valid_from" in counts:
+        dates = (
+            f"{datetime.fromtimestamp(counts[at], UTC):%Y-%m-%d %H:%M:%S}"
+            for at in ("valid_from", "test_from")
+        )
+        say("Train before {}, test from {} (UTC).".format(*dates))
     say()
     table(
         {"field": "left", "items": "right", "share": "right", "median characters": "right"},

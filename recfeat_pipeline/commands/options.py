@@ -15,6 +15,15 @@ CatalogOption = Annotated[
         "this lake holds, else the embedded catalogue.",
     ),
 ]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="SPLIT",
+        help="What is held out: three_way, global_time, leave_one_out, published, or provided (as "
+        "the catalogue says); unset: what this lake was split by, else provided.",
+    ),
+]
 VersionOption = Annotated[
     str | None,
     typer.Option(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from recfeat_pipeline.commands.options import CatalogOption, VersionOption, integers
+from recfeat_pipeline.commands.options import CatalogOption, SplitOption, VersionOption, integers
 from recfeat_pipeline.commands.output import hint, say, stderr
 
 STAGE_TITLES = {
@@ -28,6 +28,7 @@ BudgetOption = Annotated[
 
 def run(
     catalog: CatalogOption = None,
+    split: SplitOption = None,
     prompt_version: VersionOption = None,
     arms: Annotated[
         str,
@@ -70,7 +71,7 @@ def run(
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
-    with overriding(RECFEAT_CATALOG=catalog, RECFEAT_LLM_BUDGET_USD=budget):
+    with overriding(RECFEAT_CATALOG=catalog, RECFEAT_SPLIT=split, RECFEAT_LLM_BUDGET_USD=budget):
         lake = Lake(Settings().lake)
         version = choose_version(lake, prompt_version)
         seed_list = integers("--seeds", seeds)

@@ -8,11 +8,12 @@ the split-half reliability of a curated value that merges several tags).
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.schemas import AGREEMENT_CONTRASTS, AGREEMENT_INTERVALS
+from recfeat_pipeline.schemas import AGREEMENT_CONTRASTS, AGREEMENT_INTERVALS, VERSION_AGREEMENT
 
 DRAWS = 500
 ALL = "all"
@@ -95,6 +96,52 @@ def agreement_contrasts(
                 rows.append((version, reference, group, means[0], low, high, shared.height))
     frame = pl.DataFrame(rows, schema=AGREEMENT_CONTRASTS, orient="row")
     return frame.filter(pl.col("delta").is_not_nan())
+
+
+def version_agreement(
+    features: pl.DataFrame, dimensions: pl.DataFrame, draws: int = DRAWS
+) -> pl.DataFrame:
+    """How alike the scores of two versions are: another model's, or those of another text.
+
+    Needs no curated tags. Each pair of versions that score the same dimensions stands once, over
+    the items that both scored.
+
+    Returns:
+        :data:`~recfeat_pipeline.schemas.VERSION_AGREEMENT`; a group's row is the mean over its
+        dimensions that vary in both.
+    """
+    wide, scored = dict[object, pl.DataFrame](), dict[object, list]()
+    for (version,), own_rows in features.sort("version").group_by("version", maintain_order=True):
+        own = dimensions.filter(pl.col("version") == version).sort("position")
+        scored[version] = own.select("dimension", "group").rows()
+        wide[version] = own_rows.pivot("dimension", index="item_id", values="score").sort("item_id")
+    rows = []
+    for version, reference in combinations(wide, 2):
+        shared = wide[version].join(wide[reference], on="item_id", how="semi")["item_id"]
+        if shared.is_empty() or scored[version] != scored[reference]:
+            continue
+        names, groups = zip(*scored[version], strict=True)
+        members = [(ALL, np.ones(len(names), bool))]
+        members += [(group, np.array(groups) == group) for group in dict.fromkeys(groups)]
+        x, y = (
+            wide[name]
+            .filter(pl.col("item_id").is_in(shared.implode()))
+            .select(pl.col(d) if d in wide[name].columns else pl.lit(0.0).alias(d) for d in names)
+            .fill_null(0)
+            .cast(pl.Float64)
+            .to_numpy()
+            for name in (version, reference)
+        )
+        r = correlate(x, y, _weights(len(shared), draws))
+        means = np.stack([_mean(r[:, member]) for _, member in members], axis=1)
+        whole = np.concatenate([means, r], axis=1)  # [1 + draws, groups + D]
+        low, high = np.quantile(whole[1:], [0.025, 0.975], axis=0)
+        keys = [*((group, None) for group, _ in members), *zip(groups, names, strict=True)]
+        rows += [
+            (version, reference, *key, *values, len(shared))
+            for key, values in zip(keys, zip(whole[0], low, high, strict=True), strict=True)
+        ]
+    return pl.DataFrame(rows, schema=VERSION_AGREEMENT, orient="row").fill_nan(None)
 
 
 def correlate(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -60,7 +60,9 @@ def show_version(name: str, extra_folder: str | Path | None = None) -> str:
     about = [
         f"{version.key}: {version.description}",
         f"asks {version.asks}{scored}, model {version.model}, parameters {dict(version.params)}",
-        f"document: {'title and ' if version.title else ''}{fields}, cuts {dict(version.cuts)}",
+        f"document: {'title and ' if version.title else ''}{fields}, cuts {dict(version.cuts)}"
+        + (f", {version.characters} characters in all" if version.characters else "")
+        + (f", names masked ({', '.join(version.mask_names)})" if version.mask_names else ""),
     ]
     calls = [f"== {q.group} ==\n{q.system}" for q in version.questions]
     return "\n\n".join(["\n".join(about), *calls])
@@ -75,7 +77,7 @@ def diff_versions(old: str, new: str, extra_folder: str | Path | None = None) ->
         before, after = (text.get(path, "").splitlines() for text in texts)
         names = (f"{a.name}/{path}", f"{b.name}/{path}")
         lines += difflib.unified_diff(before, after, *names, lineterm="", n=1)
-    same_document = (a.title, a.labels, dict(a.cuts)) == (b.title, b.labels, dict(b.cuts))
+    same_document = a.document == b.document
     same_setting = (a.model, canonical(a.params)) == (b.model, canonical(b.params))
     before_calls = {q.group: (q.system, canonical(q.schema)) for q in a.questions}
     kept = tuple(
@@ -187,5 +189,7 @@ def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[s
         "title": version.title,
         "labels": version.labels,
         "cuts": dict(version.cuts),
+        "characters": version.characters,
+        "mask_names": version.mask_names,
     }
     return texts | {"version.toml": "\n".join(f"{k} = {v}" for k, v in settings.items())}

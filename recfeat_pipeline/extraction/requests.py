@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from recfeat_pipeline.extraction.keys import cache_keys, sha256
+from recfeat_pipeline.extraction.masking import mask
 from recfeat_pipeline.extraction.types import Request
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.rendering import DEFAULT_CUTS, render
@@ -17,13 +18,13 @@ MARKUP = r"<([A-Za-z/!|?])"
 
 def shown(documents: pl.DataFrame, version: PromptVersion) -> pl.Series:
     """The text that the version's calls show, without its fence; one row per document."""
-    rendered_already = (
-        version.title and version.labels is None and dict(version.cuts) == dict(DEFAULT_CUTS)
-    )
+    rendered_already = version.document == [True, None, dict(DEFAULT_CUTS)]
     if rendered_already or "fields" not in documents.columns:
         text = documents["text"]
     else:
-        text = render(documents, version.cuts, version.labels, version.title)
+        if version.mask_names:
+            documents = mask(documents, version.mask_names)
+        text = render(documents, version.cuts, version.labels, version.title, version.characters)
     return text.str.replace_all(MARKUP, "‹$1").alias("shown")
 
 

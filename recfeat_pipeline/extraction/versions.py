@@ -41,6 +41,7 @@ KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
     "document", "cuts",
 }  # fmt: skip
+DOCUMENT_KEYS = {"title", "labels", "characters", "mask_names"}
 ASKS = {
     "scores": "",  # of each group, which names its call
     "item_profile": "profile",
@@ -65,11 +66,20 @@ class PromptVersion:
     labels: tuple[str, ...] | None  # the only fields shown; None: all
     cuts: Mapping[str, str | int]
     questions: tuple[Question, ...]
+    characters: int | None = None  # longest text shown of all fields together
+    mask_names: tuple[str, ...] = ()  # fields that list people; set: no name is shown
 
     @property
     def groups(self) -> tuple[str, ...]:
         """One call each."""
         return tuple(question.group for question in self.questions)
+
+    @property
+    def document(self) -> list[Any]:
+        """What decides which text is shown; an option that is not used leaves no trace in a key."""
+        options = {"characters": self.characters, "mask_names": self.mask_names}
+        used = {name: value for name, value in options.items() if value}
+        return [self.title, self.labels, dict(self.cuts), *([used] if used else [])]
 
     @cached_property
     def key(self) -> str:
@@ -78,7 +88,7 @@ class PromptVersion:
             "asks": self.asks,
             "model": self.model,
             "params": dict(self.params),
-            "document": [self.title, self.labels, dict(self.cuts)],
+            "document": self.document,
             "questions": [[q.group, q.system, q.schema] for q in self.questions],
         }
         return f"{self.name}@{sha256(canonical(content))[:8]}"
@@ -156,6 +166,13 @@ def _build(
         raise _error(name, f"asks = {asks!r} is not one of {', '.join(ASKS)}")
     if echo not in ECHOES:
         raise _error(name, f"echo = {echo!r} is not one of {', '.join(ECHOES)}")
+    if unknown := sorted(set(document) - DOCUMENT_KEYS):
+        raise _error(name, f"[document] sets {unknown[0]!r}, which nothing reads")
+    limit = document.get("characters", 1)
+    if type(limit) is not int or limit < 1:
+        raise _error(name, f"[document] characters = {limit!r} is not a number of characters")
+    if document.get("mask_names") and (document.get("title", True) or echo == "title"):
+        raise _error(name, 'mask_names needs [document] title = false and echo = "opening"')
     for needed in ("model", *(("taxonomy",) if asks == "scores" else ())):
         if not spec.get(needed):
             raise _error(name, f"it does not set {needed!r}")
@@ -179,6 +196,8 @@ def _build(
         questions=tuple(
             _question(name, ASKS[asks], taxonomy, group, echo, parts) for group in groups
         ),
+        characters=document.get("characters"),
+        mask_names=tuple(document.get("mask_names", ())),
     )
 
 

@@ -46,7 +46,11 @@ class ColdWorld:
 
 
 def build_cold_world(
-    events: pl.DataFrame, items: pl.DataFrame, seed: int = 0, share: float = SHARE
+    events: pl.DataFrame,
+    items: pl.DataFrame,
+    seed: int = 0,
+    share: float = SHARE,
+    report_split: str = "test",
 ) -> ColdWorld:
     """Hold items back; which ones depends on the seed alone, so that arms are paired.
 
@@ -55,9 +59,10 @@ def build_cold_world(
         items: ITEMS.
         seed: of the choice of items, of their remaining interactions and of the examples.
         share: of the corpus items to hold back.
+        report_split: the events that are targets; ``"valid"`` in the published two-way split.
 
     Raises:
-        RecfeatError: no test user chose a held-back item.
+        RecfeatError: no user chose a held-back item there.
     """
     rng = np.random.default_rng(seed)
     n_items = items.filter("in_corpus").height
@@ -82,14 +87,15 @@ def build_cold_world(
     )
     world = numbered.filter("kept").with_columns(position=pl.col("history"))
     world = world.select(events.columns)
-    cold = build_examples(events.with_columns(split=_cold_targets(events, n_train)), seed)
+    targets = _cold_targets(events, n_train, report_split)
+    cold = build_examples(events.with_columns(split=targets), seed)
     places = numbered.select("kept_before", "history")[cold["event_row"]]
     cold = cold.filter(places["history"] > 0)
     places = places.filter(pl.col("history") > 0)
     if cold.is_empty():
         raise RecfeatError(
-            f"No test user chose one of the {len(held)} held-back items after another item: "
-            "the catalogue is too small for the cold-start experiment."
+            f"No {report_split} user chose one of the {len(held)} held-back items after another "
+            "item: the catalogue is too small for the cold-start experiment."
         )
     examples = pl.concat(
         [
@@ -162,8 +168,8 @@ def rank_cold(
     )
 
 
-def _cold_targets(events: pl.DataFrame, n_train: np.ndarray) -> pl.Series:
-    """The split of test events of held-back items; no split for the others."""
+def _cold_targets(events: pl.DataFrame, n_train: np.ndarray, report_split: str) -> pl.Series:
+    """``test`` for the reported events of held-back items; no split for the others."""
     held_back = pl.Series(n_train >= 0)[events["item_index"]]
-    is_target = held_back & (events["split"] == "test")
-    return events.select(pl.when(is_target).then("split")).to_series()
+    is_target = held_back & (events["split"] == report_split)
+    return events.select(pl.when(is_target).then(pl.lit("test"))).to_series()

@@ -20,6 +20,12 @@ class Inputs:
     contrasts: pl.DataFrame
     agreement: pl.DataFrame
     taxonomies: pl.DataFrame
+    intervals: pl.DataFrame
+    version_agreement: pl.DataFrame
+    probes: pl.DataFrame
+    cold: pl.DataFrame
+    cold_contrasts: pl.DataFrame
+    neighbours: pl.DataFrame
     ladder: pl.DataFrame
     runs: pl.DataFrame
     canaries: pl.DataFrame
@@ -42,9 +48,14 @@ class Inputs:
         """:meth:`metric` of the main comparison: its arms, their controls, the best baseline."""
         rows = self.metric(metric)
         family = pl.col("arm").replace_strict(self.roles.families, default="base")
-        means = rows.filter(family == "baseline").group_by("arm").agg(pl.col("value").mean())
-        best = means.sort("value", "arm")["arm"].tail(1)
-        return rows.filter((family == "base") | pl.col("arm").is_in([*self.roles.controls, *best]))
+        shown = [*self.roles.controls, self.best_baseline]
+        return rows.filter((family == "base") | pl.col("arm").is_in(shown))
+
+    @property
+    def best_baseline(self) -> str | None:
+        """The other recommender with the best MRR; None when none was run."""
+        baselines = [arm for arm in self.roles.order if self.roles.family(arm) == "baseline"]
+        return max(baselines, key=lambda arm: self.mean(arm, "mrr") or 0.0, default=None)
 
     def mean(self, arm: str | None, metric: str, k: int | None = None, slice_: str = "all") -> Any:
         """The mean of an arm's metric over its seeds; None when it was not measured."""
@@ -131,6 +142,12 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
         taxonomies=store.table("features.dimensions", tables.TAXONOMIES).unique(),
+        intervals=store.table("metrics.agreement_intervals", schemas.AGREEMENT_INTERVALS),
+        version_agreement=store.table("metrics.version_agreement", schemas.VERSION_AGREEMENT),
+        probes=store.table("metrics.probes", tables.PROBES),
+        cold=store.table("metrics.cold_start", tables.COLD),
+        cold_contrasts=store.table("metrics.cold_contrasts", schemas.COLD_CONTRASTS),
+        neighbours=store.table("metrics.neighbour_overlap", tables.NEIGHBOURS),
         ladder=store.query("ladder", tables.LADDER, "metrics.substitution_ladder"),
         runs=runs,
         canaries=store.query("canaries", tables.CANARIES, "metrics.canaries"),

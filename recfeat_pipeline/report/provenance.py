@@ -22,6 +22,19 @@ class ArmNote(BaseModel):
     family: str = Field("", description="base, control, baseline, rich, …; empty: by its kind.")
 
 
+class Estimate(BaseModel):
+    """What `recfeat estimate` says of the whole corpus, as if nothing were answered yet."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    documents: int
+    cost_usd: float | None = Field(None, description="None: the model has no known price.")
+    cost_usd_batch: float | None = None
+    hours: float = Field(description="With the settings' limits on calls in flight.")
+    prices_as_of: str | None = None
+
+
 class Provenance(BaseModel):
     """The report's context; every field may be missing, and what is missing is left out."""
 
@@ -39,6 +52,9 @@ class Provenance(BaseModel):
     backend: str = Field("", description="online, batch, batch-files or lexical.")
     used_llm: bool | None = Field(
         None, description="False for the lexical extractor; None: not known."
+    )
+    estimate: Estimate | None = Field(
+        None, description="What extracting the whole corpus costs at today's prices."
     )
     skipped_arms: dict[str, str] = Field(
         default_factory=dict, description="Arms that were not run, each with its reason."

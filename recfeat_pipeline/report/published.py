@@ -36,5 +36,8 @@ AGREEMENT_BY_GROUP = {
     "reception": 0.42,
 }
 
+COST_USD, COST_ITEMS = (170.0, 220.0), 9_366
+"""Its estimate for the full corpus, at $3 and $15 per million input and output tokens."""
+
 LADDER = {"floor": -0.0053, "llm": -0.0021, "curated": 0.0004}
 """Rich to base, change in MRR."""

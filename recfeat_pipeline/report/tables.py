@@ -40,8 +40,43 @@ LADDER: Schema = {
     "ci_high": pl.Float64,
 }
 RUNS: Schema = {"arm": pl.String, "seed": pl.Int64, **schemas.RUNS}
+COLD: Schema = {
+    "arm": pl.String,
+    "seed": pl.Int64,
+    "n_train": pl.Int64,
+    "candidates": pl.String,
+    "metric": pl.String,
+    "k": pl.Int64,
+    "value": pl.Float64,
+    "n": pl.Int64,
+}
+NEIGHBOURS: Schema = {
+    "arm": pl.String,
+    "k": pl.Int64,
+    "overlap": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+    "expected": pl.Float64,
+    "n_items": pl.Int64,
+}
+PROBES: Schema = {
+    "arm": pl.String,
+    "prompt_version": pl.String,
+    "mean_chars": pl.Float64,
+    "agreement_r": pl.Float64,
+    "agreement_low": pl.Float64,
+    "agreement_high": pl.Float64,
+    "over_floor": pl.Float64,
+    "over_floor_low": pl.Float64,
+    "over_floor_high": pl.Float64,
+    "over_llm": pl.Float64,
+    "over_llm_low": pl.Float64,
+    "over_llm_high": pl.Float64,
+    "status": pl.String,
+}
 CANARIES: Schema = {
-    "persona": pl.String,
+    "kind": pl.String,
+    "name": pl.String,
     "arm": pl.String,
     "position": pl.Int64,
     "title": pl.String,
@@ -60,6 +95,8 @@ COST: Schema = {
     "cost_usd": pl.Float64,
     "priced_calls": pl.Int64,
     "median_latency_ms": pl.Float64,
+    "first_at": pl.Datetime("us", "UTC"),
+    "last_at": pl.Datetime("us", "UTC"),
 }
 FINGERPRINTS: Schema = {
     "item_id": pl.String,

@@ -22,6 +22,12 @@ TABLES = [
     "metrics.ranking",
     "metrics.contrasts",
     "metrics.agreement",
+    "metrics.agreement_intervals",
+    "metrics.version_agreement",
+    "metrics.probes",
+    "metrics.cold_start",
+    "metrics.cold_contrasts",
+    "metrics.neighbour_overlap",
     "metrics.substitution_ladder",
     "ops.llm_calls",
     "ops.runs",
@@ -148,7 +154,11 @@ def test_an_empty_store_gives_a_page_that_says_so():
 @pytest.mark.parametrize("missing", TABLES)
 def test_a_missing_table_leaves_the_rest_standing(store, missing):
     page = Page(write_report(copied(store, but=missing), provenance()))
-    left_out = {"canaries", "further"}  # the only ones that have nothing to say without data
+    left_out = {
+        "canaries",
+        "further",
+        "probes",
+    }  # the only ones that have nothing to say without data
     assert len(page.all("section")) >= len(SECTIONS) - len(left_out)
 
 
@@ -175,7 +185,21 @@ def test_canaries_are_shown_when_there_are_any(store, tmp_path):
     assert "Space fan." in text
     assert "Solaris (1972)" in text
     assert "Of another seed" not in text
-    assert "Ronin (1998)" not in text
+    assert "Nearest to Heat (1995)." in text
+    assert "Ronin (1998)" in text
+
+
+def test_cold_items_probes_agreement_and_cost_are_told(page):
+    text = " ".join(" ".join(page.text).split())
+    assert "No content (C′) .0020 .0020 .0020 .0020 .0020 " in text
+    assert "LLM features (B′) − No content (C′) +.0040 [+.0010, +.0070] .030 .060" in text
+    assert "LLM features (B′) 31.0 % [29.0 %, 33.0 %] 373" in text
+    assert "genome132-v1 2,400 .58 [.20, .70] +.0030 [+.0010, +.0050] – run" in text
+    assert "genome132-first-100 118 – – – not run: no scores of this prompt version" in text
+    assert "v1@3f9c2a7b1d04 and other-model@1 .71 [.69, .73] 1,400" in text
+    assert "Published study estimate $170.00 – $220.00" in text
+    assert "This corpus, gpt-5-mini estimate $4.20" in text
+    assert "This run, gpt-5-mini measured" in text
 
 
 def test_the_page_is_also_written(store, tmp_path):

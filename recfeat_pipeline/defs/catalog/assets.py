@@ -12,8 +12,13 @@ from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_INPUTS
-from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
-from recfeat_pipeline.defs.catalog.stored import load_catalog, save_catalog
+from recfeat_pipeline.defs.catalog.checks import (
+    CHECKS,
+    EXAMPLES_CHECK,
+    check_corpus,
+    check_examples,
+)
+from recfeat_pipeline.defs.catalog.stored import load_catalog, refuse_other_split, save_catalog
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.models.examples import build_examples
@@ -55,8 +60,12 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     target = lake.open()
     given = Settings().catalog
     path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
-    catalog = read_catalog(path)
+    split = Settings().split or target.meta.get("split")
+    catalog = read_catalog(path, split)
+    refuse_other_split(target, catalog)
     target.open(catalog=path, name=catalog.name)
+    if split:
+        target.remember(split=split)
     frames = save_catalog(target, catalog)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
     for name, frame in frames.items():
@@ -97,17 +106,20 @@ def corpus(lake: LakeResource) -> Iterator[object]:
 @dg.asset(
     key=["lake", "examples"],
     deps=[["lake", "events"]],
+    check_specs=[EXAMPLES_CHECK],
     kinds={"polars"},
     automation_condition=FOLLOW_INPUTS,
     **about("catalog", "examples"),
 )
-def examples(lake: LakeResource) -> dg.MaterializeResult:
+def examples(lake: LakeResource) -> Iterator[object]:
     """Rollback examples: up to 20 positions per user and split. One row per example."""
     target = lake.open()
-    frame = build_examples(target.read("events"))
+    events = target.read("events")
+    frame = build_examples(events)
     target.write_parquet("catalog/examples.parquet", frame)
     counts = dict(frame.group_by("split").len().iter_rows())
-    return _written(frame, counts)
+    yield _written(frame, counts)
+    yield check_examples(events, frame)
 
 
 assets = [catalogue, corpus, examples]

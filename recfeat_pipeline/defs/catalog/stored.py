@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 import polars as pl
 
+from recfeat_pipeline.catalog.splits import SHARED, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import TAGS
 
@@ -42,3 +44,24 @@ def load_catalog(lake: Lake) -> Catalog:
         ),
         source=about["source"],
     )
+
+
+def refuse_other_split(lake: Lake, catalog: Catalog) -> None:
+    """Keep ranks of two splits apart: their examples are numbered alike and are not the same.
+
+    Raises:
+        RecfeatError: the lake holds models that were made under another split.
+    """
+    held = lake.read_json("catalog/corpus.json")
+    if held is None or not lake.exists("runs"):
+        return
+    split, shares = split_of(catalog), list(catalog.rules.split_shares)
+    of_split = held["split"]
+    if split == of_split and split in SHARED:
+        split, of_split = (f"{split} {part}" for part in (shares, held.get("split_shares", shares)))
+    if split != of_split:
+        raise RecfeatError(
+            f"The lake {lake.root} holds models of the split {of_split}, not {split}. Give each "
+            "split a lake of its own (RECFEAT_LAKE; copy responses/ into it, and no answer is "
+            "bought twice), or delete runs/ in this one."
+        )

@@ -15,6 +15,8 @@ from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.models.arms import arms_frame, load_arms
 from recfeat_pipeline.models.content import build_content
+from recfeat_pipeline.schemas import SHOWN_TEXT
+from recfeat_pipeline.settings import Settings
 
 metrics = sql_assets("evaluation")
 COMPARED = [["features", "item_features"], ["features", "genome"], ["features", "dimensions"]]
@@ -111,12 +113,21 @@ def declared_pairs() -> list[tuple[str, str]]:
                 "How prompt versions differ in agreement with the curated tags. One row per pair "
                 "of versions and group.",
             ),
+            (
+                "version_agreement",
+                "How alike the scores of two prompt versions are: model against model, text "
+                "against text. One row per pair of versions and dimension, and per group.",
+            ),
         )
     ],
 )
 def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.MaterializeResult]:
     """Correlate every version's scores with the curated tags that they stand for."""
-    from recfeat_pipeline.evaluation.agreement import agreement_contrasts, agreement_intervals
+    from recfeat_pipeline.evaluation.agreement import (
+        agreement_contrasts,
+        agreement_intervals,
+        version_agreement,
+    )
 
     with store.get_connection() as connection:
         features, tags, dimensions, items = (
@@ -131,6 +142,7 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
     for name, frame in (
         ("agreement_intervals", agreement_intervals(features, tags, dimensions, items)),
         ("agreement_contrasts", agreement_contrasts(features, tags, dimensions)),
+        ("version_agreement", version_agreement(features, dimensions)),
     ):
         lake.open().write_parquet(f"evaluation/{name}.parquet", frame)
         yield dg.MaterializeResult(
@@ -138,6 +150,37 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
             metadata={"dagster/row_count": frame.height},
             data_version=dg.DataVersion(frame_hash(frame)),
         )
+
+
+@dg.asset(
+    key=["lake", "shown_text"],
+    deps=[["lake", "documents"], ["features", "item_features"]],
+    **about("evaluation", "shown_text"),
+    kinds={"polars", "parquet"},
+    automation_condition=FOLLOW_IN_STORE,
+)
+def shown_text(lake: LakeResource) -> dg.MaterializeResult:
+    """How much text the calls of a probe show, the dose of its dose response.
+
+    One row per probe arm, and the arm they are held against.
+    """
+    from recfeat_pipeline.extraction.prompts import promoted
+    from recfeat_pipeline.extraction.requests import shown
+    from recfeat_pipeline.extraction.versions import list_versions, load_version
+
+    target, prompts, rows = lake.open(), Settings().prompts, []
+    documents, known = target.read("documents"), list_versions(prompts)
+    for arm in load_arms().values():
+        name = arm.prompt_version or promoted(target, prompts).partition("@")[0]
+        if (arm.family == "probe" or arm.id == "llm") and name in known and documents.height:
+            text = shown(documents, load_version(name, prompts))
+            rows.append((arm.id, name, text.str.len_chars().mean(), len(text)))
+    frame = pl.DataFrame(rows, schema=SHOWN_TEXT, orient="row")
+    target.write_parquet("evaluation/shown_text.parquet", frame)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height},
+        data_version=dg.DataVersion(frame_hash(frame)),
+    )
 
 
 @dg.asset(
@@ -219,4 +262,6 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 
-assets = [*metrics, arms, contrasts, cold_contrasts, agreement, neighbours, canaries, report]
+assets = [
+    *metrics, arms, contrasts, cold_contrasts, agreement, shown_text, neighbours, canaries, report
+]  # fmt: skip

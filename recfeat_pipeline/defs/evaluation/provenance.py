@@ -2,15 +2,18 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from dataclasses import asdict
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from recfeat_pipeline.defs.training.stored import skipped_arms
+from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.settings import Settings
 
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
 
@@ -35,9 +38,10 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "extraction_model": model,
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
+        "estimate": _estimate(lake, promoted),
         "skipped_arms": skipped_arms(lake),
         "arms": {a.id: {"title": a.title, "family": a.family} for a in load_arms().values()},
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],
     }
@@ -46,6 +50,21 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
 def _command(lake: Lake, source: str) -> str:
     catalog = "" if source == "embedded" else f" --catalog {source}"
     return f"RECFEAT_LAKE={lake.root} recfeat run{catalog}"
+
+
+def _estimate(lake: Lake, promoted: str) -> dict[str, Any] | None:
+    """The whole corpus at today's prices; None without documents or the version's files."""
+    from recfeat_pipeline.extraction.engine import limits_of
+    from recfeat_pipeline.extraction.estimate import estimate
+
+    settings, documents = Settings(), lake.read("documents")
+    name = promoted.partition("@")[0]
+    if documents.is_empty() or name not in list_versions(settings.prompts):
+        return None
+    version = load_version(name, settings.prompts)
+    model, limits = settings.llm_model or version.model, limits_of(settings)
+    found = estimate(documents, version, model, limits=limits, prices=settings.prompts)
+    return asdict(found)
 
 
 def _git_hash() -> str:

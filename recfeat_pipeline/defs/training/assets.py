@@ -85,6 +85,7 @@ def two_tower(
                 out_dir=job.run.checkpoints,
                 progress=progress,
                 user_tags=job.inputs.user_tags,
+                report_split=job.inputs.report_split,
             )
         job.run.save(result, job.inputs, job.content, job.steps)
     yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=job.run.summary())
@@ -117,7 +118,12 @@ def cold_ranks(
     if job is None:
         return
     if not job.run.is_current(job.made_from, "cold"):
-        world = build_cold_world(job.inputs.events, job.inputs.items, job.seed)
+        world = build_cold_world(
+            job.inputs.events,
+            job.inputs.items,
+            job.seed,
+            report_split=job.inputs.report_split,
+        )
         with reporter.bar(f"{job.arm.id}, seed {job.seed}, cold start") as progress:
             frame = rank_cold(
                 job.arm,

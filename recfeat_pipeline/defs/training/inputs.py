@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from recfeat_pipeline.catalog.movielens import read_user_tags
+from recfeat_pipeline.catalog.splits import REPORTED_ON
 from recfeat_pipeline.extraction.prompts import promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
@@ -29,13 +30,14 @@ class Inputs:
     features: dict[str, pl.DataFrame]
     version: str | None  # prompt version of the scores; None: the arm reads none, or there are none
     user_tags: pl.DataFrame | None  # of the rich arms; None where users apply no tags
+    report_split: str  # whose examples are ranked
 
 
 def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Inputs:
     """Read what the arm needs and nothing else."""
     version = feature_version(lake, store, arm)
     features = {}
-    for source in arm.content:
+    for source in QUERIES.keys() & set(arm.content):  # genres are the items' own
         parameters = {"version": version} if "$version" in QUERIES[source] else None
         features[source] = store.sql(QUERIES[source], params=parameters).pl()
     return Inputs(
@@ -46,6 +48,7 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
         features=features,
         version=version if "llm" in arm.content else None,
         user_tags=_user_tags(lake) if arm.metadata else None,
+        report_split=REPORTED_ON.get(lake.read_json("catalog/corpus.json")["split"], "test"),
     )
 
 

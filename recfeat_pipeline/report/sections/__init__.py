@@ -6,12 +6,14 @@ from recfeat_pipeline.report.blocks import Section
 from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.sections.agreement import agreement
 from recfeat_pipeline.report.sections.arms import arms
+from recfeat_pipeline.report.sections.cold import cold
 from recfeat_pipeline.report.sections.corpus import corpus, question
 from recfeat_pipeline.report.sections.cost import cost
 from recfeat_pipeline.report.sections.differences import differences
 from recfeat_pipeline.report.sections.further import further
 from recfeat_pipeline.report.sections.items import canaries, fingerprints
 from recfeat_pipeline.report.sections.method import caveats, method, reproduce
+from recfeat_pipeline.report.sections.probes import probes
 from recfeat_pipeline.report.sections.results import results
 from recfeat_pipeline.report.sections.slices import slices
 
@@ -21,10 +23,12 @@ SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
     results,
     differences,
     slices,
+    cold,
     further,
     corpus,
     arms,
     agreement,
+    probes,
     fingerprints,
     canaries,
     cost,

@@ -35,8 +35,8 @@ def beside_published(inputs: Inputs) -> list[Block]:
     return [
         Paragraph(
             "Absolute values cannot be set beside the published ones: this corpus has "
-            f"{formats.count(n_items)} items and {formats.count(n_examples)} test examples, the "
-            f"study's {published.N_ITEMS:,} and {published.N_EXAMPLES:,}, and it chose its "
+            f"{formats.count(n_items)} items and {formats.count(n_examples)} held-out examples, "
+            f"the study's {published.N_ITEMS:,} and {published.N_EXAMPLES:,}, and it chose its "
             "checkpoint on the users it reported. What can be compared is the change over the "
             "floor.",
             "note",

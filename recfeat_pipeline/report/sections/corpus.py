@@ -7,6 +7,7 @@ import polars as pl
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Bullets, Chart, Facts, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.split import split_sentence
 
 _KEPT = {
     "Items": ("items_read", "items"),
@@ -22,12 +23,6 @@ _DROPPED = {
     "events_of_rare_items": "interactions with items outside the corpus",
     "events_of_users_below_minimum": "interactions of users with too few",
     "events_of_users_above_maximum": "interactions of users with too many",
-}
-_SPLITS = {
-    "provided": "The catalogue brings its own split of events.",
-    "three_way": "Users are split 80/10/10 into training, validation and test.",
-    "published": "Users are split 90/10 into training and validation, as published; results are "
-    "reported on the users that chose the checkpoint.",
 }
 
 
@@ -69,8 +64,9 @@ def corpus(inputs: Inputs) -> Section:
     blocks: list[Block] = []
     if provenance.source:
         source = "generated" if provenance.synthetic else f"read from {provenance.source}"
-        split = _SPLITS.get(str(counts.get("split")), "")
-        blocks.append(Paragraph(f"{provenance.catalogue}, {source}. {split}".strip()))
+        blocks.append(
+            Paragraph(f"{provenance.catalogue}, {source}. {split_sentence(counts)}".strip())
+        )
     if any(pair[0] in counts for pair in _KEPT.values()):
         blocks.append(_kept(counts))
     dropped = [
@@ -126,9 +122,10 @@ def _facts(inputs: Inputs) -> list[tuple[str, str]]:
         ]
     examples = inputs.metric("mrr")["n"].max()
     if examples:
-        facts.append(("Test examples", formats.count(examples)))
-    if counts.get("users_test"):
-        facts.append(("Users with test events", formats.count(counts["users_test"])))
+        facts.append(("Held-out examples", formats.count(examples)))
+    reported = "valid" if counts.get("split") == "published" else "test"
+    if counts.get(f"users_{reported}"):
+        facts.append((f"Users with {reported} events", formats.count(counts[f"users_{reported}"])))
     if counts.get("unordered_share"):
         facts.append(("Interactions without a time", formats.percent(counts["unordered_share"])))
     return facts

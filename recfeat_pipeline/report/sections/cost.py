@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from recfeat_pipeline.report import figures, formats
+from recfeat_pipeline.report import figures, formats, published
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.verdict import cost_per_thousand
@@ -33,13 +33,11 @@ def cost(inputs: Inputs) -> Section:
         blocks.append(
             Paragraph(
                 f"Measured: {formats.dollars(float(rows['cost_usd'].sum()))} in all, "
-                f"{formats.dollars(per_thousand)} per 1,000 items. The published study estimated "
-                "$170–220 for 9,366 films, $18–23 per 1,000, at $3 and $15 per million input "
-                "and output tokens."
+                f"{formats.dollars(per_thousand)} per 1,000 items."
             )
         )
         blocks.append(Chart(figures.cost_by_group(rows)))
-    blocks.append(_table(rows))
+    blocks += [_feasibility(inputs, per_thousand), _table(rows)]
     unpriced = int(rows["calls"].sum()) - int(rows["priced_calls"].sum())
     if unpriced and per_thousand is not None:
         blocks.append(
@@ -47,6 +45,61 @@ def cost(inputs: Inputs) -> Section:
                       "note")
         )  # fmt: skip
     return Section("cost", _TITLE, blocks)
+
+
+def _feasibility(inputs: Inputs, per_thousand: float | None) -> Table:
+    """Dollars and hours, per item and for the corpus: published, estimated, measured."""
+    lines: list[tuple[str, str, float | None, float | None, int, float | None]] = [
+        ("Published study", "estimate", *published.COST_USD, published.COST_ITEMS, None)
+    ]
+    if given := inputs.provenance.estimate:
+        prices = f", prices of {given.prices_as_of}" if given.prices_as_of else ""
+        for how, usd, hours in (
+            (prices, given.cost_usd, given.hours),
+            (" in batches", given.cost_usd_batch, None),
+        ):
+            what = f"This corpus, {given.model}{how}"
+            lines.append((what, "estimate", usd, usd, given.documents, hours))
+    used = inputs.cost.filter(version=inputs.provenance.prompt_version).drop_nulls("first_at")
+    n_items = int(inputs.items["n_scored"].sum())
+    if used.height and n_items:
+        took = used.select(pl.col("last_at").max() - pl.col("first_at").min()).item()
+        lexical = inputs.provenance.used_llm is False
+        usd = 0.0 if lexical else per_thousand and per_thousand * n_items / 1000
+        model = ", ".join(used["model"].drop_nulls().unique().sort())
+        what = f"This run, {model}{' (no LLM)' if lexical else ''}"
+        lines.append((what, "measured", usd, usd, n_items, took.total_seconds() / 3600))
+    return Table(
+        "feasibility",
+        "What the features of a whole corpus take. Estimated hours keep to the settings' calls in "
+        "flight; measured ones run from the first answer to the last. The study's estimate is at "
+        "$3 and $15 per million input and output tokens; it gives no hours.",
+        ["", "", "Dollars", "Dollars per item", "Items", "Hours", "Seconds per item"],
+        [
+            [
+                what,
+                kind,
+                _span(low, high),
+                _span(low and low / items, high and high / items),
+                formats.count(items),
+                formats.MISSING if hours is None else f"{hours:.2g}",
+                formats.MISSING if hours is None else f"{3600 * hours / items:.2g}",
+            ]
+            for what, kind, low, high, items, hours in lines
+        ],
+        pl.DataFrame(
+            lines,
+            schema=["what", "kind", "usd_low", "usd_high", "items", "hours"],
+            orient="row",
+            infer_schema_length=None,
+        ),
+        text_columns=frozenset({1}),
+    )
+
+
+def _span(low: float | None, high: float | None) -> str:
+    """One amount, or from one to the other."""
+    return " – ".join(dict.fromkeys((formats.dollars(low), formats.dollars(high))))
 
 
 def _table(rows: pl.DataFrame) -> Table:

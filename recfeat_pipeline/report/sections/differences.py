@@ -73,7 +73,7 @@ def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
         for row in shown.iter_rows(named=True)
     ]
     seeds = formats.plural(rows["n_seeds"].max(), "seed")
-    users = formats.plural(rows["n_users"].max(), "test user")
+    users = formats.plural(rows["n_users"].max(), "held-out user")
     return Table(
         "contrasts",
         f"{seeds}, {users}. Changes are relative to the second arm of a line. Bold: the interval "

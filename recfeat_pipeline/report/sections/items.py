@@ -1,5 +1,9 @@
 """What single items look like: fingerprints, and recommendations for made-up people."""
 
+from collections.abc import Iterator
+
+import polars as pl
+
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.blocks import (
     Block,
@@ -40,29 +44,35 @@ def fingerprints(inputs: Inputs) -> Section:
 
 
 def canaries(inputs: Inputs) -> Section | None:
-    """Top recommendations per arm for each persona, side by side; left out when there are none."""
+    """Lists side by side: for made-up people, and what is alike; left out when there are none."""
     if inputs.canaries.is_empty():
         return None
+    people = inputs.canaries.filter(kind="persona")
+    alike = inputs.canaries.filter(kind="similar")
     blocks: list[Block] = [
-        Paragraph("Made-up people with known tastes, and what each arm would show them.")
+        Paragraph("Made-up people with known tastes, and what each arm would show them."),
+        *_lists(inputs, people, "canary", ""),
     ]
-    for number, ((persona,), own) in enumerate(
-        inputs.canaries.group_by("persona", maintain_order=True)
-    ):
+    if alike.height:
+        blocks.append(Paragraph("What each arm holds to be nearest to an item."))
+        blocks += _lists(inputs, alike, "similar", "Nearest to ")
+    return Section("canaries", "Canaries", blocks)
+
+
+def _lists(inputs: Inputs, rows: pl.DataFrame, table: str, before: str) -> Iterator[Table]:
+    """A table for each list, an arm in each column."""
+    for number, ((name,), own) in enumerate(rows.group_by("name", maintain_order=True)):
         arms = [arm for arm in inputs.roles.order if arm in own["arm"]]
         by_arm = {arm: own.filter(arm=arm).sort("position")["title"].to_list() for arm in arms}
         depth = max(len(titles) for titles in by_arm.values()) if by_arm else 0
-        blocks.append(
-            Table(
-                f"canary_{number}",
-                f"{persona}.",
-                ["Place", *(inputs.roles.name(arm) for arm in arms)],
-                [
-                    [str(place + 1), *((*by_arm[arm], *[""] * depth)[place] for arm in arms)]
-                    for place in range(depth)
-                ],
-                own,
-                text_columns=frozenset(range(1, len(arms) + 1)),
-            )
+        yield Table(
+            f"{table}_{number}",
+            f"{before}{name}.",
+            ["Place", *(inputs.roles.name(arm) for arm in arms)],
+            [
+                [str(place + 1), *((*by_arm[arm], *[""] * depth)[place] for arm in arms)]
+                for place in range(depth)
+            ],
+            own,
+            text_columns=frozenset(range(1, len(arms) + 1)),
         )
-    return Section("canaries", "Canaries", blocks)

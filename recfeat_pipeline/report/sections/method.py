@@ -3,6 +3,7 @@
 from recfeat_pipeline.report.blocks import Block, Bullets, Code, Facts, Paragraph, Section
 from recfeat_pipeline.report.caveats import find_caveats
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.split import split_sentence
 
 
 def caveats(inputs: Inputs) -> Section:
@@ -36,10 +37,10 @@ def method(inputs: Inputs) -> Section:
                 [
                     "A user is embedded from the last 50 items of their history, never from an "
                     "id, so held-out users need no training of their own.",
-                    "Models are trained with a full softmax; the checkpoint is chosen on "
-                    "validation users or events and reported on test ones.",
-                    "Each test example has one exact rank over the whole corpus; seen items are "
-                    "taken out, ties take their mean rank, and every metric follows from the "
+                    f"{split_sentence(provenance.corpus)} Models are trained with a full softmax; "
+                    "the checkpoint is chosen on validation examples.".strip(),
+                    "Each held-out example has one exact rank over the whole corpus; seen items "
+                    "are taken out, ties take their mean rank, and every metric follows from the "
                     "ranks.",
                     "Ratings are debiased with the user's past only.",
                 ]

@@ -50,7 +50,7 @@ def _table(inputs: Inputs) -> Table:
     return Table(
         "metrics",
         f"Means over seeds (± standard deviation between seeds), {formats.count(n_examples)} "
-        "test examples. Items already seen are no candidates; ties take their mean rank.",
+        "held-out examples. Items already seen are no candidates; ties take their mean rank.",
         ["Arm", *(name for name, _, _ in columns)],
         [
             [inputs.roles.name(arm), *(_cell(inputs, arm, metric, k) for _, metric, k in columns)]

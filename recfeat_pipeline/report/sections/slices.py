@@ -1,4 +1,4 @@
-"""Where a gain comes from: popularity, history length, text length, cold items."""
+"""Where a gain comes from: popularity, history length, text length."""
 
 import re
 
@@ -21,10 +21,7 @@ _TIERS = {
 _TITLES = {
     "history": "Change of MRR over the floor, by length of the user's history",
     "text": "Change of MRR over the floor, by length of the target's text",
-    "cold": "Items that no model saw in training",
-    "warmup": "As interactions with a new item come in",
 }
-_ABSOLUTE = ("cold", "warmup")  # where the floor is near zero, a change relative to it says little
 
 
 def slices(inputs: Inputs) -> Section:
@@ -43,7 +40,7 @@ def slices(inputs: Inputs) -> Section:
             Paragraph(
                 "Tiers are by the target's number of interactions: HEAD above 1,000; quartiles "
                 "have equally many items; a new item has fewer than ten in training. Where a bar "
-                "has no interval, none was computed: with few test examples (n), do not read it.",
+                "has no interval, none was computed: with few examples (n), do not read it.",
                 "note",
             ),
         ]
@@ -55,14 +52,7 @@ def slices(inputs: Inputs) -> Section:
         bands = _bands(rows, family)
         title = _TITLES.get(family, f"Change of MRR over the floor, by {formats.words(family)}")
         name = "slices_" + re.sub(r"\W", "_", family)
-        if family in _ABSOLUTE:
-            main = rows.filter(pl.col("arm").is_in([*inputs.roles.main, *inputs.roles.controls]))
-            drawn = figures.metric_by_slice(main, inputs.roles, bands, name, title)
-        else:
-            drawn = figures.change_by_slice(changes, inputs.roles, bands, name, title)
-        blocks.append(Chart(drawn))
-    if "cold" not in families:
-        blocks.append(Paragraph("Cold items were not held out in this run.", "missing"))
+        blocks.append(Chart(figures.change_by_slice(changes, inputs.roles, bands, name, title)))
     return Section("slices", "Where the difference comes from", blocks)
 
 
@@ -94,6 +84,6 @@ def _tier_table(inputs: Inputs, rows: pl.DataFrame, tiers: list[str]) -> Table:
         "tiers",
         "MRR by popularity of the target, means over seeds.",
         ["Arm", *tiers],
-        [*lines, ["Test examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
+        [*lines, ["Held-out examples (n)", *(formats.count(sizes[tier]) for tier in tiers)]],
         rows.filter(pl.col("slice").is_in(tiers)),
     )

@@ -1,6 +1,5 @@
--- What each arm's first seed would show each persona.
-SELECT name AS persona, arm, position, title
+-- What each arm's first seed would show each persona, and what it holds to be alike.
+SELECT kind, name, arm, position, title
 FROM metrics.canaries
-WHERE kind = 'persona'
 QUALIFY seed = min(seed) OVER (PARTITION BY arm)
-ORDER BY persona, arm, position
+ORDER BY kind, name, arm, position

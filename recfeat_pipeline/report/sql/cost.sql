@@ -12,7 +12,9 @@ SELECT
     sum(completion_tokens) AS completion_tokens,
     sum(cost_usd) AS cost_usd,
     count(cost_usd) AS priced_calls,
-    median(latency_ms) AS median_latency_ms
+    median(latency_ms) AS median_latency_ms,
+    min(created_at) AS first_at,
+    max(created_at) AS last_at
 FROM ops.llm_calls
 GROUP BY ALL
 ORDER BY version, "group", model, backend

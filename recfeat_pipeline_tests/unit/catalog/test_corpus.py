@@ -2,8 +2,12 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.catalog.corpus import build_corpus
+from recfeat_pipeline.catalog.leaks import leak_check
+from recfeat_pipeline.catalog.splits import SPLITS
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.leaks import example_leaks
 from recfeat_pipeline.schemas import EVENTS, FIELDS, INTERACTIONS, ITEMS
 from recfeat_pipeline_tests.unit.catalog.test_hashing import fnv, splitmix
 
@@ -162,9 +166,63 @@ def test_users_fall_whole_into_a_split():
 
 def test_the_published_split_has_no_test_users():
     rows = [(u, i, i) for u in range(3000) for i in (1, 2)]
-    corpus = build_corpus(catalog(rows, CorpusRules(0, 1)), split="published")
+    corpus = build_corpus(catalog(rows, CorpusRules(0, 1, split="published")))
     shares = dict(corpus.events.group_by("split").agg(pl.len() / 6000).iter_rows())
     assert shares == {"train": pytest.approx(0.9, abs=0.02), "valid": pytest.approx(0.1, abs=0.02)}
+
+
+@pytest.mark.parametrize("split", [None, *SPLITS])
+def test_no_split_leaks(split):
+    rows = [(u, i, 10 * i + u) for u in range(40) for i in range(u % 7 + 1)]
+    corpus = build_corpus(catalog(rows, CorpusRules(0, 1, split=split)))
+    assert leak_check(corpus.events, corpus.report["split"]) == []
+    assert example_leaks(corpus.events, build_examples(corpus.events)) == []
+    assert corpus.report["split"] == (split or "three_way")
+
+
+def splits_of(corpus) -> list[tuple]:
+    return corpus.events.select("user_id", "item_index", "split").rows()
+
+
+def test_a_global_time_split_cuts_everyone_at_the_same_moments():
+    rows = [(1, 0, 10), (1, 1, 50), (2, 0, 20), (2, 1, 70), (2, 2, 90), (3, 1, 30), (3, 2, 30),
+            (3, 0, 60), (3, 3, 100), (4, 0, 40)]  # fmt: skip
+    rules = CorpusRules(0, 1, split="global_time", split_shares=(0.3, 0.4, 0.3))
+    corpus = build_corpus(catalog(rows, rules))
+    # In time: 10 20 30 30 40 50 60 70 90 100. The fourth is the first of valid, and the other 30
+    # goes with it; the eighth is the first of test.
+    assert (corpus.report["valid_from"], corpus.report["test_from"]) == (30, 70)
+    assert splits_of(corpus) == [
+        (1, 0, "train"), (1, 1, "valid"),
+        (2, 0, "train"), (2, 1, "test"), (2, 2, "test"),
+        (3, 1, "valid"), (3, 2, "valid"), (3, 0, "valid"), (3, 3, "test"),
+        (4, 0, "valid"),
+    ]  # fmt: skip
+
+
+def test_a_global_time_split_refuses_events_without_a_time():
+    rules = CorpusRules(0, 1, split="global_time")
+    with pytest.raises(RecfeatError, match="1 of 2 corpus events carry no time"):
+        build_corpus(catalog([(1, 1, 5), (1, 2, None)], rules))
+
+
+def test_leave_one_out_holds_out_the_last_two_of_who_has_three():
+    rows = [(1, 0, 3), (1, 1, 1), (1, 2, 2), (1, 3, 4), (2, 0, 1), (2, 1, 2), (3, 0, 5),
+            (3, 1, None), (3, 2, None)]  # fmt: skip
+    corpus = build_corpus(catalog(rows, CorpusRules(0, 1, split="leave_one_out")))
+    assert splits_of(corpus)[:6] == [
+        (1, 1, "train"), (1, 2, "train"), (1, 0, "valid"), (1, 3, "test"),
+        (2, 0, "train"), (2, 1, "train"),
+    ]  # fmt: skip
+    assert splits_of(corpus)[-1] == (3, 0, "test")
+    assert corpus.report["users_left_out_untimed"] == 1, "the valid event of user 3 was drawn"
+
+
+def test_a_named_split_wins_over_the_catalogues_own():
+    rows = [(1, i, i, "train") for i in range(4)]
+    assert build_corpus(catalog(rows, CorpusRules(0, 1))).report["split"] == "provided"
+    corpus = build_corpus(catalog(rows, CorpusRules(0, 1, split="leave_one_out")))
+    assert corpus.events["split"].to_list() == ["train", "train", "valid", "test"]
 
 
 def test_a_user_stays_in_his_split_when_others_come_and_go():

@@ -243,15 +243,47 @@ def test_the_first_of_repeated_pairs_is_kept_by_split_then_time(read):
     assert [(n.kind, n.count) for n in catalog.notes] == [("repeated_interactions", 3)]
 
 
-def test_rows_without_split_go_where_others_have_one(read):
+def test_rows_without_split_are_train_where_others_have_one(read):
     log = "who,what,stars,at,part\n7,1,1,1,Train\n7,2,1,2,\n8,1,1,3,test\n"
     catalog = read(**{"catalog.toml": SPLIT, "log.csv": log})
-    assert catalog.interactions["split"].to_list() == ["train", "test"]
+    assert catalog.interactions["split"].to_list() == ["train", "train", "test"]
     assert [(n.kind, n.examples) for n in catalog.notes] == [
         ("interactions_without_split", ("line 3",))
     ]
     nowhere = "who,what,stars,at,part\n7,1,1,1,\n7,2,1,2,\n"
-    assert read(**{"catalog.toml": SPLIT, "log.csv": nowhere}).interactions.height == 2
+    catalog = read(**{"catalog.toml": SPLIT, "log.csv": nowhere})
+    assert catalog.interactions["split"].to_list() == [None, None]
+    assert not catalog.notes
+
+
+def test_what_a_leave_one_out_file_marks_is_held_out(read):
+    log = "who,what,stars,at,part\n7,1,1,1,\n7,2,1,2,second_last\n7,3,1,3,last\n"
+    catalog = read(**{"catalog.toml": SPLIT, "log.csv": log})
+    assert catalog.interactions["split"].to_list() == ["train", "valid", "test"]
+
+
+def test_the_corpus_section_names_a_split_and_its_shares(read):
+    rules = read().rules
+    assert (rules.split, rules.split_shares) == (None, (0.8, 0.1, 0.1))
+    keys = '[corpus]\nsplit = "global_time"\nsplit_shares = [0.6, 0.2, 0.2]'
+    rules = read(**replaced("catalog.toml", "[corpus]", keys)).rules
+    assert (rules.split, rules.split_shares) == ("global_time", (0.6, 0.2, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('split = "random"', "line 21, [corpus] 'split': 'random' is none of three_way, global"),
+        ("split_shares = [0.8, 0.2]", "must be the shares of train, valid and test"),
+        ("split_shares = [0.8, 0.1, 0.2]", "add up to 1"),
+        ("split_shares = [1, 0, 0]", "three numbers above 0"),
+        ('split = "published"\nsplit_shares = [0.8, 0.1, 0.1]', "has no shares to set"),
+    ],
+)
+def test_a_split_that_cannot_be_is_an_error(read, keys, said):
+    with pytest.raises(RecfeatError) as error:
+        read(**replaced("catalog.toml", "[corpus]", f"[corpus]\n{keys}"))
+    assert said in str(error.value)
 
 
 def test_items_are_mended(read):

@@ -42,3 +42,24 @@ def test_each_leak_is_found(rows, fault):
     violations = leak_check(events(*rows))
     assert any(fault in violation for violation in violations)
     assert "user" in violations[0]
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "fault"),
+    [
+        ("three_way", [(1, 0, 5, "train", 0), (1, 1, 6, "test", 1)], "events in another split"),
+        ("published", [(1, 0, 5, "train", 0), (1, 1, 6, "valid", 1)], "events in another split"),
+        ("global_time", [(1, 0, 5, "train", 0), (2, 1, 5, "test", 0)], "after every event"),
+        ("global_time", [(1, 0, 5, "valid", 0), (2, 1, 4, "test", 0)], "after every event"),
+        ("global_time", [(1, 0, 5, "train", 0), (2, 1, None, "valid", 0)], "after every event"),
+        (
+            "leave_one_out",
+            [(1, 0, 5, "train", 0), (1, 1, 6, "test", 1), (1, 2, 7, "test", 2)],
+            "not alone",
+        ),
+    ],
+)
+def test_each_broken_promise_of_a_split_is_found(split, rows, fault):
+    [violation] = leak_check(events(*rows), split)
+    assert fault in violation
+    assert leak_check(events(*rows), "provided") == [], "the catalogue's own promises nothing"

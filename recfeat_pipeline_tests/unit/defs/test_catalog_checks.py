@@ -2,7 +2,14 @@ import polars as pl
 
 from recfeat_pipeline.catalog.corpus import Corpus
 from recfeat_pipeline.catalog.published import N_MOVIES, N_RATINGS
-from recfeat_pipeline.defs.catalog.checks import CHECKS, check_corpus
+from recfeat_pipeline.defs.catalog.checks import (
+    CHECKS,
+    EXAMPLES_CHECK,
+    check_corpus,
+    check_examples,
+)
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline_tests.unit.models.worlds import make_events
 
 
 def corpus(splits: list[str], n_ratings: list[int]) -> Corpus:
@@ -36,6 +43,16 @@ def test_a_target_before_its_history_is_a_leak_that_blocks():
     assert not leaky.passed
     assert "1 events" in leaky.metadata["leaks"].value
     assert {spec.name for spec in CHECKS if spec.blocking} == {"no_leaks", "corpus_is_usable"}
+
+
+def test_an_example_that_leaks_blocks():
+    events = make_events([(1, 0, 3.0, 10, "train"), (1, 1, 3.0, 20, "test")])
+    examples = build_examples(events)
+    assert check_examples(events, examples).passed
+    leaky = check_examples(events, examples.with_columns(split=pl.lit("train")))
+    assert not leaky.passed
+    assert "1 examples have a target of another split" in leaky.metadata["leaks"].value
+    assert EXAMPLES_CHECK.blocking
 
 
 def test_ten_items_and_ten_users_are_needed():

@@ -6,8 +6,9 @@ from recfeat_pipeline.evaluation.agreement import (
     agreement_contrasts,
     agreement_intervals,
     correlate,
+    version_agreement,
 )
-from recfeat_pipeline.schemas import AGREEMENT_CONTRASTS, AGREEMENT_INTERVALS
+from recfeat_pipeline.schemas import AGREEMENT_CONTRASTS, AGREEMENT_INTERVALS, VERSION_AGREEMENT
 
 N = 200
 DIMENSIONS = pl.DataFrame(
@@ -17,7 +18,7 @@ DIMENSIONS = pl.DataFrame(
         "genome_tags": [["war", "battle"], ["love"], ["dark"], ["nowhere"]],
         "position": [0, 1, 2, 3],
     }
-).join(pl.DataFrame({"version": ["good", "noise"]}), how="cross")
+).join(pl.DataFrame({"version": ["also good", "good", "noise"]}), how="cross")
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +162,41 @@ def test_no_overlap_gives_no_rows(world):
     tags = world["tags"].with_columns(pl.col("item_id") + 10_000)
     assert agreement_intervals(world["features"], tags, DIMENSIONS, world["items"]).is_empty()
     assert agreement_contrasts(world["features"], tags, DIMENSIONS).is_empty()
+
+
+def test_two_versions_are_held_against_each_other_without_tags(world):
+    noisy = (
+        world["features"]
+        .filter(pl.col("version") == "good")
+        .with_columns(
+            version=pl.lit("also good"),
+            score=pl.col("score") + pl.Series(np.tile([0.1, -0.1], 2 * N)),
+        )
+    )
+    elsewhere = noisy.filter(dimension="war").with_columns(version=pl.lit("other taxonomy"))
+    dimensions = pl.concat(
+        [DIMENSIONS, DIMENSIONS.head(1).with_columns(version=pl.lit("other taxonomy"))]
+    )
+    frame = version_agreement(
+        pl.concat([world["features"], noisy, elsewhere]), dimensions, draws=50
+    )
+    assert frame.schema == pl.Schema(VERSION_AGREEMENT)
+    pairs = frame.select("version", "reference").unique(maintain_order=True).rows()
+    assert pairs == [("also good", "good"), ("also good", "noise"), ("good", "noise")]
+
+    def at(version, reference, group, dimension=None):
+        same = pl.col("dimension").eq_missing(pl.lit(dimension))
+        key = (pl.col("version") == version) & (pl.col("reference") == reference)
+        return frame.row(by_predicate=key & (pl.col("group") == group) & same, named=True)
+
+    war = at("also good", "good", "themes", "war")
+    x = world["features"].filter(version="good", dimension="war").sort("item_id")["score"]
+    y = noisy.filter(dimension="war").sort("item_id")["score"]
+    assert war["pearson_r"] == pytest.approx(np.corrcoef(x, y)[0, 1])
+    assert war["ci_low"] < war["pearson_r"] < war["ci_high"]
+    assert war["n_items"] == N
+    assert abs(at("good", "noise", "themes", "war")["pearson_r"]) < 0.2
+    love = at("also good", "good", "themes", "love")["pearson_r"]
+    themes = at("also good", "good", "themes")["pearson_r"]
+    assert themes == pytest.approx((war["pearson_r"] + love) / 2)
+    assert at("good", "noise", "tone", "flat")["pearson_r"] is None, "one side is constant"

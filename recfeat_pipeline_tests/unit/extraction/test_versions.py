@@ -212,3 +212,23 @@ def test_one_version_is_promoted(tmp_path):
     assert promote(lake, "small", tmp_path) == version.key == promoted(lake)
     with pytest.raises(RecfeatError, match="only scores fill"):
         promote(lake, "item-profile-v1")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("[document]\ncharactres = 3\n", "sets 'charactres', which nothing reads"),
+        ("[document]\ncharacters = 0\n", "characters = 0 is not a number of characters"),
+        ('[document]\nmask_names = ["Cast"]\n', "mask_names needs"),
+    ],
+)
+def test_a_mistake_in_what_is_shown_is_one_sentence(tmp_path, extra, message):
+    with pytest.raises(RecfeatError, match=message):
+        write_version(tmp_path, extra=extra)
+
+
+def test_what_is_shown_enters_the_key_and_costs_every_group(tmp_path):
+    version = write_version(tmp_path, extra="[document]\ncharacters = 300\n")
+    assert version.key.split("@")[1] != load_version("genome132-v1").key.split("@")[1]
+    assert diff_versions("genome132-v1", "small", tmp_path).bought == GROUPS
+    assert "300 characters in all" in show_version("small", tmp_path)

@@ -1,0 +1,135 @@
+"""New items: who finds them, how fast the ids catch up, and what content neighbours are worth."""
+
+import polars as pl
+
+from recfeat_pipeline.report import figures, formats
+from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
+from recfeat_pipeline.report.inputs import Inputs
+
+_TITLE = "New items"
+_COLUMNS = [
+    ("MRR", "all", "mrr", None),
+    ("Hit@10", "all", "hit_rate", 10),
+    ("Hit@50", "all", "hit_rate", 50),
+    ("MRR among new items", "new", "mrr", None),
+    ("Hit@10 among new items", "new", "hit_rate", 10),
+]
+
+
+def cold(inputs: Inputs) -> Section:
+    """Items without any training interaction, the warm-up curve, neighbour seeding."""
+    blocks: list[Block] = []
+    new = inputs.cold.filter(n_train=0)
+    if new.is_empty():
+        blocks.append(
+            Paragraph(
+                "No items were held back in this run: `recfeat run --cold-start` trains each arm "
+                "once more without them.",
+                "missing",
+            )
+        )
+    else:
+        blocks += [
+            Paragraph(
+                "A fifth of the items was held back and each arm trained again without them: half "
+                "lost every training interaction (new items), the others all but a few. Ranked "
+                "are the held-out users' real choices among them, against every unseen item and "
+                "against the new ones alone."
+            ),
+            _table(inputs, new),
+        ]
+        contrasts = _contrasts(inputs)
+        if contrasts.height:
+            blocks.append(_contrast_table(inputs, contrasts))
+        warm = inputs.cold.filter(candidates="all", metric="mrr").with_columns(
+            slice=pl.col("n_train").cast(pl.String)
+        )
+        counts = warm["n_train"].unique().sort()
+        main = warm.filter(pl.col("arm").is_in([*inputs.roles.main, *inputs.roles.controls]))
+        if main.height and len(counts) > 1:
+            labels = {str(n): "none" if n == 0 else str(n) for n in counts}
+            title = "MRR of items by the training interactions left to them"
+            drawn = figures.metric_by_slice(main, inputs.roles, labels, "warm_up", title)
+            blocks.append(Chart(drawn))
+    near = inputs.neighbours.filter(pl.col("arm").is_in(_compared(inputs)))
+    if near.height:
+        blocks.append(_neighbour_table(inputs, near))
+    return Section("cold", _TITLE, blocks)
+
+
+def _table(inputs: Inputs, new: pl.DataFrame) -> Table:
+    averaged = new.group_by("arm", "candidates", "metric", "k").agg(pl.col("value").mean())
+    means = {row[:-1]: row[-1] for row in averaged.iter_rows()}
+    arms = [arm for arm in inputs.roles.order if arm in new["arm"]]
+    n, seeds = new["n"].max(), new["seed"].n_unique()
+    return Table(
+        "cold",
+        f"Choices of new items, means over {formats.plural(seeds, 'seed')}, at most "
+        f"{formats.count(n)} choices a seed.",
+        ["Arm", *(name for name, *_ in _COLUMNS)],
+        [
+            [
+                inputs.roles.name(arm),
+                *(formats.metric(means.get((arm, *column))) for _, *column in _COLUMNS),
+            ]
+            for arm in arms
+        ],
+        new,
+        strong_rows=frozenset(i for i, arm in enumerate(arms) if arm == inputs.roles.llm),
+    )
+
+
+def _compared(inputs: Inputs) -> list[str]:
+    """The arms of the comparison and their controls."""
+    return [arm for arm in inputs.roles.order if inputs.roles.family(arm) in ("base", "control")]
+
+
+def _contrasts(inputs: Inputs) -> pl.DataFrame:
+    """Of new items among all, MRR, within the comparison."""
+    shown = _compared(inputs)
+    return inputs.cold_contrasts.filter(
+        pl.col("arm").is_in(shown), pl.col("reference").is_in(shown),
+        n_train=0, candidates="all", metric="mrr",
+    )  # fmt: skip
+
+
+def _contrast_table(inputs: Inputs, rows: pl.DataFrame) -> Table:
+    return Table(
+        "cold_contrasts",
+        "Differences of MRR on new items, paired over "
+        f"{formats.plural(rows['n_seeds'].max(), 'seed')}, each with other items held back.",
+        ["Contrast", "Difference", "95 % interval", "p", "p, corrected"],
+        [
+            [
+                f"{inputs.roles.name(row['arm'])} − {inputs.roles.name(row['reference'])}",
+                formats.signed(row["delta"]),
+                formats.interval(row["ci_low"], row["ci_high"]),
+                formats.p_value(row["p_value"]),
+                formats.p_value(row["p_adjusted"]),
+            ]
+            for row in rows.iter_rows(named=True)
+        ],
+        rows,
+    )
+
+
+def _neighbour_table(inputs: Inputs, near: pl.DataFrame) -> Table:
+    rows = near.sort("overlap", descending=True)
+    expected = formats.percent(rows["expected"].max())
+    k = formats.count(rows["k"].max())
+    return Table(
+        "neighbours",
+        f"Neighbour seeding: the share of an item's {k} nearest by content that are among its {k} "
+        f"nearest by co-watching, over items whose co-watchers are known; {expected} by chance.",
+        ["Content of", "Share", "95 % interval", "Items"],
+        [
+            [
+                inputs.roles.name(row["arm"]),
+                formats.percent(row["overlap"]),
+                f"[{formats.percent(row['ci_low'])}, {formats.percent(row['ci_high'])}]",
+                formats.count(row["n_items"]),
+            ]
+            for row in rows.iter_rows(named=True)
+        ],
+        rows,
+    )
