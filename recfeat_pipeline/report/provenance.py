@@ -40,6 +40,9 @@ class Provenance(BaseModel):
     used_llm: bool | None = Field(
         None, description="False for the lexical extractor; None: not known."
     )
+    attributions: list[str] = Field(
+        default_factory=list, description="What the sources of the text want shown."
+    )
     skipped_arms: dict[str, str] = Field(
         default_factory=dict, description="Arms that were not run, each with its reason."
     )

@@ -11,6 +11,7 @@ import duckdb
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.text.source import attributions
 
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
 
@@ -35,6 +36,11 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "extraction_model": model,
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
+        "attributions": [
+            line
+            for name, line in attributions().items()
+            if lake.glob(f"raw/{name}/shard=*/*.parquet")
+        ],
         "skipped_arms": skipped_arms(lake),
         "arms": {a.id: {"title": a.title, "family": a.family} for a in load_arms().values()},
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},

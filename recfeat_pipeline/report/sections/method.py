@@ -45,6 +45,7 @@ def method(inputs: Inputs) -> Section:
                 ]
             ),
             Facts([(name, value) for name, value in pairs if value]),
+            *(Paragraph(line, "note") for line in provenance.attributions),
         ],
     )
 
