@@ -32,6 +32,7 @@ def explorer(library: Library) -> Explorer:
         library=library,
         promoted=VERSION,
         document=lambda item_id: [Field("Plot", "wikipedia", f"{HOSTILE} item {item_id}")],
+        attributions={"wikipedia": "Text from Wikipedia, CC BY-SA 4.0."},
         vectors={"LLM scores": lambda: vectors, "Floor": lambda: -vectors},
         recommenders={
             "LLM scores": lambda: LikesWhatIsNext(n_items, "small_town"),

@@ -12,6 +12,7 @@ from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.store import open_store
+from recfeat_pipeline.text.source import attributions
 
 
 def open_explorer(lake: Lake) -> Explorer:
@@ -27,6 +28,7 @@ def open_explorer(lake: Lake) -> Explorer:
         library=library,
         promoted=promoted,
         document=lambda item_id: _document(lake, item_id),
+        attributions=attributions(),
         vectors={title: _vectors(lake, arm, seed) for title, (arm, seed) in arms.items()},
         recommenders={title: _recommender(lake, arm, seed) for title, (arm, seed) in arms.items()},
     )

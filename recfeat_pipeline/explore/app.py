@@ -232,6 +232,9 @@ class Page:
         for part in fields:
             ui.label(f"{part.label} · from {part.source}").classes("muted mt-2")
             ui.label(part.text).classes("text")
+        for source in dict.fromkeys(part.source for part in fields):
+            if line := self.explorer.attributions.get(source):
+                ui.label(line).classes("muted mt-2")
 
     def _line(self, place: int, row: int, below: str, number: str) -> None:
         with ui.element("div").classes("line"):

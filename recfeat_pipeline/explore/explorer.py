@@ -27,6 +27,7 @@ class Explorer:
         library: items and scores.
         promoted: the prompt version shown first.
         document: an item id's fields; none where it has no text.
+        attributions: by source, what it wants shown beside its text.
         vectors: by arm title, the arm's item vectors by item_index.
         recommenders: by arm title, the trained arm.
     """
@@ -35,6 +36,7 @@ class Explorer:
     library: Library
     promoted: str
     document: Callable[[int | str], list[Field]]
+    attributions: Mapping[str, str]
     vectors: Mapping[str, Callable[[], np.ndarray]]
     recommenders: Mapping[str, Callable[[], Recommender]]
 

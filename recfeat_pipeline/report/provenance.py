@@ -56,6 +56,9 @@ class Provenance(BaseModel):
     estimate: Estimate | None = Field(
         None, description="What extracting the whole corpus costs at today's prices."
     )
+    attributions: list[str] = Field(
+        default_factory=list, description="What the sources of the text want shown."
+    )
     skipped_arms: dict[str, str] = Field(
         default_factory=dict, description="Arms that were not run, each with its reason."
     )

@@ -11,7 +11,7 @@ import pkgutil
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -228,12 +228,25 @@ class Source(ABC):
 
 def sources(settings: Settings) -> list[Source]:
     """The sources that the settings enable, most trusted first."""
-    found = []
-    for module in pkgutil.iter_modules(recfeat_pipeline.text.__path__, "recfeat_pipeline.text."):
-        make = getattr(importlib.import_module(module.name), "from_settings", None)
-        if make and (source := make(settings)):
-            found.append(source)
-    return sorted(found, key=lambda source: source.order)
+    made = (module.from_settings(settings) for module in _modules())
+    return sorted(filter(None, made), key=lambda source: source.order)
+
+
+def attributions() -> dict[str, str]:
+    """Source name → its attribution, of every source there is, enabled or not."""
+    return {
+        value.name: value.attribution
+        for module in _modules()
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Source) and hasattr(value, "attribution")
+    }
+
+
+def _modules() -> Iterator[Any]:
+    for found in pkgutil.iter_modules(recfeat_pipeline.text.__path__, "recfeat_pipeline.text."):
+        module = importlib.import_module(found.name)
+        if hasattr(module, "from_settings"):
+            yield module
 
 
 def field_rows(source: str, item_id: Any, texts: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ def test_from_search_to_recommendation(browser, address):
     browser.click("Alien (1979)")
     browser.wait_for("item 2")  # its document
     assert "Plot · from wikipedia" in browser.text()
+    assert "CC BY-SA" in browser.text()
     assert browser.run("document.querySelector('h2').innerText") == "Alien (1979)"
     assert "answered by gpt-5-mini" in browser.text()
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.text.collect import collect
+from recfeat_pipeline.text.collect import collect, scrape_new_item
 from recfeat_pipeline.text.http import Pace
 from recfeat_pipeline.text.tmdb import Tmdb
 from recfeat_pipeline_tests.integration.text_world import QUICK, world
@@ -130,6 +130,13 @@ def test_a_source_that_nobody_answers_for_is_one_request_and_loses_nothing(w):
         assert not summary.results
         assert source.address in str(source.given_up(summary.stopped))
     assert w.text(w.tmdb, "Overview") == overviews(w)
+
+
+def test_a_new_item_does_without_a_source_that_is_down(w):
+    w.wikimedia_server.__exit__()
+    _, collected, summaries = scrape_new_item(9999, 107, w.sources, w.lake)
+    assert "Overview" in collected.fields["label"].to_list()
+    assert [bool(summary.stopped) for summary in summaries] == [False, True, True]
 
 
 def test_a_failed_refresh_keeps_the_text(w):

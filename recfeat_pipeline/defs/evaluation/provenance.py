@@ -14,6 +14,7 @@ from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.text.source import attributions
 
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
 
@@ -39,6 +40,11 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
         "estimate": _estimate(lake, promoted),
+        "attributions": [
+            line
+            for name, line in attributions().items()
+            if lake.glob(f"raw/{name}/shard=*/*.parquet")
+        ],
         "skipped_arms": skipped_arms(lake),
         "arms": {a.id: {"title": a.title, "family": a.family} for a in load_arms().values()},
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},

@@ -1,14 +1,11 @@
 """One asset per text source: scrape the items of some shards that are due."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 from pydantic import Field
 
-import recfeat_pipeline.text
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions
@@ -17,7 +14,7 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_directors
-from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, sources
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, attributions, sources
 
 MAX_SHARDS = 64
 
@@ -35,14 +32,7 @@ class ScrapeConfig(dg.Config):
 
 def source_names() -> list[str]:
     """Every text source there is, enabled or not: the lineage does not depend on a key."""
-    prefix = f"{recfeat_pipeline.text.__name__}."
-    modules = pkgutil.iter_modules(recfeat_pipeline.text.__path__)
-    found = [
-        m.name
-        for m in modules
-        if hasattr(importlib.import_module(prefix + m.name), "from_settings")
-    ]
-    return sorted(found)
+    return sorted(attributions())
 
 
 def corpus_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:

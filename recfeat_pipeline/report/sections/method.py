@@ -46,6 +46,7 @@ def method(inputs: Inputs) -> Section:
                 ]
             ),
             Facts([(name, value) for name, value in pairs if value]),
+            *(Paragraph(line, "note") for line in provenance.attributions),
         ],
     )
 
