@@ -28,7 +28,7 @@ ORDER BY mrr
 
 
 def print_metrics(lake: Lake) -> None:
-    """One row per arm: mean over seeds on the test examples, seen items masked."""
+    """One row per arm: mean over seeds on the held-out examples, seen items masked."""
     with open_store(lake.feature_store) as store:
         rows = store.execute(METRICS).fetchall()
     columns = dict.fromkeys(("arm", ""), "left") | dict.fromkeys(
@@ -39,7 +39,7 @@ def print_metrics(lake: Lake) -> None:
         for arm, label, seeds, *values, spread, _ in rows
     ]
     n_examples = rows[0][-1] if rows else 0
-    table(columns, cells, title=f"Test users, {n_examples:,} examples, mean over seeds")
+    table(columns, cells, title=f"{n_examples:,} held-out examples, mean over seeds")
 
 
 def _spread(deviation: float | None) -> str:

@@ -96,6 +96,26 @@ def test_dialects(lake, dialect):
             run(server, lake, model="no-such-model")
 
 
+PROBES = ("first-1000", "first-300", "first-100", "names-masked", "overview-only", "title-only")
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_every_probe_can_be_asked(lake, probe):
+    version = load_version(f"genome132-{probe}")
+    text = "After {i} days Film {i} follows Ann Lee (Bo Ray), by Cy Poe. " + 40 * "It is long. "
+    docs = documents(3, text=text)
+    with OpenAIServer(Knowledge()) as server:  # it knows none of them and answers by hash
+        server.bodies = []
+        summary = run(server, lake, docs, version)
+    assert (summary.ok, summary.failed, summary.http_requests) == (18, 0, 18)
+    sent = "\n".join(body["messages"][-1]["content"] for body in server.bodies)
+    hidden = ("Film 1", "Ann Lee", "Bo Ray", "Cy Poe") if probe == "names-masked" else ()
+    assert not [name for name in hidden if name in sent]
+    frame = scores(docs, version, lake, "00", version.model)
+    assert frame.height == 3 * 132
+    assert set(frame["model"]) == {version.model}
+
+
 def test_a_schema_that_nobody_enforced_costs_a_second_ask(lake):
     with OpenAIServer(dialect="ollama") as server:
         summary = run(server, lake, documents(12))
