@@ -125,6 +125,15 @@ def test_one_seed_is_the_one_sample_t_over_users():
     assert row["seeds_needed"] is None
 
 
+def test_equivalence_and_power_by_hand():
+    deltas = np.array([0.02, 0.01, 0.03, 0.02, 0.02])  # mean .02, standard error .0031623
+    reference = np.full((1, 5), 10.0)
+    row = compare(reference + deltas, reference, np.ones(5, int), 0.003)
+    assert row["margin"] == pytest.approx(0.03)
+    assert row["p_equivalent"] == pytest.approx(0.01705, abs=5e-5)  # t = .01 / .0031623, df 4
+    assert row["detectable"] == pytest.approx((2.7764 + 0.9410) * 0.0031623, rel=1e-3)
+
+
 def test_a_match_needs_evidence_of_its_own():
     rng = np.random.default_rng(0)
     reference = np.full((5, 1000), 10.0)
