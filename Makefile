@@ -35,7 +35,7 @@ test: $(STAMP)   ## lint, types, every test
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
-bench: $(STAMP)  ## speed and memory, as ratios measured in one run
+bench: $(STAMP)  ## speed and memory as ratios measured in one run; whether claims hold
 	$(BIN)/python -m bench
 
 clean:           ## remove the virtual environment and the demo's lake

@@ -1,6 +1,6 @@
 """The table of contrasts: every pair of arms, on every slice and metric, from stored ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ def contrast_arms(
     ranks: pl.DataFrame,
     slices: pl.DataFrame,
     pairs: Sequence[tuple[str, str]],
+    seedless: Collection[str] = (),
     margin: float = MARGIN,
     draws: int = DRAWS,
     column: str = "rank",
@@ -31,8 +32,9 @@ def contrast_arms(
         ranks: ``arm, seed, example_id, user_id, rank``; every (arm, seed) ranks the same examples.
         slices: ``example_id, slice``; one slice should be all examples.
         pairs: (arm, reference); a pair is left out when either has no ranks. Two arms are paired
-            over the seeds that both have; an arm of one seed (a counted baseline, say) is held
-            against each seed of the other.
+            over the seeds that both have.
+        seedless: arms without luck (counted baselines), held against each seed of another. A
+            trained arm's one seed is not: its luck would pass for what the arm is worth.
         margin: of equivalence, as a share of the reference's value.
         draws: of the bootstrap; the same draws of users serve every contrast.
         column: ``rank``, or ``rank_with_seen`` for the published convention.
@@ -44,7 +46,7 @@ def contrast_arms(
     Raises:
         RecfeatError: an arm and seed ranks other examples than the rest.
     """
-    table = RankTable(ranks, column)
+    table = RankTable(ranks, column, seedless)
     layout = Layout(table.examples, slices)
     weights = _draw_users(layout.n_users, draws)
     rows = []

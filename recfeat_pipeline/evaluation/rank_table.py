@@ -1,5 +1,7 @@
 """Ranks as arrays: per arm and seed, in the order of the same examples; sums per slice and user."""
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -7,9 +9,13 @@ from recfeat_pipeline.errors import RecfeatError
 
 
 class RankTable:
-    """Ranks per arm and seed, all in the order of the same examples."""
+    """Ranks per arm and seed, all in the order of the same examples.
 
-    def __init__(self, ranks: pl.DataFrame, column: str):
+    ``seedless`` arms are counted or solved: they have one seed, and it stands for any.
+    """
+
+    def __init__(self, ranks: pl.DataFrame, column: str, seedless: Collection[str] = ()):
+        self.seedless = seedless
         ordered = ranks.sort("arm", "seed", "example_id")
         parts = ordered.partition_by("arm", "seed", as_dict=True, maintain_order=True)
         self._ranks: dict[tuple[str, int], np.ndarray] = {}
@@ -30,10 +36,10 @@ class RankTable:
         """Seeds of both, pair by pair."""
         ours, theirs = self.seeds[arm], self.seeds[reference]
         shared = [seed for seed in ours if seed in theirs]
-        if len(theirs) == 1:
-            return ours, theirs * len(ours)
-        if len(ours) == 1:
-            return ours * len(theirs), theirs
+        if reference in self.seedless:
+            return ours, theirs[:1] * len(ours)
+        if arm in self.seedless:
+            return ours[:1] * len(theirs), theirs
         if not shared:
             raise RecfeatError(
                 f"Arms {arm!r} and {reference!r} share no seed, so that they cannot be paired: "

@@ -36,3 +36,12 @@ def t_quantile(tail: float, df: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if t_tail(middle, df) > tail else (low, middle)
     return (low + high) / 2
+
+
+def degrees_of_freedom(quantile: float, tail: float) -> float:
+    """The degrees of freedom, from 1 to a million, with P(T > ``quantile``) = ``tail``."""
+    low, high = 0.0, math.log(1e6)
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if t_tail(quantile, math.exp(middle)) > tail else (low, middle)
+    return math.exp(high)

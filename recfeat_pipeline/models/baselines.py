@@ -21,7 +21,7 @@ from recfeat_pipeline.models.taken import Taken
 WINDOW_DAYS = 30
 NEIGHBOURS = (20, 50, 100, 200)
 EASE_RIDGE = (30.0, 100.0, 300.0, 1000.0, 3000.0)
-CONTENT_WEIGHT = (0.003, 0.01, 0.03, 0.1, 0.3)
+CONTENT_WEIGHT = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Of a content row against a user's row: the share that content has of the Gram matrix's trace."""
 IALS_RIDGE = (0.001, 0.003, 0.01, 0.03)
 

@@ -171,8 +171,9 @@ def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
     match tone:
         case "gain" if not inputs.roles.controls:
             return "Promising; run the random-feature control before deciding."
-        case "gain" if (contrast["n_seeds"] or 1) < 2:
-            return "Promising; one seed cannot tell it from training luck: run five."
+        case "gain" if (contrast["n_seeds"] or 1) < 3:
+            seeds = "two seeds" if contrast["n_seeds"] == 2 else "one seed"
+            return f"Promising; {seeds} cannot tell it from training luck: run five."
         case "gain":
             return "The evidence supports using them; weigh the size of the gain against the cost."
         case "doubt":

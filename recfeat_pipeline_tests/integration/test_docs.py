@@ -46,6 +46,7 @@ NOT_HERE = {
     "pytest": "is what runs this",
     "pre-commit": "is installed by whoever wants it",
     "python -m bench": "takes minutes",
+    "python -m bench.bench_claims": "takes a quarter of an hour",
     "vllm": "is another program",
     "ollama": "is another program",
     "llama-server": "is another program",

@@ -39,7 +39,8 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     with store.get_connection() as connection:
         ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
-        frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs())
+        seedless = [arm.id for arm in load_arms().values() if not arm.is_trained]
+        frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs(), seedless)
     lake.open().write_parquet("evaluation/contrasts.parquet", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},

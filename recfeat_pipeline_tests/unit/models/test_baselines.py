@@ -118,6 +118,38 @@ def test_ease_is_the_constrained_least_squares_solution():
     assert gradient.fill_diagonal_(0).abs().max() < 1e-4
 
 
+def test_side_information_enters_as_further_rows():
+    """As EASE of the stacked matrix [X; sqrt(w) Fᵀ], with both traces alike before w."""
+    events = checkerboard(n_users=150)
+    content = np.random.default_rng(0).random((20, 3), np.float32)
+    weight = run("ease_llm", events, content).settings["content_weight"]
+    taken = Taken.of(events.filter(pl.col("split") == "train"), 20).dense(0, 90)
+    rows = torch.from_numpy(content).T
+    rows = rows * (weight * taken.square().sum() / rows.square().sum()).sqrt()
+    stacked = torch.cat([taken, rows])
+    ridge = run("ease", events, NO_CONTENT).settings["ridge"]
+    expected = ease(stacked.T @ stacked, ridge)
+
+    examples = build_examples(events)
+    held = HeldOut.of(events, examples.filter(pl.col("split") == "valid"))
+    scorer, _ = fit_baseline(load_arms()["ease_llm"], 0, events, held, content)
+    histories = held.seen.histories(0, 50, 20).dense(0, 50)
+    assert torch.allclose(scorer(held, 0, 50), histories @ expected, atol=1e-4)
+
+
+def test_content_speaks_for_an_item_that_nobody_took():
+    is_new = pl.col("item_index") == 6
+    events = checkerboard(n_users=150).filter(~is_new | (pl.col("split") != "train"))
+    parity = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+    of_new = build_examples(events).filter(split="test")["target_index"] == 6
+    with_content, without = (
+        run(arm, events, content).rank[of_new.to_numpy()]
+        for arm, content in (("ease_llm", parity), ("ease", NO_CONTENT))
+    )
+    assert (with_content <= 10).mean() > 0.9, "before the items of the other parity"
+    assert with_content.mean() < without.mean()
+
+
 def test_only_the_nearest_neighbours_are_heard():
     similarity = torch.tensor([[10.0, 8, 2], [8, 10, 1], [2, 1, 10]])
     weights = cosine_neighbours(similarity, 1)

@@ -49,8 +49,9 @@ def test_without_a_control_a_gain_is_only_promising(read):
     assert verdict.reading == "Promising; run the random-feature control before deciding."
 
 
-def test_one_seed_is_only_promising(read):
-    assert "one seed" in reach_verdict(read({"seeds": 1})).reading
+@pytest.mark.parametrize(("seeds", "words"), [(1, "one seed"), (2, "two seeds")])
+def test_few_seeds_are_only_promising(read, seeds, words):
+    assert words in reach_verdict(read({"seeds": seeds})).reading
 
 
 def test_lexical_features_are_never_called_an_llms(read):
