@@ -90,7 +90,7 @@ class EndpointEmbedder:
         from recfeat_pipeline.extraction.backends.secret import Secret
 
         self.name = model
-        self._secret = Secret(api_key or "none")
+        self._secret = Secret(api_key)
         self._client = openai.OpenAI(
             api_key=self._secret.reveal(),
             base_url=base_url,
@@ -118,7 +118,8 @@ class EndpointEmbedder:
                 raise ValueError("some vectors are missing")
             vectors = np.array([entry.embedding for entry in ordered], dtype=np.float32)
         except openai.APIStatusError as error:
-            why = explain(error, url, self.name, self._secret)
+            response = (error.status_code, error.response.headers, error.body)
+            why = explain(*response, url, self.name, self._secret)
             raise RecfeatError(f"No embeddings: {why}") from None
         except openai.APIConnectionError:
             raise RecfeatError(

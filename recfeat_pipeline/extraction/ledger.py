@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RESPONSES
 
 SEGMENT_ROWS = 5_000
-SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose this much
+SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose twice this much
+_SYNCER = ThreadPoolExecutor(1, thread_name_prefix="fsync")  # a slow disk must not stop the calls
 
 
 class Ledger:
@@ -46,6 +48,7 @@ class Ledger:
         self._rows: list[dict[str, Any]] = []
         self._fd = -1
         self._synced = 0.0
+        self._sync: Future[None] | None = None
 
     def __enter__(self) -> "Ledger":
         try:
@@ -69,6 +72,8 @@ class Ledger:
             if self._fd >= 0:
                 self.flush()
         finally:
+            if self._sync is not None:
+                self._sync.exception()  # wait; what it synced is in a segment by now
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
@@ -115,7 +120,9 @@ class Ledger:
             if written != len(data):
                 raise OSError(f"wrote {written} of {len(data)} bytes")
             if time.monotonic() - self._synced > SYNC_SECONDS:
-                os.fsync(self._fd)
+                if self._sync is not None:
+                    self._sync.result()
+                self._sync = _SYNCER.submit(os.fsync, self._fd)
                 self._synced = time.monotonic()
         except OSError as error:
             raise RecfeatError(
