@@ -100,13 +100,12 @@ class OnlineBackend:
     def _session(self) -> aiohttp.ClientSession:
         """The connections, opened by the first call (they belong to its event loop)."""
         if self._open is None:
+            tls = httpx.create_ssl_context() if self.base_url.startswith("https:") else True
             self._open = aiohttp.ClientSession(
                 headers=self._headers(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(self._limits.timeout_s, sock_connect=CONNECT_S),
-                connector=aiohttp.TCPConnector(
-                    limit=self._limits.concurrency, ssl=httpx.create_ssl_context()
-                ),
+                connector=aiohttp.TCPConnector(limit=self._limits.concurrency, ssl=tls),
                 proxy=proxy_of(self.base_url),
             )
         return self._open
