@@ -181,6 +181,8 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
         vectors = normalised(embedder.embed([text for _, text in part]))
         lake.append_segment(folder, _segment([k for k, _ in part], vectors, embedder.name, now()))
         held |= dict(zip((k for k, _ in part), vectors, strict=True))
+    if missing:
+        lake.compact(folder)
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
     return np.stack([held[key] for key in keys])
