@@ -26,6 +26,7 @@ from recfeat_pipeline.commands.download import download
 from recfeat_pipeline.commands.estimate import estimate
 from recfeat_pipeline.commands.explore import explore
 from recfeat_pipeline.commands.fingerprint import fingerprint
+from recfeat_pipeline.commands.import_profiles import import_profiles
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import complain, hint, say
@@ -52,7 +53,7 @@ INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
-    "Features": (explore, fingerprint, neighbours, score_item),
+    "Features": (explore, fingerprint, neighbours, score_item, import_profiles),
     "Experiments": (arms, backfill),
 }
 

@@ -152,10 +152,9 @@ class LocalEmbedder:
         return np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32)
 
 
-def choose_embedder(settings: Settings, model: str | None = None) -> Embedder:
-    """The embedder of a name: None the embedded one, ``sentence-transformers:NAME-OR-PATH`` a local
-    model, anything else a model of the endpoint in the settings.
-    """  # noqa: D205
+def choose_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name."""
+    model = settings.embedding_model
     if model is None or model == HASHED:
         return HashedEmbedder()
     if model.startswith(LOCAL):
