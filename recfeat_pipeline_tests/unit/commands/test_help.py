@@ -15,6 +15,7 @@ ISSUE_6 = {
     "init", "check", "estimate", "run", "status", "backfill", "prompts", "arms", "score-item",
     "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
 }  # fmt: skip
+LATER = {"import-profiles", "reliability"}
 
 
 def commands(group=ROOT, path=()):
@@ -42,7 +43,7 @@ print([name for name in {HEAVY} if name in sys.modules])"""
 
 
 def test_every_command_that_was_promised_is_there():
-    assert set(ROOT.commands) == ISSUE_6
+    assert set(ROOT.commands) == ISSUE_6 | LATER
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
