@@ -88,12 +88,9 @@ def announce_cost(
     """
     settings = Settings()
     if not settings.has_llm:
-        bought = paid_model(lake, version.key)
-        answers = (
-            f"answers bought from {bought} are used"
-            if bought
-            else ("the embedded lexical extractor answers (no LLM)")
-        )
+        answers = "the embedded lexical extractor answers (no LLM)"
+        if bought := paid_model(lake, version.key):
+            answers = f"answers bought from {bought} are used"
         hint(f"  No LLM endpoint or key is set: {answers}.")
         return
     model = settings.llm_model or version.model
