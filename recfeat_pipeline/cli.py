@@ -26,10 +26,12 @@ from recfeat_pipeline.commands.download import download
 from recfeat_pipeline.commands.estimate import estimate
 from recfeat_pipeline.commands.explore import explore
 from recfeat_pipeline.commands.fingerprint import fingerprint
+from recfeat_pipeline.commands.import_profiles import import_profiles
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import complain, hint, say
 from recfeat_pipeline.commands.prompts import app as prompts
+from recfeat_pipeline.commands.reliability import reliability
 from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
 from recfeat_pipeline.commands.score_item import score_item
@@ -53,8 +55,8 @@ INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
-    "Features": (explore, fingerprint, neighbours, score_item),
-    "Experiments": (arms, backfill),
+    "Features": (explore, fingerprint, neighbours, score_item, import_profiles),
+    "Experiments": (arms, backfill, reliability),
 }
 
 app = typer.Typer(

@@ -13,7 +13,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ from recfeat_pipeline.schemas import LAKE, LakeTable
 
 FORMAT = 2  # of the lake's layout; raised together with a step in migrations.py
 DEFAULT_SHARDS, MAX_SHARDS = 16, 64
+COMPACT_ABOVE = 32  # small segments of a folder; a run leaves one or more in each
+SMALL_BYTES, COMPACT_AT_ONCE = 1 << 20, 64  # of a segment; segments in memory at once
+RETIRED_FOR = timedelta(hours=1)  # until a merged segment goes; a reader has listed it before
 INTEGERS = {"format": (0, 10**6), "n_shards": (1, MAX_SHARDS)}  # of lake.json, with their ranges
 
 
@@ -74,6 +77,11 @@ class Lake:
         """Relative paths that match, sorted."""
         base = self._base.rstrip("/") + "/"
         return sorted(p.removeprefix(base) for p in self._fs.glob(self._full(pattern)))
+
+    def _sizes(self, pattern: str) -> list[tuple[str, int]]:
+        base = self._base.rstrip("/") + "/"
+        found = self._fs.glob(self._full(pattern), detail=True)
+        return [(path.removeprefix(base), about["size"]) for path, about in found.items()]
 
     def modified(self, path: str) -> datetime | None:
         """When a file was written last (UTC); None when it is not there."""
@@ -149,17 +157,33 @@ class Lake:
         return path
 
     def compact(self, folder: str) -> None:
-        """Merge a folder's segments into one. A crash in between leaves rows twice, never fewer."""
-        paths = self.glob(f"{folder}/*.parquet")
-        if len(paths) < 2:
-            return
-        merged = pl.concat([self.read_parquet(p) for p in paths], how="diagonal_relaxed").unique(
-            maintain_order=True
-        )
-        kept = self.append_segment(folder, merged)
-        for path in paths:
-            if path != kept:
+        """Merge a folder's small segments when there are many; otherwise one listing.
+
+        What was merged stays beside the merged file for an hour, so that whoever has listed it can
+        read it. Meanwhile, and after a crash, a row may lie in two files, and never in none:
+        readers that count rows count distinct ones.
+        """
+        retired = self._retired(folder)
+        sizes = sorted((size, path) for path, size in self._sizes(f"{folder}/*.parquet"))
+        small = [p for size, p in sizes if size < SMALL_BYTES and p not in retired]
+        while len(small) > COMPACT_ABOVE:
+            some, small = sorted(small[:COMPACT_AT_ONCE]), small[COMPACT_AT_ONCE:]
+            frames = [self.read_parquet(path) for path in some]
+            merged = pl.concat(frames, how="diagonal_relaxed").unique(maintain_order=True)
+            kept = self.append_segment(folder, merged)
+            self.write_json(f"{kept}.replaces.json", [path for path in some if path != kept])
+
+    def _retired(self, folder: str) -> set[str]:
+        """Segments that lie in a merged one as well; those of an hour ago are deleted."""
+        retired: set[str] = set()
+        for note in self.glob(f"{folder}/*.replaces.json"):
+            replaced, since = self.read_json(note) or [], self.modified(note)
+            if since is None or datetime.now(UTC) - since < RETIRED_FOR:
+                retired.update(replaced)
+                continue
+            for path in (*replaced, note):
                 self.delete(path)
+        return retired
 
     def read(self, table: str, **hive: str) -> pl.DataFrame:
         """A lake table, with its hive keys as columns; typed and empty when there are no files.

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
         "endpoint's Batch API.",
     )
 
+    embedding_model: str | None = Field(
+        None,
+        description="What makes the vectors of profiles: a model of the endpoint, or "
+        "`sentence-transformers:NAME-OR-PATH`; unset: hashed words, without a model.",
+    )
+
     tmdb_base_url: str = Field("https://api.themoviedb.org", description="TMDB API root.")
     tmdb_api_key: SecretStr | None = Field(
         None,

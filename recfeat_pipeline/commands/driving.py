@@ -13,6 +13,7 @@ import typer
 from recfeat_pipeline.commands.output import dollars, duration, hint, plural
 from recfeat_pipeline.commands.progress import bar
 from recfeat_pipeline.defs.drive import Driver
+from recfeat_pipeline.defs.extraction.version import paid_model
 from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
@@ -26,9 +27,13 @@ CONFIRM_ABOVE_USD = 5.0  # on a terminal, asked before a run that may cost more
 
 
 class TerminalReporter(Reporter):
-    """Shows the progress of assets on stderr."""
+    """Shows the progress of assets, and their notes, on stderr."""
 
     bar = staticmethod(bar)
+
+    def note(self, sentence: str) -> None:
+        """See :class:`Reporter`."""
+        hint(f"  {sentence}")
 
 
 @contextmanager
@@ -63,7 +68,11 @@ def open_driver(lake: Lake) -> Iterator[Driver]:
 
 
 def announce_cost(
-    lake: Lake, version: PromptVersion, confirmed: bool, shards: Sequence[str] = ()
+    lake: Lake,
+    version: PromptVersion,
+    confirmed: bool,
+    shards: Sequence[str] = (),
+    documents: pl.DataFrame | None = None,
 ) -> None:
     """Say what the extraction will send and cost; on a terminal, ask when it is much.
 
@@ -72,17 +81,21 @@ def announce_cost(
         version: what will be asked.
         confirmed: whether the user has said yes already.
         shards: only these; none means all.
+        documents: what will be asked about; unset: the lake's.
 
     Raises:
         RecfeatError: the user said no; nothing was sent.
     """
     settings = Settings()
     if not settings.has_llm:
-        hint("  No LLM endpoint or key is set: the embedded lexical extractor answers (no LLM).")
+        answers = "the embedded lexical extractor answers (no LLM)"
+        if bought := paid_model(lake, version.key):
+            answers = f"answers bought from {bought} are used"
+        hint(f"  No LLM endpoint or key is set: {answers}.")
         return
     model = settings.llm_model or version.model
     limits = limits_of(settings)
-    documents = lake.read("documents")
+    documents = lake.read("documents") if documents is None else documents
     if shards:
         documents = documents.filter(pl.col("shard").is_in(shards))
     expected = estimate(

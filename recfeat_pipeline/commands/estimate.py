@@ -84,6 +84,12 @@ def estimate(
             for one in found
         ],
     )  # fmt: skip
+    for one in found:
+        if one.over_paid is not None:
+            say(
+                f"{one.model}, calls answered so far: estimate ÷ paid = {one.over_paid:.2f} "
+                "(re-asks raise what is paid, the provider's prompt cache lowers it)."
+            )
     unknown = [one.model for one in found if one.cost_usd is None]
     if unknown:
         say(

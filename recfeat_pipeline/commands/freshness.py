@@ -17,6 +17,7 @@ from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.ledger import source, statuses
+from recfeat_pipeline.extraction.profiles import IMPORTED
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
@@ -217,6 +218,8 @@ def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Versi
             key, promoted, model, state, n_items, asked, answered, failed, missing, cost, detail
         )
 
+    if model == IMPORTED:
+        return version("fresh", "imported (`recfeat import-profiles`)")
     try:
         asks = load_version(key, Settings().prompts)
     except RecfeatError:

@@ -52,12 +52,16 @@ class FeatureStoreResource(DuckDBResource):
 
 
 class Reporter:
-    """Shows progress nowhere; the command line passes one that draws bars."""
+    """Progress goes nowhere and notes into the run's log; the command line shows both."""
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress callback that lives as long as the work does."""
         yield lambda done, total: None
+
+    def note(self, sentence: str) -> None:
+        """Something that whoever started the work should know."""
+        dg.get_dagster_logger().warning(sentence)
 
 
 def resources(reporter: Reporter | None = None) -> dict[str, object]:

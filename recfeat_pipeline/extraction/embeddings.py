@@ -90,7 +90,7 @@ class EndpointEmbedder:
         from recfeat_pipeline.extraction.backends.secret import Secret
 
         self.name = model
-        self._secret = Secret(api_key or "none")
+        self._secret = Secret(api_key)
         self._client = openai.OpenAI(
             api_key=self._secret.reveal(),
             base_url=base_url,
@@ -118,7 +118,8 @@ class EndpointEmbedder:
                 raise ValueError("some vectors are missing")
             vectors = np.array([entry.embedding for entry in ordered], dtype=np.float32)
         except openai.APIStatusError as error:
-            why = explain(error, url, self.name, self._secret)
+            response = (error.status_code, error.response.headers, error.body)
+            why = explain(*response, url, self.name, self._secret)
             raise RecfeatError(f"No embeddings: {why}") from None
         except openai.APIConnectionError:
             raise RecfeatError(
@@ -151,10 +152,9 @@ class LocalEmbedder:
         return np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32)
 
 
-def choose_embedder(settings: Settings, model: str | None = None) -> Embedder:
-    """The embedder of a name: None the embedded one, ``sentence-transformers:NAME-OR-PATH`` a local
-    model, anything else a model of the endpoint in the settings.
-    """  # noqa: D205
+def choose_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name."""
+    model = settings.embedding_model
     if model is None or model == HASHED:
         return HashedEmbedder()
     if model.startswith(LOCAL):
@@ -180,6 +180,8 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
         vectors = normalised(embedder.embed([text for _, text in part]))
         lake.append_segment(folder, _segment([k for k, _ in part], vectors, embedder.name, now()))
         held |= dict(zip((k for k, _ in part), vectors, strict=True))
+    if missing:
+        lake.compact(folder)
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
     return np.stack([held[key] for key in keys])

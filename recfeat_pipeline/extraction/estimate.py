@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.extraction.ledger import statuses
-from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.ledger import source
+from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
 from recfeat_pipeline.extraction.tokens import token_counter
 from recfeat_pipeline.extraction.types import Limits, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 
+HELD = {"cache_key": pl.String, "cost_usd": pl.Float64}
 Count = Callable[[str], int]
 
 SAMPLE = 200  # documents tokenised; the rest are scaled by their length
@@ -39,6 +40,7 @@ class Estimate:
     cost_usd: float | None  # None: no price for the model
     cost_usd_batch: float | None
     hours: float
+    over_paid: float | None  # of the calls answered already: dollars this would say ÷ dollars paid
     model: str
     tokenizer: str
     prices_as_of: str | None
@@ -74,34 +76,52 @@ def estimate(
     limits = limits or Limits()
     count, tokenizer = token_counter(model)
     calls = keyed(documents, version, model).unique("cache_key")
-    held = _held(lake, shards) if lake else pl.DataFrame(schema={"cache_key": pl.String})
+    held = _held(lake, shards) if lake else pl.DataFrame(schema=HELD)
     left = calls.join(held, on="cache_key", how="anti")
     document_tokens = _document_tokens(documents, version, count)
+    usage = _usage(left, version, document_tokens, count)
+    bought = calls.join(held, on="cache_key")
+    online, batch = (find_price(model, prices, batch=b) for b in (False, True))
+    paid = float(bought["cost_usd"].sum())
+    over_paid = None
+    if online and paid:
+        over_paid = _cost(online, _usage(bought, version, document_tokens, count)) / paid
+    return Estimate(
+        documents=documents.height,
+        calls=calls.height,
+        cached=calls.height - left.height,
+        prompt_tokens=usage.prompt,
+        cached_tokens=usage.cached,
+        completion_tokens=usage.completion,
+        cost_usd=_cost(online, usage) if online else None,
+        cost_usd_batch=_cost(batch, usage) if batch else None,
+        hours=_hours(left.height, usage, limits),
+        over_paid=over_paid,
+        model=model,
+        tokenizer=tokenizer,
+        prices_as_of=online.as_of if online else None,
+    )
+
+
+def _usage(
+    calls: pl.DataFrame, version: PromptVersion, document_tokens: np.ndarray, count: Count
+) -> Usage:
+    """Tokens that these calls take; cached ones at most."""
     prompt = cached = completion = 0
     for position, question in enumerate(version.questions):
-        rows = left.filter(pl.col("group") == position)["row"].to_numpy()
+        rows = calls.filter(pl.col("group") == position)["row"].to_numpy()
         schema_tokens = count(str(question.schema))
         fixed = count(question.system) + FRAME
         prompt += int(document_tokens[rows].sum()) + fixed * len(rows)
         if fixed + schema_tokens >= PROVIDER_CACHES_FROM and len(rows):
             cached += fixed // 128 * 128 * (len(rows) - 1)
         completion += _answer_tokens(question.schema, count) * len(rows)
-    usage = Usage(prompt, cached, completion)
-    online, batch = (find_price(model, prices, batch=b) for b in (False, True))
-    return Estimate(
-        documents=documents.height,
-        calls=calls.height,
-        cached=calls.height - left.height,
-        prompt_tokens=prompt,
-        cached_tokens=cached,
-        completion_tokens=completion,
-        cost_usd=online.cost(Usage(prompt, 0, completion)) if online else None,
-        cost_usd_batch=batch.cost(Usage(prompt, 0, completion)) if batch else None,
-        hours=_hours(left.height, usage, limits),
-        model=model,
-        tokenizer=tokenizer,
-        prices_as_of=online.as_of if online else None,
-    )
+    return Usage(prompt, cached, completion)
+
+
+def _cost(price: Price, usage: Usage) -> float:
+    """Dollars, without a discount for the provider's cache, which nobody promises."""
+    return price.cost(Usage(usage.prompt, 0, usage.completion))
 
 
 def _document_tokens(documents: pl.DataFrame, version: PromptVersion, count: Count) -> np.ndarray:
@@ -134,7 +154,13 @@ def _hours(calls: int, usage: Usage, limits: Limits) -> float:
 
 
 def _held(lake: Lake, shards: list[str] | None) -> pl.DataFrame:
-    if shards is None:
-        shards = sorted({p.split("shard=")[1][:2] for p in lake.table_paths("responses")})
-    frames = [statuses(lake, shard).filter(pl.col("status") == "ok") for shard in shards]
-    return pl.concat([pl.DataFrame(schema={"cache_key": pl.String}), *frames], how="diagonal")
+    """``cache_key, cost_usd`` of every valid answer in the ledger."""
+    paths = lake.table_paths("responses")
+    if shards is not None:
+        paths = [path for path in paths if path.split("shard=")[1][:2] in shards]
+    frames = [
+        pl.read_parquet(source(lake, path), columns=[*HELD, "status"]).filter(status="ok")
+        for path in paths
+    ]
+    held = pl.concat([pl.DataFrame(schema=HELD), *(frame.select(*HELD) for frame in frames)])
+    return held.unique("cache_key")

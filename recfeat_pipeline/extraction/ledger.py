@@ -3,7 +3,8 @@
 An answer is one line of an append-only journal the moment it arrives; lines become Parquet segments
 under ``responses/shard=NN/``, each appearing whole by rename. After ``kill -9`` the journal is
 replayed: at most the calls in flight are lost. A segment is named by its content, so a replay of
-lines that had just become one writes the same file again. One process holds a shard at a time.
+lines that had just become one writes the same file again. One process holds a shard at a time; when
+it leaves, it merges the small segments of many short runs (:meth:`Lake.compact`).
 """
 
 import io
@@ -11,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,8 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RESPONSES
 
 SEGMENT_ROWS = 5_000
-SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose this much
+SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose twice this much
+_SYNCER = ThreadPoolExecutor(1, thread_name_prefix="fsync")  # a slow disk must not stop the calls
 
 
 class Ledger:
@@ -46,6 +49,8 @@ class Ledger:
         self._rows: list[dict[str, Any]] = []
         self._fd = -1
         self._synced = 0.0
+        self._new_segments = False
+        self._sync: Future[None] | None = None
 
     def __enter__(self) -> "Ledger":
         try:
@@ -68,7 +73,11 @@ class Ledger:
         try:
             if self._fd >= 0:
                 self.flush()
+            if self._new_segments:
+                self.lake.compact(self.folder)
         finally:
+            if self._sync is not None:
+                self._sync.exception()  # wait; what it synced is in a segment by now
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
@@ -87,6 +96,7 @@ class Ledger:
         if not self._rows:
             return
         self.lake.append_segment(self.folder, responses_frame(self._rows))
+        self._new_segments = True
         os.ftruncate(self._fd, 0)
         self._rows.clear()
 
@@ -107,6 +117,7 @@ class Ledger:
             return 0
         rows = pl.concat(found, how="vertical_relaxed").unique("cache_key", maintain_order=True)
         self.lake.append_segment(self.folder, rows)
+        self._new_segments = True
         return rows.height
 
     def _write(self, data: bytes) -> None:
@@ -115,7 +126,9 @@ class Ledger:
             if written != len(data):
                 raise OSError(f"wrote {written} of {len(data)} bytes")
             if time.monotonic() - self._synced > SYNC_SECONDS:
-                os.fsync(self._fd)
+                if self._sync is not None:
+                    self._sync.result()
+                self._sync = _SYNCER.submit(os.fsync, self._fd)
                 self._synced = time.monotonic()
         except OSError as error:
             raise RecfeatError(

@@ -13,7 +13,7 @@ from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import now
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
-from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.rendering import clean
 from recfeat_pipeline.schemas import DOCUMENTS, PROFILES
 
@@ -92,6 +92,14 @@ def import_profiles(
         generated_at=pl.lit(at or now(), PROFILES["generated_at"]),
     )
     return with_vectors(frame, lake, embedder)
+
+
+def write_profiles(lake: Lake, frame: pl.DataFrame) -> None:
+    """Put the PROFILES of one version into the lake, shard by shard."""
+    version = frame["prompt_version"][0]
+    shards = shard_of(frame["item_id"], lake.n_shards)
+    for (shard,), part in frame.group_by(shards):
+        lake.write_parquet(f"profiles/version={version}/shard={shard}/profiles.parquet", part)
 
 
 def with_vectors(frame: pl.DataFrame, lake: Lake, embedder: Embedder) -> pl.DataFrame:

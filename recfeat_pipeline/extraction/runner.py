@@ -58,6 +58,7 @@ class Runner:
         self.throttle = Throttle(limits)
         self.total = Summary()
         self._reserved = 0.0  # dollars that calls in flight may still cost
+        self._ended = asyncio.Event()  # a call gave its part of them back
         self._suspects: list[Callable[[], None]] = []  # refused before the first answer
         self._first_refusal = ""
 
@@ -119,7 +120,7 @@ class Runner:
     async def _answer(self, job: Job) -> None:
         """One job to its end: an "ok" row, a "failed" row, or an exception that ends the run."""
         request = job.request
-        reserve = self._reserve(request)
+        reserve = await self._reserve(request)
         usage, answer, attempt, reminder = Usage(), Answer(None), 0, None
         status, reason, refused = "failed", None, False
         started = time.perf_counter()
@@ -145,6 +146,7 @@ class Runner:
             self._first_refusal = str(error)
         finally:
             self._reserved -= reserve
+            self._ended.set()
         cost = self.price.cost(usage) if self.price else None
         latency = answer.latency_ms or (time.perf_counter() - started) * 1e3
         ended = response_row(
@@ -206,8 +208,8 @@ class Runner:
         sent = self.total.sent
         return prompt, self.total.usage.completion // sent if sent else 300
 
-    def _reserve(self, request: Request) -> float:
-        """Set aside the most this call may cost.
+    async def _reserve(self, request: Request) -> float:
+        """Set aside the most this call may cost; waits while calls in flight hold what it needs.
 
         Raises:
             BudgetReached: it does not fit into what is left of the budget.
@@ -219,7 +221,10 @@ class Runner:
         n_bytes = len(text.encode()) + len(str(request.question.schema)) + 1000
         most = Usage(prompt=n_bytes, completion=request.params.get("max_tokens", 4096))
         cost = self.price.cost(most) * (self.limits.reasks + 1)
-        if (self.total.cost_usd or 0) + self._reserved + cost > self.limits.budget_usd:
-            raise BudgetReached
+        while (self.total.cost_usd or 0) + self._reserved + cost > self.limits.budget_usd:
+            if self._reserved < 1e-9:  # nothing but rounding is left of the others' parts
+                raise BudgetReached
+            self._ended.clear()
+            await self._ended.wait()
         self._reserved += cost
         return cost

@@ -116,7 +116,7 @@ class Throttle:
         """A call ended without saying anything about the server."""
         async with self._room:
             self.in_flight -= 1
-            self._room.notify_all()
+            self._room.notify(max(int(self.width) - self.in_flight, 0))
 
     async def close(self) -> None:
         """Let no further call go out; those in flight may end."""

@@ -1,12 +1,14 @@
 """The one request type and the one answer type that every backend speaks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
 import jsonschema
+
+from recfeat_pipeline.extraction.schema import compiled
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,13 @@ class Question:
     schema: Mapping[str, Any]
 
     @cached_property
+    def fits(self) -> Callable[[Any], bool]:
+        """Whether a parsed answer fits the schema, compiled once."""
+        return compiled(self.schema)
+
+    @cached_property
     def validator(self) -> jsonschema.Draft202012Validator:
-        """The schema, compiled once."""
+        """The same, slowly and with reasons."""
         return jsonschema.Draft202012Validator(self.schema)
 
 

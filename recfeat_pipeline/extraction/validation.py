@@ -67,8 +67,8 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
         raise InvalidError("too_long", f"the answer has {len(content):,} characters")
     parsed = parse(content)
     schema = request.question.schema
-    error = next(request.question.validator.iter_errors(parsed), None)
-    if error is not None:
+    if not request.question.fits(parsed):
+        error = next(request.question.validator.iter_errors(parsed))
         where = "/".join(map(str, error.absolute_path)) or "the answer"
         raise InvalidError("schema", f"{where}: {error.message}"[:300])
     if "scores" in schema["properties"]:
@@ -104,6 +104,8 @@ def same_title(answered: str, title: str) -> bool:
     Articles, accents, punctuation and the year may be left out; "Alien" is not "Aliens", and
     "Toy Story" is not "Toy Story 2". Two different years are two different items.
     """
+    if answered == title:
+        return True
     years = [re.findall(r"\((\d{4})\)", text)[-1:] for text in (answered, title)]
     if all(years) and years[0] != years[1]:
         return False

@@ -22,7 +22,6 @@ from recfeat_pipeline.schemas import RAW, Schema
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
 FLUSH_ROWS, FLUSH_CHARS, FLUSH_SECONDS = 256, 8 << 20, 15.0
-COMPACT_ABOVE = 32  # segments in a folder
 _META = [column for column in RAW if column != "body"]
 _CHANGES: Schema = {"url": pl.String, "noted_at": pl.Datetime("us", "UTC")}
 
@@ -206,8 +205,7 @@ class RawStore:
         noted = pl.DataFrame({"url": urls, "noted_at": [asked_until] * len(urls)}, schema=_CHANGES)
         folder = f"raw/{self.source}/changes"
         self.lake.append_segment(folder, noted)
-        if len(self.lake.glob(f"{folder}/*.parquet")) > COMPACT_ABOVE:
-            self.lake.compact(folder)
+        self.lake.compact(folder)
         self.lake.write_json(
             f"raw/{self.source}/changes.json", {"asked_until": asked_until.isoformat()}
         )
@@ -275,8 +273,7 @@ class RawWriter:
         """Append the rest and merge the segments of shards that have gathered many."""
         self.flush()
         for folder in self._folders:
-            if len(self._store.lake.glob(f"{folder}/*.parquet")) > COMPACT_ABOVE:
-                self._store.lake.compact(folder)
+            self._store.lake.compact(folder)
 
 
 def _has_body() -> pl.Expr:

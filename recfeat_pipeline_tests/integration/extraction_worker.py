@@ -1,7 +1,9 @@
 """A process that extracts, to be killed: ``python -m … LAKE BASE_URL SHARDS N_ITEMS``."""
 
 import sys
+from datetime import timedelta
 
+from recfeat_pipeline import lake as layout
 from recfeat_pipeline.extraction import Limits, extract_many, ledger, load_version
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
 from recfeat_pipeline.lake import Lake
@@ -25,5 +27,6 @@ def work(root: str, base_url: str, shards: list[str], n_items: int) -> None:
 
 if __name__ == "__main__":
     ledger.SEGMENT_ROWS = 37  # so that many segments are written, and many writes are cut short
+    layout.COMPACT_ABOVE, layout.RETIRED_FOR = 3, timedelta(seconds=3)  # and merged, and deleted
     work(sys.argv[1], sys.argv[2], sys.argv[3].split(","), int(sys.argv[4]))
     print("end", flush=True)

@@ -228,6 +228,30 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         assert isinstance(nothing, dg.SkipReason)
 
 
+def test_the_same_run_again_collects_a_batch_without_a_sensor(
+    lake, instance, tmp_path, monkeypatch
+):
+    class Notes(Reporter):
+        def __init__(self):
+            self.notes = []
+
+        def note(self, sentence):
+            self.notes.append(sentence)
+
+    monkeypatch.setenv("RECFEAT_CATALOG", write_catalog(tmp_path))
+    monkeypatch.setenv("RECFEAT_LLM_BATCH", "1")
+    with OpenAIServer() as server:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        reporter = Notes()
+        driver = Driver(lake, instance, reporter)
+        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
+        [note] = reporter.notes
+        assert note.startswith(f"{N_FILMS * GROUPS} calls wait in batches")
+        driver.extract(load_version(V1))
+    assert lake.read("scores", version=V1)["item_id"].n_unique() == N_FILMS
+    assert reporter.notes == [note]
+
+
 # -- alerts --------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, write_catalog
 from recfeat_pipeline_tests.servers.films import made_up_films
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -349,3 +351,41 @@ def test_nothing_of_the_key_is_in_the_lake(built):
     for path in Path(built.root).rglob("*"):
         if path.is_file():
             assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_profiles_from_elsewhere_become_a_version(recfeat, built, folder):
+    texts = pl.DataFrame(
+        {"film": ["3", "5", "99"], "text": ["A quiet drama.", "A loud comedy.", "Not ours."]}
+    ).with_columns(labels=pl.lit("calm, slow,  sad"))
+    texts.write_csv(folder / "texts.csv")
+    arguments = ("import-profiles", folder / "texts.csv", "--item", "film", "--profile", "text")
+    ran = recfeat(*arguments, "--name", "mine", "--tags", "labels")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1].startswith("1 row left out")
+    with open_store(built.feature_store) as store:
+        found = store.table("features.item_profiles").pl()
+    assert found["item_id"].sort().to_list() == [3, 5]
+    assert set(found["version"]) == {ran.out.partition(":")[0]}
+    assert found["tags"][0].to_list() == ["calm", "slow", "sad"]
+    assert {round(sum(x * x for x in vector), 4) for vector in found["vector"]} == {1.0}
+    states = {v["key"]: v["state"] for v in recfeat("status", "--json").json["versions"]}
+    assert states[found["version"][0]] == "fresh"
+    assert "prompt version's name" in recfeat(*arguments, "--name", "genome132-v1").error
+    assert "no column 'item_id'" in recfeat("import-profiles", folder / "texts.csv").error
+
+
+def test_reliability_of_what_is_stored(recfeat, built, server):
+    before = server.counts["chat"]
+    ran = recfeat("reliability", "--json")
+    assert ran.code == 0
+    assert server.counts["chat"] == before
+    assert ran.json["version"] == built.meta["promoted"]
+    for expected in (N_CALLS, 0):  # what was asked again is kept as well
+        before = server.counts["chat"]
+        again = recfeat("reliability", "--retest", "1", "--json")
+        assert server.counts["chat"] - before == expected
+    (twice,) = again.json["agreement"].values()
+    assert {row["n_items"] for row in twice} == {N_CALLS // 6}
+    assert {row["share_equal"] for row in twice} == {1.0}  # the loopback model has no noise
+    against = recfeat("reliability", "--against", "genome132-one-call")
+    assert "holds no scores of genome132-one-call@" in against.error

@@ -12,12 +12,12 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, choose_backend, extract, load_version, scores
-from recfeat_pipeline.extraction.backends.online import MAX_BODY, OnlineBackend
+from recfeat_pipeline.extraction.backends.online import MAX_BODY, OnlineBackend, proxy_of
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.servers.openai_answers import Knowledge
 from recfeat_pipeline_tests.servers.openai_faults import BODY, HARMLESS, HTTP
-from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer, by_rate
 from recfeat_pipeline_tests.unit.extraction.cases import documents
 
 V1 = load_version("genome132-v1")
@@ -200,6 +200,42 @@ def test_an_endpoint_that_dies_midway_ends_the_run_and_keeps_the_answers(lake):
     assert max(server.answered.values()) == 1
 
 
+def test_no_more_calls_are_in_flight_than_allowed(lake):
+    """Re-asks, retries and cool-downs included; and all of the width is used."""
+    faults = {"nan": 0.05, "500": 0.05, "429": 0.01, "drop": 0.02}
+    with OpenAIServer(fault=by_rate(faults), latency=0.05) as server:
+        assert run(server, lake, documents(60)).ok == 360
+    assert server.counts["chat"] > 370
+    assert server.most_at_once == LIMITS.concurrency
+
+
+@pytest.mark.parametrize(
+    ("environment", "proxy"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://p:1"}, "http://p:1"),
+        ({"all_proxy": "http://p:2"}, "http://p:2"),
+        ({"http_proxy": "http://p:3"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "localhost,.example.com"}, None),
+    ],
+)
+def test_the_proxy_is_what_the_environment_says(monkeypatch, environment, proxy):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of("https://llm.example.com:8443/v1") == proxy
+
+
+def test_calls_go_through_a_proxy(lake, monkeypatch):
+    with OpenAIServer() as proxy:  # which answers for whichever host it is asked
+        monkeypatch.setenv("http_proxy", proxy.url)
+        backend = OnlineBackend(V1.model, "http://llm.invalid/v1", KEY, LIMITS)
+        summary = extract(documents(1), V1, lake, "00", backend, limits=LIMITS)
+    assert summary.ok == 6
+
+
 def test_a_rate_limit_makes_all_calls_wait_together(lake):
     times = []
 
@@ -294,7 +330,7 @@ def test_the_key_is_in_no_error_no_log_and_no_file(lake, kind, caplog):
 
 def test_a_backend_shows_no_key():
     backend = OnlineBackend("m", "http://localhost:1/v1", KEY)
-    assert KEY not in repr(backend.secret) + str(vars(backend)) + repr(backend.client)
+    assert KEY not in repr(backend.secret) + str(vars(backend))
 
 
 def test_settings_choose_the_backend(monkeypatch):

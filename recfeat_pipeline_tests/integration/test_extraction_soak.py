@@ -65,6 +65,9 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path):
     assert twice <= KILLS * CONCURRENCY
     assert 0 < before_last < calls + twice
     killed, undisturbed = Lake(tmp_path / "killed"), Lake(tmp_path / "quiet")
+    notes = killed.glob("responses/*/*.replaces.json")
+    print(f"{len(notes)} merged segments, {len(killed.table_paths('responses'))} segments")
+    assert notes  # segments were merged between the kills
     assert content(killed).equals(content(undisturbed))
     assert content(killed).height == calls
     version = load_version("genome132-v1")

@@ -1,12 +1,13 @@
 import multiprocessing
 import os
 import zlib
+from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import FORMAT, Lake, shard_of
+from recfeat_pipeline.lake import COMPACT_ABOVE, COMPACT_AT_ONCE, FORMAT, Lake, shard_of
 
 ROWS = pl.DataFrame({"a": [1, 2, 3]})
 
@@ -59,12 +60,89 @@ def test_appending_the_same_rows_twice_leaves_one_segment(lake):
     assert lake.glob("raw/tmdb/shard=00/*.parquet") == [first]
 
 
-def test_compaction_keeps_every_row_once(lake):
-    lake.append_segment("r", ROWS)
-    lake.append_segment("r", pl.DataFrame({"a": [3, 4]}))
+def append_many(lake, n, first=0):
+    return [lake.append_segment("r", pl.DataFrame({"a": [i]})) for i in range(first, first + n)]
+
+
+def rows_of(lake):
+    """Every row of the folder, as often as it is there."""
+    return sorted(
+        row for p in lake.glob("r/*.parquet") for row in lake.read_parquet(p)["a"].to_list()
+    )
+
+
+def test_few_segments_are_left_alone(lake):
+    paths = append_many(lake, COMPACT_ABOVE)
     lake.compact("r")
-    (path,) = lake.glob("r/*.parquet")
-    assert sorted(pl.read_parquet(lake.read_bytes(path))["a"]) == [1, 2, 3, 4]
+    assert lake.glob("r/*") == sorted(paths)
+
+
+def test_many_small_segments_become_one(lake, monkeypatch):
+    big = lake.append_segment("r", pl.DataFrame({"a": [str(i) for i in range(20_000)]}))
+    monkeypatch.setattr("recfeat_pipeline.lake.SMALL_BYTES", 10_000)
+    listed = append_many(lake, COMPACT_ABOVE + 1)
+    lake.compact("r")
+    assert sorted(lake.read_parquet(p)["a"][0] for p in listed) == list(range(COMPACT_ABOVE + 1))
+    lake.compact("r")  # nothing is due: what was merged does not count
+    assert len(lake.glob("r/*.parquet")) == COMPACT_ABOVE + 3
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    lake.compact("r")
+    (merged,) = set(lake.glob("r/*")) - {big}
+    assert sorted(lake.read_parquet(merged)["a"]) == list(range(COMPACT_ABOVE + 1))
+
+
+def test_a_year_of_daily_segments_stays_a_handful_of_files(lake, monkeypatch):
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    most = 0
+    for day in range(365):
+        append_many(lake, 1, first=day)
+        lake.compact("r")
+        most = max(most, len(lake.glob("r/*.parquet")))
+    assert most <= 2 * COMPACT_ABOVE + 2
+    assert sorted(set(rows_of(lake))) == list(range(365))
+
+
+def test_a_backlog_is_merged_a_part_at_a_time(lake, monkeypatch):
+    append_many(lake, 3 * COMPACT_AT_ONCE)
+    lake.compact("r")
+    assert len(lake.glob("r/*.replaces.json")) == 3
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    lake.compact("r")
+    assert rows_of(lake) == list(range(3 * COMPACT_AT_ONCE))
+    assert len(lake.glob("r/*.parquet")) == 3
+
+
+@pytest.mark.parametrize("step", range(COMPACT_ABOVE + 4))
+def test_compaction_dies_anywhere_and_no_row_is_missing(tmp_path, monkeypatch, step):
+    """Its writes and deletions, one by one, each cut short once, then all of it again."""
+    lake = Lake(tmp_path)
+    append_many(lake, COMPACT_ABOVE + 1)
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    done = 0
+
+    def dying(method):
+        def wrapped(*arguments):
+            nonlocal done
+            done += 1
+            if done == step + 1:
+                raise KeyboardInterrupt
+            return method(*arguments)
+
+        return wrapped
+
+    def compact_twice():
+        for _ in range(2):
+            lake.compact("r")
+
+    with monkeypatch.context() as patched:
+        for name in ("write_bytes", "delete"):
+            patched.setattr(lake, name, dying(getattr(lake, name)))
+        with pytest.raises(KeyboardInterrupt):  # 2 writes; then each segment and the note go
+            compact_twice()
+    expected = list(range(COMPACT_ABOVE + 1))
+    assert sorted(set(rows_of(lake))) == expected
+    compact_twice()
+    assert sorted(set(rows_of(lake))) == expected
 
 
 def test_a_corrupt_file_is_named(lake):

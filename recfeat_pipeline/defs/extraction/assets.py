@@ -12,6 +12,8 @@ from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
+from recfeat_pipeline.lake import Lake
 
 COMMON: dict[str, Any] = {
     "kinds": {"openai", "parquet"},
@@ -50,7 +52,18 @@ COMMON: dict[str, Any] = {
             "every_call_answered",
             asset=["lake", "responses"],
             description="No call ended as failed; RECFEAT_LLM_RETRY_FAILED=1 asks them again",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "scores_use_the_scale",
+            asset=["lake", "scores"],
+            description="Most scores are 0, and those above it do not crowd at 0.5",
+        ),
+        dg.AssetCheckSpec(
+            "like_films_are_near",
+            asset=["lake", "scores"],
+            description="Toy Story 1 and 2, The Godfather I and II and others, where the catalogue "
+            "has them, are among each other's nearest items",
+        ),
     ],
 )
 def llm_scores(
@@ -76,8 +89,27 @@ def llm_scores(
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"failed": sum(e.n_failed for e in done), "reasons": [e.reasons for e in done]},
     )
+    yield from _health(target, list(by_version(context.partition_keys)))
     if stopped := next((e.stopped for e in done if e.stopped), None):
         raise RecfeatError(stopped)
+
+
+def _health(lake: Lake, version_keys: list[str]) -> Iterator[dg.AssetCheckResult]:
+    """What is odd about the versions' scores: worth a look, and no reason to stop."""
+    titles = lake.read("items").select("item_id", "title")
+    scores = [stored_scores(lake, key, titles) for key in version_keys]
+    found = {
+        "scores_use_the_scale": [p for of_one in scores for p in scale_problems(of_one)],
+        "like_films_are_near": [p for of_one in scores for p in pair_problems(of_one, titles)],
+    }
+    for name, problems in found.items():
+        yield dg.AssetCheckResult(
+            asset_key=["lake", "scores"],
+            check_name=name,
+            passed=not problems,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"problems": problems},
+        )
 
 
 assets = [llm_scores]

@@ -75,7 +75,9 @@ def extract_version(
         return lake.read("documents", shard=shard)
 
     if settings.llm_batch and not backend.instant:
-        summaries = hand_over(lake, version, shards, documents, backend.model, limits, settings)
+        summaries = use_batches(
+            lake, version, shards, documents, backend.model, limits, settings, reporter
+        )
     else:
         with reporter.bar(f"{version.name}, {backend.name}") as progress:
             summaries = extract_many(
@@ -125,7 +127,7 @@ def _calls(summary: Summary) -> dict[str, Any]:
     }
 
 
-def hand_over(
+def use_batches(
     lake: Lake,
     version: PromptVersion,
     shards: Sequence[str],
@@ -133,16 +135,28 @@ def hand_over(
     model: str,
     limits: Limits,
     settings: Settings,
+    reporter: Reporter,
 ) -> dict[str, Summary]:
-    """Put the calls that nobody has asked yet into batches; returns what waits, by shard."""
-    from recfeat_pipeline.extraction.backends.batch import choose_transport, submit
+    """Collect the batches that have ended, and hand over the calls that nobody has asked yet.
+
+    Returns what waits, by shard.
+    """
+    from recfeat_pipeline.extraction.backends.batch import choose_transport, poll, submit
     from recfeat_pipeline.extraction.batches import pending_keys
     from recfeat_pipeline.extraction.ledger import statuses
     from recfeat_pipeline.extraction.requests import keyed
 
     transport = choose_transport(settings, settings.llm_batch_folder)
-    submit(shards, documents, version, lake, transport, model=model, limits=limits,
-           prices=settings.prompts)  # fmt: skip
+    collected = poll(lake, transport, limits=limits, prices=settings.prompts)
+    handed = submit(shards, documents, version, lake, transport, model=model, limits=limits,
+                    prices=settings.prompts)  # fmt: skip
+    for message in dict.fromkeys([*collected.messages, *handed.messages]):
+        reporter.note(message)
+    if handed.pending:
+        reporter.note(
+            f"{handed.pending:,} calls wait in batches ({', '.join(handed.batches)}). The same "
+            "command, or the sensor `collect_finished_batches`, collects what has been answered."
+        )
     waiting = pending_keys(lake).implode()
     summaries = {}
     for shard in shards:

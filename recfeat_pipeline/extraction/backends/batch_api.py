@@ -29,7 +29,7 @@ class BatchApi:
     name = "batch"
 
     def __init__(self, base_url: str | None, api_key: str | None, timeout_s: float = 300.0):
-        self.secret = Secret(api_key or "none")
+        self.secret = Secret(api_key)
         self.client = openai.OpenAI(
             api_key=self.secret.reveal(),
             base_url=base_url,
@@ -96,7 +96,8 @@ class BatchApi:
         try:
             return request()
         except openai.APIStatusError as error:
-            why = explain(error, self.base_url, batch.model, self.secret)
+            response = (error.status_code, error.response.headers, error.body)
+            why = explain(*response, self.base_url, batch.model, self.secret)
             if isinstance(why, ItemError | RejectedError):
                 why = RecfeatError(
                     f"The endpoint {self.base_url} refuses the batch {batch.name} ({why}). Does it "

@@ -5,6 +5,7 @@ import re
 from urllib.parse import quote
 
 HIDDEN = "[API key]"
+SHORTEST = 12  # characters; shorter ones ("EMPTY", "ollama") are placeholders, and words of answers
 KEY_LIKE = re.compile(r"\b(sk|key|Bearer)[-_ ][A-Za-z0-9_\-*.]{16,}")
 
 
@@ -15,10 +16,10 @@ class Secret:
     or raised before :meth:`hide`.
     """
 
-    def __init__(self, value: str):
-        self._value = value
+    def __init__(self, value: str | None):
+        self._value = value = value or "none"  # a server of one's own may want any key
         forms = {value, quote(value, safe=""), json.dumps(value)[1:-1]}
-        self._forms = sorted((form for form in forms if len(form) >= 4), key=len, reverse=True)
+        self._forms = sorted(forms if len(value) >= SHORTEST else (), key=len, reverse=True)
 
     def __repr__(self) -> str:
         return "Secret(…)"

@@ -1,10 +1,8 @@
-"""What an SDK error means: the user's to mend, worth waiting, or one item's."""
+"""What an error response means: the user's to mend, worth waiting, or one item's."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-import openai
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.secret import Secret
@@ -14,10 +12,11 @@ from recfeat_pipeline.extraction.types import RejectedError, TransientError
 LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
 
 
-def explain(error: openai.APIStatusError, base_url: str, model: str, secret: Secret) -> Exception:
+def explain(
+    status: int, headers: Any, body: Any, base_url: str, model: str, secret: Secret
+) -> Exception:
     """The exception that a response's status calls for; never with the key in it."""
-    status = error.status_code
-    code, message = error_of(error.body)
+    code, message = error_of(body)
     detail = secret.brief(message) or f"HTTP {status}"
     if status in (401, 403):
         return RecfeatError(
@@ -40,7 +39,7 @@ def explain(error: openai.APIStatusError, base_url: str, model: str, secret: Sec
             "be sent. Set RECFEAT_LLM_BASE_URL to the final address."
         )
     if status in (408, 409, 425, 429) or status >= 500:
-        wait = retry_after(error.response.headers)
+        wait = retry_after(headers)
         if wait is not None and wait > LONGEST_WAIT:
             return RecfeatError(
                 f"The endpoint {base_url} asks to wait {wait / 60:.0f} minutes (HTTP {status}). "

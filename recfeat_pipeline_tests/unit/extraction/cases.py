@@ -39,13 +39,16 @@ def write_version(folder, name="small", extends="genome132-v1", extra="", **file
 
 
 class Scripted:
-    """A backend whose answers a function gives: content, an Answer, or an exception to raise."""
+    """A backend whose answers a function gives: content, an Answer, or an exception to raise.
+
+    All calls but the first wait until ``crowd`` of them are in flight, 20 seconds at most.
+    """
 
     name = "online"
     instant = False
 
-    def __init__(self, script=None, model="gpt-4.1-mini", delay=0.0):
-        self.model, self.script, self.delay = model, script or good, delay
+    def __init__(self, script=None, model="gpt-4.1-mini", delay=0.0, crowd=0):
+        self.model, self.script, self.delay, self.crowd = model, script or good, delay, crowd
         self.asked = Counter()
         self.reminders = []
         self.in_flight = self.most_at_once = 0
@@ -57,6 +60,10 @@ class Scripted:
         self.most_at_once = max(self.most_at_once, self.in_flight)
         try:
             await asyncio.sleep(self.delay)
+            for _ in range(2000 if self.asked.total() > 1 else 0):
+                if self.most_at_once >= self.crowd:
+                    break
+                await asyncio.sleep(0.01)
             out = self.script(request, attempt)
         finally:
             self.in_flight -= 1

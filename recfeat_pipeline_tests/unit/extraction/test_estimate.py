@@ -37,6 +37,16 @@ def test_what_the_ledger_holds_costs_nothing(tmp_path):
     assert (done.to_send, done.prompt_tokens, done.cost_usd, done.hours) == (0, 0, 0, 0)
 
 
+def test_the_estimate_is_held_against_what_was_paid(tmp_path):
+    lake = Lake(tmp_path)
+    before = estimate(documents(4), V1, lake=lake)
+    assert before.over_paid is None
+    paid = extract(documents(4), V1, lake, "00", Scripted(), limits=Limits(4)).cost_usd
+    after = estimate(documents(10), V1, lake=lake)
+    assert after.over_paid == pytest.approx(before.cost_usd / paid, rel=0.01)
+    assert estimate(documents(4), V1, model="gpt-4o", lake=lake).over_paid is None
+
+
 def test_rates_and_concurrency_make_the_hours():
     few, many = (estimate(documents(10), V1, limits=Limits(concurrency=c)).hours for c in (1, 10))
     assert few == pytest.approx(10 * many)

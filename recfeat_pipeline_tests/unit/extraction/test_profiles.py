@@ -126,10 +126,12 @@ def test_an_endpoint_embeds_in_order_whatever_order_it_answers_in(lake):
         assert "sk-wrong" not in str(caught.value)
 
 
-def test_the_embedder_is_chosen_by_name():
+def test_the_embedder_is_chosen_by_name(monkeypatch):
     assert choose_embedder(Settings()).name == HASHED
+    assert choose_embedder(Settings(embedding_model="mine")).name == "mine"
+    monkeypatch.setenv("RECFEAT_EMBEDDING_MODEL", "sentence-transformers:/models/minilm")
     with pytest.raises(RecfeatError, match="needs sentence-transformers"):
-        choose_embedder(Settings(), "sentence-transformers:/models/minilm")
+        choose_embedder(Settings())
 
 
 def test_a_local_model_is_loaded_by_path(monkeypatch, lake):
@@ -143,7 +145,7 @@ def test_a_local_model_is_loaded_by_path(monkeypatch, lake):
     module = types.ModuleType("sentence_transformers")
     module.SentenceTransformer = Model
     monkeypatch.setitem(sys.modules, "sentence_transformers", module)
-    embedder = choose_embedder(Settings(), "sentence-transformers:/models/minilm")
+    embedder = choose_embedder(Settings(embedding_model="sentence-transformers:/models/minilm"))
     assert embedder.name == "/models/minilm"
     assert embed_once(lake, ["x"], embedder).tolist() == [pytest.approx([0.6, 0.8])]
 

@@ -1,12 +1,15 @@
 """Trust in scores, measured."""
 
+from datetime import datetime
+
 import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction import Limits, extract, load_version, scores
+from recfeat_pipeline.extraction import Limits, extract, health, load_version, scores
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
 from recfeat_pipeline.extraction.fingerprint import as_line, find_item, fingerprint
+from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
 from recfeat_pipeline.extraction.reliability import (
     agreement,
     calibration,
@@ -20,6 +23,7 @@ from recfeat_pipeline.extraction.reliability import (
     similarity_problems,
 )
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import SCORES
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.extraction.cases import documents
 
@@ -148,3 +152,42 @@ def test_an_item_is_found_by_id_or_title():
         find_item(items, "Heat")
     with pytest.raises(RecfeatError, match="No item is called 'Aliens'"):
         find_item(items, "Aliens")
+
+
+@pytest.fixture
+def titles():
+    names = ["Alien (1979)", "Aliens (1986)", *(f"Film {i}" for i in range(98))]
+    return pl.DataFrame({"item_id": range(1, 101), "title": names})
+
+
+def stored(lake, titles, model, **dimensions):
+    frame = table(**dimensions).with_columns(
+        cache_key=pl.lit("k"), model=pl.lit(model), generated_at=pl.lit(datetime(2026, 1, 1))
+    )
+    frame = frame.cast({"generated_at": SCORES["generated_at"], "score": pl.Float32})
+    for shard, part in enumerate((frame.filter(item_id=1), frame.filter(pl.col("item_id") > 1))):
+        lake.write_parquet(f"scores/version=v@1/shard=0{shard}/s.parquet", part.select(*SCORES))
+    return stored_scores(lake, "v@1", titles)
+
+
+def test_stored_scores_of_many_items_are_a_sample_with_the_known_films(
+    tmp_path, titles, monkeypatch
+):
+    lake, flat = Lake(tmp_path), [0.5] * 100
+    assert stored_scores(lake, "v@1", titles).is_empty()
+    assert stored(lake, titles, "m", a=flat)["item_id"].n_unique() == 100
+    monkeypatch.setattr(health, "ENOUGH", 20)
+    some = stored(lake, titles, "m", a=flat)["item_id"]
+    assert {1, 2} <= set(some)
+    assert 10 < some.n_unique() < 40
+
+
+def test_odd_scores_are_told_and_lexical_ones_are_not_judged(tmp_path, titles):
+    lake = Lake(tmp_path)
+    far = {"a": [1.0, 0.0, *[0.9] * 98], "b": [0.0, 1.0, *[0.1] * 98]}
+    judged = stored(lake, titles, "gpt", **far)
+    assert any("a little of everything" in problem for problem in scale_problems(judged))
+    assert pair_problems(judged, titles)[0].startswith("Aliens (1986) is only number 99 of 99")
+    assert pair_problems(judged, titles.filter(pl.col("item_id") > 2)) == []
+    counted = stored(lake, titles, "lexical-v1", **far)
+    assert scale_problems(counted) == pair_problems(counted, titles) == []

@@ -2,12 +2,19 @@
 
 import json
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recfeat_pipeline.extraction import load_version
 from recfeat_pipeline.extraction.requests import build, keyed
+from recfeat_pipeline.extraction.schema import (
+    compiled,
+    profile_schema,
+    scores_schema,
+    taxonomy_schema,
+)
 from recfeat_pipeline.extraction.types import Answer
 from recfeat_pipeline.extraction.validation import (
     InvalidError,
@@ -16,6 +23,7 @@ from recfeat_pipeline.extraction.validation import (
     same_opening,
     same_title,
 )
+from recfeat_pipeline.extraction.versions import list_versions
 from recfeat_pipeline_tests.unit.extraction.cases import documents, good
 
 
@@ -136,6 +144,8 @@ def test_a_profile_has_text_and_four_tags(change, expected):
         ("1984 (1984)", "1984 (1984)", True),
         ("羅生門", "羅生門 (1950)", True),
         ("!!!", "??? (1999)", False),
+        ("???", "???", True),
+        ("!!!", "???", False),
     ],
 )
 def test_titles_are_compared_by_their_words(answered, title, same):
@@ -189,3 +199,53 @@ def test_fuzz_whatever_passes_is_fit_to_be_stored(content):
     assert set(parsed["scores"]) == set(VALID["scores"])
     assert all(type(s) in (int, float) and 0 <= s <= 1 for s in parsed["scores"].values())
     assert same_title(parsed["title"], VALID["title"])
+
+
+@st.composite
+def nearly_valid(draw):
+    """A schema, and a value that fits it but for up to two changes."""
+    dimensions = draw(st.sampled_from([None, ["a"], ["a", "b"]]))
+    schema = scores_schema("title", dimensions) if dimensions else profile_schema("title")
+    if dimensions is None:
+        value = {"title": "t", "profile": "p", "tags": draw(st.lists(json_values | st.text()))}
+    else:
+        numbers = st.floats() | st.integers()
+        value = {"title": "t", "scores": {d: draw(numbers) for d in dimensions}}
+    for _ in range(draw(st.integers(0, 2))):
+        place = value.get("scores") if draw(st.booleans()) else value
+        if isinstance(place, dict):
+            name = draw(st.sampled_from([*place, "more"]))
+            place[name] = draw(json_values)
+            if draw(st.booleans()):
+                del place[name]
+    return schema, value
+
+
+@st.composite
+def groups(draw):
+    """A taxonomy's answer of one group, with any value in one of its places."""
+    group = {"name": "n", "title": "t", "gloss": "g", "factual_only": True, "dimensions": []}
+    group[draw(st.sampled_from([*group]))] = draw(json_values | st.booleans())
+    return {"title": "t", "groups": [group]}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    nearly_valid()
+    | st.tuples(st.just(scores_schema("title", ["a"])), json_values)
+    | st.tuples(st.just(taxonomy_schema("title")), groups())
+)
+def test_the_fast_check_says_what_jsonschema_says(case):
+    schema, value = case
+    assert compiled(schema)(value) is jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize("version", list_versions())
+def test_the_fast_check_knows_every_keyword_of_our_schemas(version):
+    def keywords(schema):
+        parts = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
+        return set(schema).union(*map(keywords, parts))
+
+    known = {"type", "properties", "required", "additionalProperties", "items"}
+    for question in load_version(version).questions:
+        assert keywords(question.schema) <= known

@@ -147,7 +147,7 @@ def test_torn_lines_of_a_result_file_are_missing_entries():
     assert [e["custom_id"] for e in read_lines(text)] == ["a", "b"]
 
 
-@pytest.mark.parametrize("key", ["sk-abc/def+123", 'k"e\\y', "plainkey1234"])
+@pytest.mark.parametrize("key", ["sk-abc/def+123", 'k"e\\y and more', "plainkey1234"])
 def test_a_key_is_hidden_in_every_form(key):
     from urllib.parse import quote
 
@@ -155,6 +155,12 @@ def test_a_key_is_hidden_in_every_form(key):
     text = f"{key} {quote(key, safe='')} {json.dumps(key)}"
     assert secret.hide(text).count(HIDDEN) == 3
     assert key not in repr(secret) + secret.hide(text)
+
+
+def test_a_placeholder_for_a_key_is_a_word_like_any_other():
+    answer = '{"profile": "None like it; second to none. A local story, on empty."}'
+    for key in (None, "none", "local", "EMPTY", "story"):
+        assert Secret(key).hide(answer) == answer
 
 
 def test_other_keys_are_hidden_in_short_messages():

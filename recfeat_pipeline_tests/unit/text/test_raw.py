@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake, shard_of
-from recfeat_pipeline.text.raw import COMPACT_ABOVE, UNCHANGED, Policy, RawStore
+from recfeat_pipeline.lake import COMPACT_ABOVE, Lake, shard_of
+from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -65,7 +65,8 @@ def test_revisions_are_of_whole_texts_that_still_hold(store):
     assert store.revisions(ITEMS).rows() == []
 
 
-def test_the_noted_changes_stay_a_few_files(store):
+def test_the_noted_changes_stay_a_few_files(store, monkeypatch):
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
     write(store, "ok", item_id=1, body="b", url="u1", revision="7")
     for day in range(COMPACT_ABOVE + 5):
         store.note_changes(["u1", "other"], NOW + day * DAY)
@@ -186,7 +187,8 @@ def test_many_small_segments_are_merged(store):
     for i in range(COMPACT_ABOVE + 2):
         write(store, "ok", NOW + i * DAY, body=str(i))
     shard = shard_of([1], store.lake.n_shards)[0]
-    assert len(store.lake.glob(f"raw/tmdb/shard={shard}/*.parquet")) <= 2
+    assert len(store.lake.glob(f"raw/tmdb/shard={shard}/*.replaces.json")) == 1
+    assert store.history(ITEMS.filter(item_id=1)).height == COMPACT_ABOVE + 2
     assert bodies(store) == {1: str(COMPACT_ABOVE + 1)}
 
 
