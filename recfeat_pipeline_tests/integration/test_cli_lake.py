@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.lake import FORMAT, Lake
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, write_catalog
 from recfeat_pipeline_tests.servers.films import made_up_films
@@ -261,7 +261,7 @@ def test_doctor_asks_the_endpoint_and_shows_no_key(recfeat, built, server):
     found = {finding["what"]: finding for finding in ran.json}
     assert found["LLM endpoint"]["state"] == "ok"
     assert "with a key" in found["LLM endpoint"]["found"]
-    assert found["lake"]["found"].endswith("holds 'little', format 1")
+    assert found["lake"]["found"].endswith(f"holds 'little', format {FORMAT}")
     assert found["feature store"]["state"] == "ok"
     settings = {
         row["variable"]: row["value"] for row in recfeat("doctor", "--settings", "--json").json
