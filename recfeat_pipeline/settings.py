@@ -112,6 +112,19 @@ class Settings(BaseSettings):
         30, gt=0, description="Days until an item that a text source does not know is asked again."
     )
 
+    workers: int | None = Field(
+        None,
+        ge=1,
+        description="Models that `recfeat run` trains at once, each in a process; unset: on a CPU "
+        "one per core, as far as memory reaches, else 1.",
+    )
+    threads: int = Field(
+        1,
+        ge=1,
+        description="Threads of a training. Another number gives slightly other results; more "
+        "than 1 pays where fewer models are trained at once than there are cores.",
+    )
+
     automation: bool = Field(
         False,
         description="Schedules and sensors start switched on (an operator's server); else each is "

@@ -1,5 +1,6 @@
 """What every test can use."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# Processes that train are slow to start, and see nothing that a test has patched in this one.
+os.environ["RECFEAT_WORKERS"] = "1"
 
 
 def pytest_addoption(parser):
@@ -30,8 +34,7 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     """No test sees the developer's own keys, endpoints or lake."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(("RECFEAT_", "OPENAI_", "TMDB_")) or name == "DAGSTER_HOME":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("RECFEAT_WORKERS", "1")

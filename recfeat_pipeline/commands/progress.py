@@ -20,8 +20,11 @@ LOG_EVERY = 30.0  # seconds between the lines that a log gets
 
 
 @contextmanager
-def bar(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """A callback that takes (done, total), shown on stderr; ``unit`` is "B" for bytes."""
+def bar(title: str, unit: str = "") -> Iterator[Callable[..., None]]:
+    """A callback that takes (done, total), shown on stderr; ``unit`` is "B" for bytes.
+
+    A third argument, not empty, replaces the title.
+    """
     console = stderr()
     if not console.is_terminal:
         yield LogLines(title, unit)
@@ -35,7 +38,9 @@ def bar(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield lambda done, total, title="": progress.update(
+            task, completed=done, total=total, description=title or None
+        )
 
 
 class Counts(ProgressColumn):
@@ -61,8 +66,9 @@ class LogLines:
         self.started = self.shown = time.monotonic()
         self.before: int | None = None
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, title: str = "") -> None:
         """Print a line if it is time for one."""
+        self.title = title or self.title
         now = time.monotonic()
         if self.before is None:
             self.before = done

@@ -51,6 +51,10 @@ def run(
             "--cold-start", help="Also train each arm with items held back, and rank those."
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Models trained at once; unset: RECFEAT_WORKERS, else by cores."),
+    ] = None,
     budget: BudgetOption = None,
     yes: YesOption = False,
 ) -> None:
@@ -71,7 +75,12 @@ def run(
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
-    with overriding(RECFEAT_CATALOG=catalog, RECFEAT_SPLIT=split, RECFEAT_LLM_BUDGET_USD=budget):
+    with overriding(
+        RECFEAT_CATALOG=catalog,
+        RECFEAT_SPLIT=split,
+        RECFEAT_LLM_BUDGET_USD=budget,
+        RECFEAT_WORKERS=workers,
+    ):
         lake = Lake(Settings().lake)
         version = choose_version(lake, prompt_version)
         seed_list = integers("--seeds", seeds)

@@ -1,8 +1,10 @@
-"""``recfeat run``: the same assets as in the UI, driven stage by stage in this process.
+"""``recfeat run``: the same assets as in the UI, driven stage by stage.
 
-Every stage keeps what it has done, so a run that was killed is continued by running it again.
+All in this process, but for training, where several processes take a model each. Every stage keeps
+what it has done, so a run that was killed is continued by running it again.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +13,14 @@ import dagster as dg
 
 from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, versions
 from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.workers import Training, Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Driver:
         from recfeat_pipeline.definitions import build_definitions
 
         self.job = build_definitions(reporter).resolve_implicit_global_asset_job_def()
-        self.lake, self.instance = lake, instance
+        self.lake, self.instance, self.reporter = lake, instance, reporter
 
     def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
         """Run the plan's stages in order; ``announce`` is told of each."""
@@ -89,12 +94,33 @@ class Driver:
             self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
-        two_tower, cold_ranks = STAGES[stage]
-        for asset in (two_tower, cold_ranks) if plan.cold else (two_tower,):
-            config = {"ops": {asset.node_def.name: {"config": {"steps": plan.steps}}}}
-            for arm, seed in arm_seed_pairs(plan):
-                key = dg.MultiPartitionKey({"arm": arm.id, "seed": str(seed)})
-                self._execute([asset], partition_key=key, run_config=config if plan.steps else {})
+        pairs = list(arm_seed_pairs(plan))
+        trainings = [
+            [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in pairs]
+            for asset in STAGES[stage][: 2 if plan.cold else 1]
+        ]
+        n_events = self.lake.read_json("catalog/corpus.json")["events"]
+        n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
+        if n == 1:
+            for training in itertools.chain(*trainings):
+                self.train(training)
+            return
+        try:
+            with Workers(min(n, len(pairs)), self.lake) as workers:
+                for of_asset in trainings:  # the second asset writes into folders of the first
+                    workers.run(of_asset, self.reporter)
+        finally:
+            end_abandoned(self.lake, self.instance)
+
+    def train(self, training: Training) -> None:
+        """Do one training in this process."""
+        [asset] = [a for a in STAGES["training"] if a.node_def.name == training.asset]
+        config = {"ops": {training.asset: {"config": {"steps": training.steps}}}}
+        self._execute(
+            [asset],
+            partition_key=dg.MultiPartitionKey({"arm": training.arm, "seed": str(training.seed)}),
+            run_config=config if training.steps else {},
+        )
 
     def _execute(
         self,

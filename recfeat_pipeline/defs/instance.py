@@ -37,6 +37,7 @@ retention:
 """
 
 
+COMMAND_LINE = "command_line.yaml"
 NO_CAPTURE = {
     "module": "dagster._core.storage.noop_compute_log_manager",
     "class": "NoOpComputeLogManager",
@@ -62,15 +63,20 @@ def open_instance(lake: Lake) -> dg.DagsterInstance:
     progress bars, and let Ctrl-C print a traceback from each of those processes.
     """
     home = dagster_home(lake)
-    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax_sqlite):
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax_sqlite)
     config = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
-    own = home / "command_line.yaml"
+    own = home / COMMAND_LINE
     own.touch(mode=0o600)  # the user's own configuration may hold a password
     own.write_text(yaml.safe_dump({**config, "compute_logs": NO_CAPTURE}), encoding="utf-8")
-    instance = dg.DagsterInstance.from_config(str(home), own.name)
+    instance = join_instance(lake)
     end_abandoned(lake, instance)
     return instance
+
+
+def join_instance(lake: Lake) -> dg.DagsterInstance:
+    """The lake's instance in a further process of a command that has opened it."""
+    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax_sqlite):
+        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax_sqlite)
+    return dg.DagsterInstance.from_config(str(dagster_home(lake)), COMMAND_LINE)
 
 
 def _relax_sqlite(connection: object, _: object) -> None:

@@ -4,9 +4,10 @@ Secrets are no resource configuration, which Dagster shows in its UI; they are r
 environment at the moment of use (:class:`recfeat_pipeline.settings.Settings`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import dagster as dg
 import duckdb
@@ -18,8 +19,12 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as long work advances."""
+
+class Progress(Protocol):
+    """Called as long work advances."""
+
+    def __call__(self, done: int, total: int, title: str = "", /) -> None:
+        """So much of it is done; a title replaces the one that is shown."""
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -57,7 +62,7 @@ class Reporter:
     @contextmanager
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress callback that lives as long as the work does."""
-        yield lambda done, total: None
+        yield lambda done, total, title="", /: None
 
     def note(self, sentence: str) -> None:
         """Something that whoever started the work should know."""

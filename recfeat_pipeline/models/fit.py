@@ -231,19 +231,19 @@ class _Evaluation(Callback):
 
 
 class _Progress(Callback):
-    """Calls back about a hundred times per run."""
+    """Calls back about a thousand times per run."""
 
     def __init__(self, progress: Callable[[int, int], None]):
         self.progress = progress
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step, steps = trainer.global_step, int(trainer.max_steps)
-        if step % max(steps // 100, 1) == 0 or step == steps:
+        if step % max(steps // 1000, 1) == 0 or step == steps:
             self.progress(step, steps)
 
     def on_train_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if trainer.global_step < trainer.max_steps:  # it stopped early, and is done
-            self.progress(int(trainer.max_steps), int(trainer.max_steps))
+            self.progress(trainer.global_step, trainer.global_step)
 
 
 def rows_of(examples: pl.DataFrame, split: str) -> Tensor:

@@ -80,7 +80,7 @@ class TwoTowerModule(lightning.LightningModule):
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        _seed(self.device, self.recipe.seed * 1_000_003 + self.global_step)
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
         users = users / self.recipe.temperature
@@ -160,3 +160,14 @@ class TwoTowerModule(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """Seed what draws on a CPU and on the device.
+
+    ``torch.manual_seed`` would also note a stack trace for each kind of device that may yet come, a
+    millisecond and some memory each time.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)

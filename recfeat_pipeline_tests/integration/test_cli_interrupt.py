@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, write_catalog
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -84,6 +85,22 @@ def test_an_extraction_that_is_interrupted_pays_for_no_call_twice(folder, monkey
     scores = Lake(folder / "lake").read("scores")
     assert scores["item_id"].n_unique() == N_ITEMS
     assert scores.height == 132 * N_ITEMS
+
+
+def test_workers_end_with_the_command_and_what_they_trained_is_continued(folder):
+    command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400", "--workers", "2")
+    lake = Lake(folder / "lake")
+    run = Running(folder, *command)
+    checkpoint = "runs/arm={}/seed=0/checkpoints/last.ckpt"
+    run.wait_until(lambda: all(lake.exists(checkpoint.format(arm)) for arm in ("floor", "llm")))
+    check_said(*run.send(signal.SIGINT))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.process.pid, 0)
+    with open_instance(lake) as instance:
+        assert all(dagster_run.is_finished for dagster_run in instance.get_runs())
+    finish(folder, *command)
+    for arm in ("floor", "llm"):
+        assert lake.read("ranks", arm=arm, seed="0").height
 
 
 def test_a_training_that_is_stopped_is_finished_by_the_same_command(folder):

@@ -10,6 +10,7 @@ from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.content import Content, ContentUnavailable, build_content
+from recfeat_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,12 @@ def prepare(
     steps: int | None,
 ) -> Prepared | None:
     """Load what the run's partition needs; None when its content is not there, which is noted."""
+    import torch  # which takes seconds: not while Dagster loads the code
+
     from recfeat_pipeline.models.train import default_steps
 
+    # Sums in another order round otherwise, so that the number of threads is part of the result.
+    torch.set_num_threads(Settings().threads)
     key = split_key(context.partition_key)
     arm, seed = load_arms()[key["arm"]], int(key["seed"])
     run = StoredRun(lake.open(), arm, seed)

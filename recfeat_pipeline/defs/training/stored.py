@@ -48,6 +48,8 @@ class StoredRun:
 
     def save(self, result: "TrainingResult", inputs: Inputs, content: Content, steps: int) -> None:
         """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
+        import torch  # which takes seconds: not while Dagster loads the code
+
         corpus = inputs.items.filter("in_corpus").sort("item_index")
         if result.item_vectors.shape[1]:
             vectors = corpus.select("item_id").with_columns(
@@ -68,7 +70,11 @@ class StoredRun:
         }
         self.lake.write_parquet(f"{self.folder}/run.parquet", pl.DataFrame([run], schema=RUNS))
         started = self.lake.read_json(f"{self.folder}/started_from.json")
-        made = {"made_at": datetime.now(UTC).isoformat(), "prompt_version": inputs.version}
+        made = {
+            "made_at": datetime.now(UTC).isoformat(),
+            "prompt_version": inputs.version,
+            "threads": torch.get_num_threads(),
+        }
         self.lake.write_json(f"{self.folder}/made_from.json", {**started, **made})
 
     def save_cold(self, ranks: pl.DataFrame, fingerprint: str) -> None:

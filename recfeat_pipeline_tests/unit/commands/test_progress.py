@@ -25,8 +25,8 @@ def test_a_log_gets_a_line_now_and_then(clock, capsys):
         show(2_000, 5_000)
         assert capsys.readouterr().err == ""
         clock[0] += 20
-        show(3_000, 5_000)
-        assert capsys.readouterr().err == "  Extracting: 3,000/5,000  50.0/s, 40 s left\n"
+        show(3_000, 5_000, "Extracting, part 2")
+        assert capsys.readouterr().err == "  Extracting, part 2: 3,000/5,000  50.0/s, 40 s left\n"
         clock[0] += 5
         show(3_100, 5_000)
     assert capsys.readouterr() == ("", "")
