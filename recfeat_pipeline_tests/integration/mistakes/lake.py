@@ -38,12 +38,12 @@ def newer(place: Place) -> None:
 
 def older_store(place: Place) -> None:
     place.lake()
-    place.patch.setattr(store, "FORMAT", 2)
+    place.patch.setattr(store, "FORMAT", store.FORMAT + 1)
 
 
 def older_lake(place: Place) -> None:
     place.lake()
-    place.patch.setattr(layout, "FORMAT", 2)
+    place.patch.setattr(layout, "FORMAT", layout.FORMAT + 1)
 
 
 FULL = OSError(28, "No space left on device", "/lake/file")
@@ -53,7 +53,7 @@ MISTAKES = [
     Mistake(
         "a lake of a newer release",
         "status",
-        ("lake format 99", "this one knows 1", "Upgrade recfeat_pipeline"),
+        ("lake format 99", f"this one knows {layout.FORMAT}", "Upgrade recfeat_pipeline"),
         meta(format=99),
     ),
     Mistake(
@@ -65,7 +65,7 @@ MISTAKES = [
     Mistake(
         "a lake too old to upgrade",
         "status",
-        ("format 1", "cannot upgrade any more", "start a new lake"),
+        (f"format {layout.FORMAT}", "cannot upgrade any more", "start a new lake"),
         older_lake,
     ),
     Mistake(
@@ -125,7 +125,7 @@ MISTAKES = [
     Mistake(
         "a feature store of an older release",
         "fingerprint 1",
-        ("store format 1", "recfeat run --until feature_store", "no request is sent"),
+        (f"store format {store.FORMAT}", "recfeat run --until feature_store", "no request is sent"),
         older_store,
     ),
     Mistake(
