@@ -1,11 +1,9 @@
-"""A real daemon on loopback servers: a new prompt version is extracted, a changed text followed, a
-failed run told.
+"""A real daemon on loopback servers: a new prompt version is extracted, a changed text followed.
 
 Nothing is called by the test: it edits a prompt folder and a film, and watches what arrives. It
 takes minutes, so it runs only when asked for: ``RECFEAT_TEST_DAEMON=1 pytest -k daemon -s``.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -20,7 +18,6 @@ import pytest
 
 from recfeat_pipeline.defs.drive import Driver, Plan
 from recfeat_pipeline.defs.instance import open_instance
-from recfeat_pipeline.defs.partitions import range_tags, shards
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
@@ -30,7 +27,6 @@ from recfeat_pipeline_tests.integration.automation_world import GROUPS, write_fi
 from recfeat_pipeline_tests.servers.films import made_up_films
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
-from recfeat_pipeline_tests.servers.webhook import Webhook
 from recfeat_pipeline_tests.servers.wikimedia_server import WikimediaServer
 
 pytestmark = pytest.mark.skipif(
@@ -90,7 +86,6 @@ def test_the_daemon_follows_a_new_version_and_a_changed_text(tmp_path, monkeypat
         TmdbServer(films) as tmdb,
         WikimediaServer(films) as wikimedia,
         OpenAIServer() as model,
-        Webhook() as webhook,
     ):
         environment = {
             "RECFEAT_LAKE": str(tmp_path / "lake"),
@@ -105,7 +100,6 @@ def test_the_daemon_follows_a_new_version_and_a_changed_text(tmp_path, monkeypat
             "RECFEAT_SPARQL_URL": f"{wikimedia.url}/sparql",
             "RECFEAT_WIKIMEDIA_RATE": "10",
             "RECFEAT_AUTOMATION": "1",
-            "RECFEAT_ALERT_WEBHOOK": webhook.url,
             "RECFEAT_PROMPT_STILL_MINUTES": "0",
             "RECFEAT_WATCH_SECONDS": "5",
             "RECFEAT_REFRESH_CRON": "* * * * *",
@@ -122,8 +116,6 @@ def test_the_daemon_follows_a_new_version_and_a_changed_text(tmp_path, monkeypat
                 _new_version(tmp_path, lake, model)
                 _quiet(instance)
                 _changed_text(tmp_path, lake, instance, films, tmdb, model)
-                assert webhook.posted == []
-                _refused_key(lake, tmdb, webhook)
 
 
 def _new_version(folder: Path, lake: Lake, model: OpenAIServer) -> None:
@@ -152,22 +144,6 @@ def _changed_text(folder, lake, instance, films, tmdb, model) -> None:
     assert len({document for document, _ in model.answered}) == 1
     # the feed speaks in days: what it named this minute it names again the next
     assert 1 <= tmdb.counts["movie"] <= tmdb.counts["changes"]
-
-
-def _refused_key(lake: Lake, tmdb: TmdbServer, webhook: Webhook) -> None:
-    """A run by hand, for one that nobody waits for tries thrice, some minutes apart."""
-    tmdb.keys = {"another"}
-    command = [str(Path(sys.executable).with_name("dagster")), "job", "launch"]
-    tags = json.dumps(range_tags(shards.get_partition_keys()))
-    job = ["-m", "recfeat_pipeline.definitions", "-j", "refresh_text", "--tags", tags]
-    config = {"ops": {"lake__tmdb": {"config": {"ask_changes": True}}}}
-    subprocess.run([*command, *job, "--config-json", json.dumps(config)], check=True)
-    wait_for("the webhook is told", lambda: bool(webhook.posted))
-    [alert] = webhook.posted
-    print(alert["text"], flush=True)
-    assert "lake__tmdb failed" in alert["text"]
-    assert "TMDB_API_KEY" in alert["reasons"][0]
-    assert alert["lake"] == lake.root
 
 
 def _quiet(instance: dg.DagsterInstance, seconds: float = 45) -> None:
