@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from dataclasses import replace
 
 import duckdb
 import polars as pl
@@ -81,6 +82,16 @@ def test_movielens_1m_histories_do_not_leak(corpus_1m):
         previous=pl.col("timestamp").shift(1).over("user_id"),
     ).filter((pl.col("position") > 0) & pl.col("timestamp").is_null())
     assert before["previous"].null_count() == before.height
+
+
+def test_movielens_1m_leaves_one_out(movielens_1m):
+    """Of a user whose last items are not in the corpus, the last are untimed, which is said."""
+    rules = replace(movielens_1m.rules, split="leave_one_out")
+    corpus = build_corpus(replace(movielens_1m, rules=rules))
+    held_out = {part: corpus.report[f"events_{part}"] for part in ("valid", "test")}
+    assert held_out == {"valid": 5_588, "test": 5_588}
+    assert corpus.report["users_left_out_untimed"] == 1_091
+    assert leak_check(corpus.events, "leave_one_out") == []
 
 
 def test_movielens_1m_is_fit_for_every_arm(movielens_1m, corpus_1m):
