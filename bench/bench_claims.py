@@ -4,7 +4,8 @@ A draw is a new small catalogue whose models are trained, ranked and contrasted 
 it; a difference is "real" by the report's own rule. The LLM arms see the generator's true scores.
 
 ``python -m bench.bench_claims 60 30`` draws 60 worlds in which content says nothing and 30 in which
-it does, and for EASE, which costs next to nothing, twice as many.
+it does, and for EASE, which costs next to nothing, twice as many. Before them come simulated
+experiments without any effect, where thousands of draws show what the rule itself does.
 """
 
 import math
@@ -13,12 +14,14 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate, truth
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
+from recfeat_pipeline.evaluation.significance import compare
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.content import build_content
 from recfeat_pipeline.models.examples import build_examples
@@ -32,16 +35,45 @@ SEEDS, STEPS = 2, 64
 TOWERS = ("floor", "random", "llm")
 EASE = ("ease", "ease_random", "ease_llm")
 EASE_TIMES = 2
+N_SIMULATED, N_USERS = 2_000, 150
 
 
 def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
     """By default so few draws that they only show that it runs: each trains six towers."""
     torch.set_num_threads(1)
-    rows = []
+    rows = simulated()
     for effect, n in ((0.0, n_null), (EFFECT, n_planted)):
         for arms, n_draws in ((TOWERS, n), (EASE, EASE_TIMES * n)):
             drawn = pl.concat(contrasts_of(seed, effect, arms) for seed in range(n_draws))
             rows += rates(drawn, "planted effect" if effect else "no effect")
+    return rows
+
+
+def simulated() -> list[dict]:
+    """How often a true null is rejected at 5 %, by seeds and by the luck of training.
+
+    Luck is the variance that one seed adds to a difference, over that of the choice of users.
+    """
+    rng, rows = np.random.default_rng(0), []
+    counts, nothing = np.ones(N_USERS, int), np.zeros((1, N_USERS))
+    for n_seeds, luck in ((1, 0.0), (2, 0.1), (2, 10.0), (3, 0.1), (3, 10.0), (5, 0.1), (5, 10.0)):
+        rejected = 0
+        for _ in range(N_SIMULATED):
+            of_seeds = rng.normal(0, math.sqrt(luck / N_USERS), (n_seeds, 1))
+            deltas = (
+                of_seeds + rng.normal(0, 1, (1, N_USERS)) + rng.normal(0, 1, (n_seeds, N_USERS))
+            )
+            p_value = compare(deltas, np.repeat(nothing, n_seeds, 0), counts, 0.02)["p_value"]
+            rejected += (p_value or 0.0) < 0.05
+        low, high = binomial_interval(rejected, N_SIMULATED)
+        rows.append(
+            {
+                "name": f"simulated, no effect: rejected with {n_seeds} seeds, luck {luck:g}",
+                "value": rejected / N_SIMULATED,
+                "unit": f"of {N_SIMULATED:,}",
+                "against": f"95 % interval {low:.3f} to {high:.3f}",
+            }
+        )
     return rows
 
 
@@ -97,7 +129,13 @@ def binomial_interval(found: int, n: int) -> tuple[float, float]:
     """
 
     def at_least(k: int, p: float) -> float:
-        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
+        if not 0 < p < 1:
+            return p
+        ways = (
+            math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in range(n + 1)
+        )
+        logs = [w + i * math.log(p) + (n - i) * math.log1p(-p) for i, w in enumerate(ways)]
+        return math.fsum(map(math.exp, logs[k:]))
 
     def solve(k: int, tail: float) -> float:
         """The p at which ``k`` or more of n have probability ``tail``."""
