@@ -30,6 +30,8 @@ class Running:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                # Tests that run in the background have it ignored, which a child inherits.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def wait_until(self, is_so) -> None:

@@ -388,5 +388,5 @@ def test_reliability_of_what_is_stored(recfeat, built, server):
     (twice,) = again.json["agreement"].values()
     assert {N_ITEMS <= row["n_items"] <= n_items for row in twice} == {True}
     assert {row["share_equal"] for row in twice} == {1.0}  # the loopback model has no noise
-    against = recfeat("reliability", "--against", "genome132-one-call")
-    assert "holds no scores of genome132-one-call@" in against.error
+    against = recfeat("reliability", "--against", "genome132-first-100")
+    assert "holds no scores of genome132-first-100@" in against.error

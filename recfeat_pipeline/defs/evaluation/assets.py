@@ -155,7 +155,7 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
 
 @dg.asset(
     key=["lake", "shown_text"],
-    deps=[["lake", "documents"], ["features", "item_features"]],
+    deps=[["features", "documents"]],
     **about("evaluation", "shown_text"),
     kinds={"polars", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
