@@ -6,13 +6,13 @@ from recfeat_pipeline.defs.jobs import jobs
 from recfeat_pipeline.defs.resources import Reporter, resources
 from recfeat_pipeline.defs.schedules import schedules
 from recfeat_pipeline.defs.sensors import sensors
-from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.stages import BY_HAND, STAGES
 
 
 def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
     """All of it; ``reporter`` is where long work shows its progress."""
     return dg.Definitions(
-        assets=[asset for assets in STAGES.values() for asset in assets],
+        assets=[asset for assets in (*STAGES.values(), BY_HAND) for asset in assets],
         resources=resources(reporter),
         executor=dg.in_process_executor,  # a process per step takes longer than most steps do
         jobs=jobs,

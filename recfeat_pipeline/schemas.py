@@ -317,6 +317,18 @@ SHOWN_TEXT: Schema = {
 """One row per arm of a probe, and the arm that they are held against."""
 
 
+RETESTS: Schema = {
+    "group": pl.String,
+    "dimension": pl.String,
+    "n_items": pl.Int64,
+    "pearson_r": pl.Float64,  # of the two askings; null where one is constant
+    "mean_difference": pl.Float64,  # second less first
+    "mean_abs_difference": pl.Float64,  # whatever its sign
+    "share_equal": pl.Float64,  # of the items whose two scores lie within .05
+}
+"""One row per prompt version and dimension whose items were asked twice."""
+
+
 LEAST_COVERAGE = 0.2
 """Share of the corpus items that a content source must cover; below it an arm has no content."""
 
@@ -341,6 +353,7 @@ LAKE = {
     "documents": LakeTable("documents/shard=*/*.parquet", DOCUMENTS, ("shard",)),
     "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
     "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
+    "retests": LakeTable("retests/version=*/*.parquet", RETESTS, ("version",)),
     "profiles": LakeTable("profiles/version=*/shard=*/*.parquet", PROFILES, ("version", "shard")),
     "dimensions": LakeTable("scores/version=*/dimensions.parquet", DIMENSIONS, ("version",)),
     "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),

@@ -98,30 +98,27 @@ def _ask_again(
 
     from recfeat_pipeline.commands.driving import announce_cost, overriding
     from recfeat_pipeline.commands.progress import bar
-    from recfeat_pipeline.extraction.engine import choose_backend, extract_many, limits_of, scores
-    from recfeat_pipeline.extraction.reliability import retest_version, sample
+    from recfeat_pipeline.extraction.engine import choose_backend, limits_of
+    from recfeat_pipeline.extraction.reliability import retest_version
+    from recfeat_pipeline.extraction.retest import ask_again, sampled
     from recfeat_pipeline.lake import shard_names
     from recfeat_pipeline.settings import Settings
 
-    def documents(shard: str) -> pl.DataFrame:
-        return sample(lake.read("documents", shard=shard), part)
-
-    anew, shards = retest_version(version), shard_names(lake.n_shards)
     with overriding(RECFEAT_LLM_BUDGET_USD=budget):
         settings = Settings()
         limits = limits_of(settings)
-    sampled = pl.concat([documents(shard) for shard in shards])
-    hint(f"Asking {plural(sampled.height, 'item')} again")
-    announce_cost(lake, anew, yes, documents=sampled)
-    backend = choose_backend(settings, anew, limits)
-    with bar(anew.name) as progress:
-        done = extract_many(
-            shards, documents, anew, lake, backend,
+    documents = pl.concat([sampled(lake, part, shard) for shard in shard_names(lake.n_shards)])
+    hint(f"Asking {plural(documents.height, 'item')} again")
+    announce_cost(lake, retest_version(version), yes, documents=documents)
+    backend = choose_backend(settings, version, limits)
+    with bar(f"Asking again: {version.name}") as progress:
+        second, stopped = ask_again(
+            lake, version, part, backend,
             limits=limits, progress=progress, prices=settings.prompts,
         )  # fmt: skip
-    if stopped := next((summary.stopped for summary in done.values() if summary.stopped), None):
+    if stopped:
         hint(stopped, style="yellow")
-    return pl.concat([scores(documents(s), anew, lake, s, backend.model) for s in shards])
+    return second
 
 
 def _slide(scores: "pl.DataFrame", version: "PromptVersion") -> float:

@@ -17,3 +17,6 @@ STAGES: dict[str, list[dg.AssetsDefinition]] = {
     "training": training.assets,
     "evaluation": evaluation.assets,
 }
+
+BY_HAND = [*extraction.by_hand]
+"""Assets that no stage asks for."""

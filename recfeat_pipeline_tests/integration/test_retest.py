@@ -1,0 +1,51 @@
+import dagster as dg
+import polars as pl
+import pytest
+
+from recfeat_pipeline.defs.extraction.retest import retests
+from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.resources import Reporter, resources
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import RETESTS
+from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, run, write_catalog
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+
+
+@pytest.fixture
+def extracted(tmp_path, monkeypatch, capsys):
+    """A lake with scores, and the model that gave them; it wavers by ``server.noise``."""
+    write_catalog(tmp_path)
+    with OpenAIServer() as server:
+        monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        done = run(capsys, "run", "--catalog", tmp_path / "little.toml", "--until", "extraction")
+        assert done.code == 0, done.err
+        yield Lake(tmp_path / "lake"), server
+
+
+def materialize(lake: Lake, share: float) -> dg.ExecuteInProcessResult:
+    config = {"ops": {"lake__retests": {"config": {"share": share}}}}
+    with open_instance(lake) as instance:
+        return dg.materialize(
+            [retests], instance=instance, resources=resources(Reporter()), run_config=config
+        )
+
+
+@pytest.mark.parametrize(("noise", "steady"), [(0.0, True), (0.9, False)])
+def test_a_model_that_wavers_is_told_from_one_that_does_not(extracted, noise, steady):
+    lake, server = extracted
+    server.noise = noise
+    asked = server.counts["chat"]
+    result = materialize(lake, 1.0)
+    assert server.counts["chat"] - asked == 6 * N_ITEMS
+    (check,) = result.get_asset_check_evaluations()
+    assert check.passed, "the server moves no score that is 0, so the order mostly holds"
+    frame = lake.read("retests")
+    assert (frame["pearson_r"].drop_nulls().min() > 0.999) is steady
+    assert frame.schema == pl.Schema({**RETESTS, "version": pl.String})
+    assert frame.height == 132
+    assert set(frame["n_items"]) == {N_ITEMS}
+    assert (frame["share_equal"] == 1.0).all() is steady
+    assert server.counts["chat"] - asked == 6 * N_ITEMS
+    materialize(lake, 1.0)
+    assert server.counts["chat"] - asked == 6 * N_ITEMS, "asked again once, not twice"
