@@ -127,6 +127,7 @@ def _readable(arm: str, label: str, part: str, title: str, provenance: Provenanc
     known = {"random": "Random features", "shuffled": "Features of another item"}
     title = title or arm.replace("_", " ").capitalize()
     if provenance.used_llm is False:
-        title = title.replace("LLM scores", provenance.features)
+        title = title.replace("LLM scores", provenance.features.lower())
+        title = title[:1].upper() + title[1:]
     name = parts.get(part) or known.get(arm) or title
     return f"{name} ({label})" if label else name
