@@ -15,7 +15,9 @@ from recfeat_pipeline.models.arms import Arm
 QUERIES = {
     "llm": "SELECT item_id, dimension, score FROM features.item_features WHERE version = $version",
     "curated": "SELECT item_id, tag, relevance FROM features.genome",
-    "profile": "SELECT item_id, vector FROM features.item_profiles WHERE version = $version",
+    # of the profiles that were made last; the promoted version is one of scores
+    "profile": "SELECT item_id, vector FROM features.item_profiles WHERE version = "
+    "(SELECT version FROM features.item_profiles ORDER BY generated_at DESC, version LIMIT 1)",
 }
 
 
