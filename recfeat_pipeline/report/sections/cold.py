@@ -37,6 +37,12 @@ def cold(inputs: Inputs) -> Section:
                 "against the new ones alone."
             ),
             _table(inputs, new),
+            Paragraph(
+                "An arm without content cannot tell new items apart: they tie, at their mean rank, "
+                "which gives a lower MRR than a random order. Random features are the random "
+                "order, and the control to hold content against.",
+                "note",
+            ),
         ]
         contrasts = _contrasts(inputs)
         if contrasts.height:
