@@ -68,7 +68,10 @@ class Runner:
         Raises:
             RecfeatError: the endpoint is dead or misconfigured. What was answered is kept.
         """
-        workers = 1 if self.backend.instant else self.limits.concurrency
+        # A quarter more than may be in flight: a place that is freed is taken at once, by a call
+        # that is ready, while the answer is checked and kept.
+        n = self.limits.concurrency
+        workers = 1 if self.backend.instant else n + n // 4
         turn, stop = asyncio.Lock(), asyncio.Event()
 
         async def work() -> None:
