@@ -49,8 +49,8 @@ def taxonomy_schema(echo: str) -> dict[str, Any]:
 def compiled(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     """Whether a parsed JSON value fits a schema of this module, at once.
 
-    jsonschema says the same of every value (a property test holds it to that) in 100 times the
-    time, which is a third of what a call costs this program; it is asked only what is wrong.
+    jsonschema says the same of every value (a property test holds it to that), but would be much
+    of what a call costs this program; it is asked only what is wrong.
     """
     kind = schema["type"]
     if kind == "object":

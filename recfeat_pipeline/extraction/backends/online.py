@@ -1,7 +1,7 @@
 """The online backend: any OpenAI-compatible chat endpoint, one request a call.
 
-It speaks HTTP through aiohttp. The openai SDK takes 3 ms of CPU for a call, ten times as much, and
-with 64 calls in flight on a busy machine that is what limits the throughput (``bench extraction``).
+It speaks HTTP through aiohttp. A call through the openai SDK takes several times the CPU, and with
+many calls in flight that is what limits the throughput (``python -m bench extraction`` has both).
 """
 
 import json
