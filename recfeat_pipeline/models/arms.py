@@ -52,6 +52,7 @@ class Arm:
 
     popularity_alpha: float = 0.0  # logit adjustment: alpha x log(1 + count) while training
     id_dropout: float = 0.0  # share of items whose id channel is blanked at each step
+    rare_as_new: float = 0.0  # of the mean item's training events: a rarer one counts as new
     history_dropout: float = 0.0  # share of a history's older items left out at each step
     negatives: int = 0  # sampled per step; 0: full softmax
     batch_size: int = 512

@@ -114,7 +114,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                datamodule=_Training(rows_of(examples, "train"), module.recipe),
+                datamodule=_Training(_learnt(module, examples), module.recipe),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
@@ -200,7 +200,9 @@ class _Evaluation(Callback):
         # A kill while a file is written leaves the old one.
         temporary = self.out_dir / "writing.tmp"
         if self._best() == len(self.entries) - 1 and trainer.is_global_zero:
-            torch.save({"tower": module.tower.state_dict(), "step": step}, temporary)
+            torch.save(
+                {"tower": module.tower.state_dict(), "new": module.new, "step": step}, temporary
+            )
             os.replace(temporary, self.out_dir / "best.pt")
         trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
@@ -249,6 +251,12 @@ class _Progress(Callback):
 def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
     """Numbers (rows) of a split's examples, int64."""
     return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))
+
+
+def _learnt(module: TwoTowerModule, examples: pl.DataFrame) -> Tensor:
+    """Numbers of the training examples, without those whose target is no candidate."""
+    rows = rows_of(examples, "train")
+    return rows if module.new is None else rows[~module.new[module.histories.targets[rows]]]
 
 
 def _identity(module: TwoTowerModule) -> dict[str, Any]:

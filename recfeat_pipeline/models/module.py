@@ -52,13 +52,13 @@ class Recipe:
 class TwoTowerModule(lightning.LightningModule):
     """The towers, the data they read and the loss; a batch is a vector of example numbers.
 
-    ``absent`` (bool [N]) marks items that do not exist yet while training: they are no candidates,
-    and at evaluation they are known by content alone.
+    ``new`` (bool [N]) marks items that do not exist yet while training: they are no candidates, and
+    at evaluation they are known by content alone.
     """
 
     loss_sum: Tensor
     log_counts: Tensor
-    absent: Tensor | None
+    new: Tensor | None
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TwoTowerModule(lightning.LightningModule):
         histories: Histories,
         recipe: Recipe,
         train_counts: Tensor,
-        absent: Tensor | None = None,
+        new: Tensor | None = None,
     ):
         """``train_counts`` [N]: training events of each item."""
         super().__init__()
@@ -75,7 +75,7 @@ class TwoTowerModule(lightning.LightningModule):
         self.recipe = recipe
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
-        self.register_buffer("absent", absent, persistent=False)
+        self.register_buffer("new", new, persistent=False)
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
@@ -91,8 +91,8 @@ class TwoTowerModule(lightning.LightningModule):
             logits = users @ vectors.T  # [B, N]
             if self.recipe.popularity_alpha:
                 logits = logits + self.recipe.popularity_alpha * self.log_counts
-            if self.absent is not None:
-                logits = logits.masked_fill(self.absent, -torch.inf)
+            if self.new is not None:
+                logits = logits.masked_fill(self.new, -torch.inf)
             loss = functional.cross_entropy(logits, targets)
         self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
         return loss
@@ -104,7 +104,7 @@ class TwoTowerModule(lightning.LightningModule):
             self.tower.user_vectors(self.histories(batch)[0])
             for batch in examples.to(self.device).split(block)
         ]
-        return torch.cat(users), self.tower.item_vectors(blank=self.absent)
+        return torch.cat(users), self.tower.item_vectors(blank=self.new)
 
     def _sampled_loss(self, users: Tensor, targets: Tensor) -> Tensor:
         """Softmax over the target and sampled items, unbiased by the logQ correction.
@@ -114,8 +114,8 @@ class TwoTowerModule(lightning.LightningModule):
         draw of the target itself is left out.
         """
         counts = torch.expm1(self.log_counts) + 1  # one for an item without events
-        if self.absent is not None:
-            counts = counts.masked_fill(self.absent, 0.0)
+        if self.new is not None:
+            counts = counts.masked_fill(self.new, 0.0)
         drawn = torch.multinomial(counts, self.recipe.negatives, replacement=True)  # [K]
         vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + K, 128]
         positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)  # [B, 1]

@@ -19,10 +19,15 @@ from recfeat_pipeline.models.train import build_tower
 class ServedArm:
     """The towers of one (arm, seed) at their best checkpoint. Items are item indices."""
 
-    def __init__(self, tower: TwoTower | SasRec, names: Sequence[str]):
-        """``names`` are the columns of the tower's content; none for an arm without content."""
+    def __init__(
+        self, tower: TwoTower | SasRec, names: Sequence[str], new: torch.Tensor | None = None
+    ):
+        """``names`` are the columns of the tower's content, none for an arm without content;
+        ``new`` (bool [N]) marks the items that are known by content alone.
+        """  # noqa: D205
         self.tower = tower.eval()
         self.names = list(names)
+        self.new = new
 
     @classmethod
     def load(
@@ -39,14 +44,15 @@ class ServedArm:
                 f"`recfeat run --arms {arm.id} --seeds {seed}`."
             )
         tower = build_tower(arm, seed, items, content)
+        saved = torch.load(checkpoint, weights_only=True)
         try:
-            tower.load_state_dict(torch.load(checkpoint, weights_only=True)["tower"])
+            tower.load_state_dict(saved["tower"])
         except RuntimeError as error:
             raise RecfeatError(
                 f"Arm {arm.id!r}, seed {seed}, was trained on other items or features than the "
                 f"store holds now: train it again with `recfeat run --arms {arm.id}`."
             ) from error
-        return cls(tower, content.names)
+        return cls(tower, content.names, saved.get("new"))
 
     @torch.no_grad()
     def scores(self, liked: Sequence[int]) -> np.ndarray:
@@ -92,5 +98,6 @@ class ServedArm:
         weights = (history < n_items).float()
         context = Context(history, weights, torch.tensor([TIME_BINS]))
         user = self.tower.user_vectors(context)[0]
-        at = None if item is None else torch.tensor([item])
-        return (self.tower.item_vectors(at) @ user).squeeze()
+        at = torch.arange(n_items) if item is None else torch.tensor([item])
+        blank = None if self.new is None else self.new[at]
+        return (self.tower.item_vectors(at, blank) @ user).squeeze()

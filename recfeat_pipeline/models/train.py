@@ -136,21 +136,25 @@ def build_module(
     content: Content,
     steps: int,
     user_tags: pl.DataFrame | None = None,
-    absent: np.ndarray | None = None,
+    new: np.ndarray | None = None,
 ) -> TwoTowerModule:
     """An arm's model at its first step; see :func:`train_arm` for the arguments.
 
-    ``absent`` (bool [N]) marks items that are not to exist while training (cold start).
+    ``new`` (bool [N]) marks items that are not to exist while training (cold start), beside those
+    that are too rare for the arm.
     """
     n_items = len(content.matrix)
     train_events = events.filter(pl.col("split") == "train")
     counts = np.bincount(train_events["item_index"].to_numpy(), minlength=n_items)
+    if arm.rare_as_new:
+        rare = counts < arm.rare_as_new * counts.mean()
+        new = rare if new is None else rare | new
     return TwoTowerModule(
         build_tower(arm, seed, items, content, user_tags),
         Histories(events, examples, n_items, arm.weights),
         Recipe.of(arm, steps, seed),
         torch.from_numpy(counts),
-        None if absent is None else torch.from_numpy(absent),
+        None if new is None else torch.from_numpy(new),
     )
 
 

@@ -70,9 +70,12 @@ def test_a_checkpoint_round_trip(served, tmp_path):
     arm = load_arms()["llm"]
     content = Content(MATRIX, NAMES, 1.0)
     tower = build_tower(arm, 0, ITEMS, content)
-    torch.save({"tower": tower.state_dict(), "step": 1}, tmp_path / "best.pt")
+    new = torch.arange(N) == 3
+    torch.save({"tower": tower.state_dict(), "new": new, "step": 1}, tmp_path / "best.pt")
     loaded = ServedArm.load(arm, 0, ITEMS, content, tmp_path / "best.pt")
-    np.testing.assert_allclose(loaded.scores([1]), ServedArm(tower, NAMES).scores([1]))
+    as_learnt = ServedArm(tower, NAMES).scores([1])
+    np.testing.assert_allclose(loaded.scores([1])[~new], as_learnt[~new])
+    assert loaded.scores([1])[3] != as_learnt[3], "a new item is known by content alone"
 
     other = Content(MATRIX[:, :3], NAMES[:3], 1.0)
     with pytest.raises(RecfeatError, match="trained on other items or features"):

@@ -177,13 +177,13 @@ def test_sampled_softmax_estimates_the_full_one(tmp_path):
     assert losses["sampled_llm"] == pytest.approx(losses["llm"], abs=0.02)
 
 
-def test_absent_items_are_no_candidates_and_never_learnt(tmp_path):
-    absent = np.zeros(20, bool)
-    absent[7] = True
+def test_new_items_are_no_candidates_and_never_learnt(tmp_path):
+    new = np.zeros(20, bool)
+    new[7] = True
     examples = build_examples(EVENTS).filter(pl.col("target_index") != 7)
     module = build_module(
         load_arms()["floor"], 0, EVENTS, examples, make_items(20),
-        Content(PARITY[:, :0], (), 0.0), 10, absent=absent,
+        Content(PARITY[:, :0], (), 0.0), 10, new=new,
     )  # fmt: skip
     module.training_step(torch.arange(100), 0).backward()
     history = module.histories(torch.arange(100))[0].history
@@ -192,6 +192,18 @@ def test_absent_items_are_no_candidates_and_never_learnt(tmp_path):
     with torch.no_grad():
         module.tower.id_table.weight[7] += 3.0
     assert torch.equal(vectors[7], module.embed(torch.arange(3))[1][7])
+
+
+def test_rare_items_are_treated_as_new_and_are_no_targets(tmp_path):
+    rare = (pl.col("split") == "train") & (pl.col("item_index") < 2) & (pl.col("user_id") > 3)
+    events = EVENTS.with_columns(split=pl.when(~rare).then("split"))
+    arm, content = load_arms()["rare_as_new_llm"], Content(PARITY, ("even", "odd"), 1.0)
+    module = build_module(arm, 0, events, build_examples(events), make_items(20), content, 4)
+    assert module.new.nonzero().flatten().tolist() == [0, 1]
+    result = train(tmp_path, "rare_as_new_llm", steps=4, events=events)
+    assert result.log["train_loss"].is_finite().all(), "no step asks for an item that is not there"
+    saved = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert torch.equal(saved["new"], module.new), "who serves the arm knows them too"
 
 
 def test_history_dropout_leaves_out_older_items_while_training_only():
