@@ -20,11 +20,18 @@ from recfeat_pipeline.taxonomy import load_taxonomy
 VERSION = "v1@3f9c2a7b1d04"
 HOSTILE = "<script>alert('x')</script> & \"Sons\" $5 | 1999"
 FLOOR_MRR = 0.1121
-FURTHER = {"shuffled": 0.002, "item_knn": -0.2, "recency_floor": 0.2, "recency_llm": 0.215}
+FURTHER = {
+    "shuffled": 0.002,
+    "item_knn": -0.2,
+    "recency_floor": 0.2,
+    "recency_llm": 0.215,
+    "rare_as_new_llm": 0.03,
+}
 ARMS = {
     "recency_floor": {"title": "Floor, last item as a channel", "family": "recency"},
     "recency_llm": {"title": "LLM scores, last item as a channel", "family": "recency"},
     "item_knn": {"title": "Item neighbours", "family": "baseline"},
+    "rare_as_new_llm": {"title": "LLM scores, rare items as new", "family": "training"},
 }
 BASELINES = ("popularity", "item_knn")
 GAINS = {"popularity": -0.42, "floor": 0.0, "curated": 0.024, "llm": 0.030, "random": 0.001}
@@ -324,7 +331,12 @@ def _probes() -> pl.DataFrame:
 def _cold() -> pl.DataFrame:
     rows = [
         (arm, seed, n_train, candidates, metric, k, value * (1 + n_train), 600)
-        for arm, value in (("floor", 0.002), ("llm", 0.006), ("popularity", 0.001))
+        for arm, value in (
+            ("floor", 0.002),
+            ("llm", 0.006),
+            ("popularity", 0.001),
+            ("rare_as_new_llm", 0.009),
+        )
         for seed in (0, 1)
         for n_train in (0, 1, 10)
         for candidates in (("all", "new") if n_train == 0 else ("all",))
@@ -336,7 +348,13 @@ def _cold() -> pl.DataFrame:
 def _cold_contrasts() -> pl.DataFrame:
     row = {"arm": "llm", "reference": "floor", "n_train": 0, "candidates": "all", "metric": "mrr"}
     measured = {"delta": 0.004, "ci_low": 0.001, "ci_high": 0.007, "p_value": 0.03, "n_seeds": 2}
-    return pl.DataFrame([{**row, **measured, "p_adjusted": 0.06}], schema=COLD_CONTRASTS)
+    rows = [{**row, **measured, "p_adjusted": 0.06}]
+    rows += [
+        {**row, **measured, "arm": "rare_as_new_llm", "reference": "llm", "n_train": n}
+        | {"p_adjusted": p}
+        for n, p in ((0, 0.2), (1, 0.01), (10, 0.2))
+    ]
+    return pl.DataFrame(rows, schema=COLD_CONTRASTS)
 
 
 def _ladder(gains: dict[str, float]) -> pl.DataFrame:

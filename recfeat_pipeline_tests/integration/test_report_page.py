@@ -193,6 +193,7 @@ def test_cold_items_probes_agreement_and_cost_are_told(page):
     text = " ".join(" ".join(page.text).split())
     assert "No content (C′) .0020 .0020 .0020 .0020 .0020 " in text
     assert "LLM features (B′) − No content (C′) +.0040 [+.0010, +.0070] .030 .060" in text
+    assert "LLM scores, rare items as new .0090 .0180 ↑ .0990" in text
     assert "LLM features (B′) 31.0 % [29.0 %, 33.0 %] 373" in text
     assert "genome132-v1 2,400 .58 [.20, .70] +.0030 [+.0010, +.0050] – run" in text
     assert "genome132-first-100 118 – – – not run: no scores of this prompt version" in text

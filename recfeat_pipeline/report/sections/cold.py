@@ -1,10 +1,13 @@
 """New items: who finds them, how fast the ids catch up, and what content neighbours are worth."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.verdict import significant
 
 _TITLE = "New items"
 _COLUMNS = [
@@ -56,7 +59,18 @@ def cold(inputs: Inputs) -> Section:
             labels = {str(n): "none" if n == 0 else str(n) for n in counts}
             title = "MRR of items by the training interactions left to them"
             drawn = figures.metric_by_slice(main, inputs.roles, labels, "warm_up", title)
-            blocks.append(Chart(drawn))
+            blocks += [Chart(drawn), _warm_up_table(inputs, warm, labels)]
+            blocks.append(
+                Paragraph(
+                    "An id learnt from a few interactions mostly says that the item is rare: the "
+                    "softmax over the catalogue has pushed it down at every step. An arm that "
+                    "treats rare items as new (`rare_as_new` in its file) knows them by content "
+                    "alone; ids have caught up where its value is no higher than its plain arm's. "
+                    "The items held back are as popular as any, so this is the curve of an item "
+                    "that will be wanted, not of one that nobody wants.",
+                    "note",
+                )
+            )
     near = inputs.neighbours.filter(pl.col("arm").is_in(_compared(inputs)))
     if near.height:
         blocks.append(_neighbour_table(inputs, near))
@@ -82,6 +96,37 @@ def _table(inputs: Inputs, new: pl.DataFrame) -> Table:
         ],
         new,
         strong_rows=frozenset(i for i, arm in enumerate(arms) if arm == inputs.roles.llm),
+    )
+
+
+def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]) -> Table:
+    """A row per arm, a column per number of interactions left."""
+    averaged = warm.group_by("arm", "slice").agg(pl.col("value").mean())
+    means = {row[:-1]: row[-1] for row in averaged.iter_rows()}
+    other_ways = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == "training"]
+    tested = inputs.cold_contrasts.filter(
+        pl.col("arm").is_in(other_ways), pl.col("reference").is_in(inputs.roles.main),
+        candidates="all", metric="mrr",
+    )  # fmt: skip
+    signs = {
+        (row["arm"], str(row["n_train"])): " ↑" if row["delta"] > 0 else " ↓"
+        for row in tested.iter_rows(named=True)
+        if significant(row)
+    }
+    arms = [arm for arm in inputs.roles.order if arm in warm["arm"]]
+    return Table(
+        "warm_up",
+        "MRR of items by the training interactions left to them, among all items. ↑ and ↓: another "
+        "way of training is better or worse than its plain arm, after correction.",
+        ["Arm", *labels.values()],
+        [
+            [
+                inputs.roles.name(arm),
+                *(formats.metric(means.get((arm, n))) + signs.get((arm, n), "") for n in labels),
+            ]
+            for arm in arms
+        ],
+        warm.drop("slice"),
     )
 
 
