@@ -1,6 +1,7 @@
 """Training against its own arithmetic, and rollback examples against reading and sorting.
 
-CPU seconds on every core, so that a busy machine does not show; the published corpus' shapes.
+CPU seconds on every core, so that a busy machine does not show; the published corpus' shapes. Only
+what several processes at once gain is a matter of the clock: run that on a quiet machine.
 """
 
 import resource
@@ -16,6 +17,7 @@ import polars as pl
 import torch
 from torch.nn import functional
 
+from recfeat_pipeline import machine
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.examples import build_examples
@@ -29,7 +31,7 @@ STEPS = 160_000
 
 
 def run() -> list[dict]:
-    return [*_steps(), *_rollback()]
+    return [*_steps(), *_parallel(), *_rollback()]
 
 
 def cpu_seconds(*works: Callable[[], object], repeats: int = 7) -> list[float]:
@@ -95,12 +97,14 @@ class _Unfactored(TwoTower):
         return functional.normalize(self.user_head(torch.cat(slots, 1)), dim=1)
 
 
-def _step(width: int, negatives: int = 0, unfactored: bool = False) -> Callable[[], object]:
-    events = _events(400, 60)
+def _step(
+    width: int, negatives: int = 0, unfactored: bool = False, n_items: int = N_ITEMS
+) -> Callable[[], object]:
+    events = _events(400, 60, n_items)
     examples = build_examples(events)
-    matrix = np.random.default_rng(0).random((N_ITEMS, width), np.float32)
+    matrix = np.random.default_rng(0).random((n_items, width), np.float32)
     arm = Arm("bench", "Bench", "base", content=("llm",) if width else (), negatives=negatives)
-    items = pl.DataFrame({"item_id": range(N_ITEMS)}, schema={"item_id": pl.Int64})
+    items = pl.DataFrame({"item_id": range(n_items)}, schema={"item_id": pl.Int64})
     items = items.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in ITEMS.items() if name != "item_id"
     ).with_columns(in_corpus=True, item_index=pl.col("item_id").cast(pl.Int32))
@@ -145,6 +149,58 @@ def _arithmetic(width: int) -> Callable[[], object]:
                 torch.mm(content.T, pooled)
 
     return products
+
+
+def _parallel() -> list[dict]:
+    """Models side by side, a core each, as `recfeat run --workers` trains them, or one on all."""
+    cores, rows = machine.cores(), []
+    for n_items in (1_420, N_ITEMS):
+        alone, together = 0.0, 0.0
+        for _ in range(3):  # in turns
+            alone += sum(_steps_a_second(n_items, 1, cores)) / 3
+            together += sum(_steps_a_second(n_items, cores, 1)) / 3
+        rows.append(
+            {
+                "name": f"{cores} models at once, a core each ÷ one on {cores} cores, "
+                f"N = {n_items:,}",
+                "value": together / alone,
+                "unit": "× steps/s",
+                "against": f"{alone:.1f} steps/s, LLM arm; {together:.1f} together",
+            }
+        )
+    return rows
+
+
+def _steps_a_second(n_items: int, processes: int, threads: int) -> list[float]:
+    code = f"from bench.bench_training import clocked; clocked({n_items}, {threads})"
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(processes)
+    ]
+    for process in children:
+        assert process.stdout
+        process.stdout.readline()  # it is ready
+    for process in children:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [float(process.communicate()[0]) for process in children]
+
+
+def clocked(n_items: int, threads: int, seconds: float = 8.0) -> None:
+    torch.set_num_threads(threads)
+    step, done = _step(132, n_items=n_items), 0
+    for _ in range(5):
+        step()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        step()
+        done += 1
+    print(done / (time.perf_counter() - start))
 
 
 def _rollback() -> list[dict]:

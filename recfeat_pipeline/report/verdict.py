@@ -121,13 +121,19 @@ def _control(inputs: Inputs, floor: float) -> str:
         contrast = inputs.contrast(control, inputs.roles.floor)
         name = inputs.roles.name(control)
         if contrast is not None:
-            chance = "" if significant(contrast) else ", no more than chance"
-            return f"{name}, the control, changed it by {_span(contrast)}{chance}."
+            return f"{name}, the control, changed it by {_span(contrast)}{_doubt(contrast)}."
         value = inputs.mean(control, "mrr")
         if value is not None:
             moved = formats.change(value / floor - 1)
             return f"{name}, the control, changed it by {moved} (no interval)."
     return "No control was run, so a change cannot be credited to what the features say."
+
+
+def _doubt(contrast: Contrast) -> str:
+    if significant(contrast):
+        return ""
+    alone = significant({**contrast, "p_adjusted": None})
+    return ", chance only once corrected for many tests" if alone else ", no more than chance"
 
 
 def _power(contrast: Contrast) -> str:

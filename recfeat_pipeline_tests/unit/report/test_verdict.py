@@ -31,6 +31,15 @@ def test_the_control_and_the_price_are_named(read):
     assert "per 1,000 items" in text
 
 
+def test_a_control_that_only_the_correction_clears_is_not_called_chance(read):
+    inputs = read({"control_gain": 0.015})
+    corrected = pl.when(pl.col("arm").is_in(inputs.roles.controls)).then(0.06)
+    contrasts = inputs.contrasts.with_columns(p_adjusted=corrected.otherwise("p_adjusted"))
+    text = " ".join(reach_verdict(replace(inputs, contrasts=contrasts)).sentences)
+    assert "chance only once corrected for many tests" in text
+    assert "no more than chance" not in text
+
+
 def test_a_wide_interval_shows_no_match_and_says_how_blind_it_is(read):
     text = " ".join(reach_verdict(read({"llm_gain": 0.02, "half_width": 0.03})).sentences)
     assert "difference from curated tags is within the noise" in text
