@@ -40,11 +40,8 @@ class TrainingResult:
     settings: dict[str, float] = field(default_factory=dict)  # that a baseline chose on validation
 
 
-def default_steps(n_train_examples: int, n_items: int) -> int:
-    """The step budget of a catalogue: as many passes over its examples as the published study's.
-
-    ``n_items`` does not enter yet: a pass already grows with the catalogue.
-    """
+def default_steps(n_train_examples: int) -> int:
+    """The step budget of a catalogue: as many passes over its examples as the published study's."""
     passes = PASSES * n_train_examples / Recipe.batch_size
     return int(min(max(passes, MIN_STEPS), MAX_STEPS))
 

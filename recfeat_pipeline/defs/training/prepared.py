@@ -51,6 +51,6 @@ def prepare(
         run.skip(str(reason))
         return None
     n_train = inputs.examples.filter(split="train").height
-    steps = steps or default_steps(n_train, content.matrix.shape[0])
+    steps = steps or default_steps(n_train)
     made_from = fingerprint(arm, seed, steps, corpus_digest(inputs), content)
     return Prepared(arm, seed, run, inputs, content, steps, made_from)
