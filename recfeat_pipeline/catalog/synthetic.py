@@ -26,7 +26,7 @@ ARCHETYPE_WEIGHT = 0.5  # of archetypes in scores and tastes; the rest is single
 # item ids reveal slowly and content reveals at once: that is the planted effect
 OWN_DIMENSIONS = 0.04  # share of dimensions an item has beside its archetype's
 LIKES = 6  # single dimensions a user likes, and dislikes by half
-TASTE = 2.0  # weight of a standard deviation of taste beside the Gumbel noise's 1.28
+TASTE = 4.0  # weight of a standard deviation of taste beside the Gumbel noise's 1.28
 DAY = 86_400
 START, END = 1_420_070_400, 1_735_689_600  # 2015-01-01 to 2025-01-01
 NOISE_TAGS = (
@@ -156,7 +156,7 @@ class _World:
         times = since + rng.random(len(users)) * (left[users] - since)
         quality = rng.normal(0.0, 0.4, config.n_items)
         ratings = 3.4 + quality[items] + rng.normal(0.0, 0.6, len(users))
-        ratings += 0.5 * config.content_effect * self.tastes[users, items]
+        ratings += config.content_effect * self.tastes[users, items]
         frame = pl.DataFrame(
             {
                 "user_id": users + 1,

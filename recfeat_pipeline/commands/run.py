@@ -37,8 +37,8 @@ def run(
         ),
     ] = "popularity,recent_popularity,floor,curated,llm,random",
     seeds: Annotated[
-        str, typer.Option(metavar="SEEDS", help="Seeds, comma-separated; 5 or more to publish.")
-    ] = "0,1,2",
+        str, typer.Option(metavar="SEEDS", help="Seeds, comma-separated; fewer for a first look.")
+    ] = "0,1,2,3,4",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Training steps per arm; unset: by catalogue size.")
     ] = None,
@@ -65,7 +65,7 @@ def run(
 
     $ recfeat run
     $ recfeat run --catalog films.toml --until extraction --budget 20
-    $ recfeat run --arms floor,llm,random --seeds 0,1,2,3,4
+    $ recfeat run --arms floor,llm,random --seeds 0
     """
     from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version
