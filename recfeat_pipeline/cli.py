@@ -25,6 +25,7 @@ from recfeat_pipeline.commands.doctor import doctor
 from recfeat_pipeline.commands.download import download
 from recfeat_pipeline.commands.estimate import estimate
 from recfeat_pipeline.commands.explore import explore
+from recfeat_pipeline.commands.export import export
 from recfeat_pipeline.commands.fingerprint import fingerprint
 from recfeat_pipeline.commands.import_profiles import import_profiles
 from recfeat_pipeline.commands.init import init
@@ -55,7 +56,7 @@ INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
-    "Features": (explore, fingerprint, neighbours, score_item, import_profiles),
+    "Features": (explore, fingerprint, neighbours, export, score_item, import_profiles),
     "Experiments": (arms, backfill, reliability),
 }
 

@@ -156,6 +156,30 @@ def test_report_is_written_again_and_copied(recfeat, built, folder):
     assert built.read_bytes("report/report.html") == (folder / "copy.html").read_bytes()
 
 
+def test_features_are_exported_whole_and_say_what_they_are(recfeat, built, folder):
+    ran = recfeat("export", "features.parquet")
+    assert ran.code == 0
+    assert f"{N_ITEMS} items × 132 dimensions, genome132-v1@" in ran.out
+    table = pl.read_parquet(folder / "features.parquet")
+    scores = recfeat("fingerprint", "3", "--json").json["scores"]
+    [row] = table.filter(item_id=3).rows(named=True)
+    assert table.columns == ["item_id", *scores], "the taxonomy's order"
+    assert {name: row[name] for name in scores} == pytest.approx(scores)
+    about = pl.read_parquet_metadata(folder / "features.parquet")
+    assert about["recfeat.made_from"].endswith("scored by gpt-4.1-mini")
+    assert recfeat("export", "features.csv", "--prompt-version", "genome132-v1").code == 0
+    assert pl.read_csv(folder / "features.csv").shape == table.shape
+
+
+def test_the_item_vectors_of_an_arm_are_exported(recfeat, built, folder):
+    ran = recfeat("export", "vectors.parquet", "--what", "trained", "--arm", "B'")
+    assert "llm, seed 0, trained on genome132-v1@" in ran.out
+    vectors = pl.read_parquet(folder / "vectors.parquet")
+    assert set(vectors["item_id"]) == set(built.read("items").filter("in_corpus")["item_id"])
+    assert (vectors["vector"].list.eval(pl.element() ** 2).list.sum() - 1).abs().max() < 1e-5
+    assert "trained:" in recfeat("export", "f.parquet", "--what", "trained", "--arm", "floor").out
+
+
 def test_a_new_item_is_scored_from_a_text(recfeat, built, folder, server):
     before = server.counts["chat"]
     (folder / "new.txt").write_text("Plot: A lonely astronaut.\nGenres: Science fiction")
@@ -370,6 +394,9 @@ def test_profiles_from_elsewhere_become_a_version(recfeat, built, folder):
     assert {round(sum(x * x for x in vector), 4) for vector in found["vector"]} == {1.0}
     states = {v["key"]: v["state"] for v in recfeat("status", "--json").json["versions"]}
     assert states[found["version"][0]] == "fresh"
+    assert recfeat("export", "profiles.parquet", "--what", "profiles").code == 0
+    exported = pl.read_parquet(folder / "profiles.parquet")
+    assert exported["profile"].to_list() == ["A quiet drama.", "A loud comedy."]
     assert "prompt version's name" in recfeat(*arguments, "--name", "genome132-v1").error
     assert "no column 'item_id'" in recfeat("import-profiles", folder / "texts.csv").error
 

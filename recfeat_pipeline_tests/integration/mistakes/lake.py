@@ -167,6 +167,40 @@ MISTAKES = [
         lambda place: place.lake(),
     ),
     Mistake(
+        "an export to a folder that is not there",
+        "export nowhere/features.parquet",
+        ("nowhere/features.parquet", "a folder that exists"),
+    ),
+    Mistake(
+        "an export to a format that is not written",
+        "export features.xlsx",
+        ("features.xlsx", ".parquet or .csv"),
+    ),
+    Mistake(
+        "vectors in a CSV file",
+        "export vectors.csv --what trained",
+        ("no vectors", ".parquet"),
+    ),
+    Mistake("an export of nothing known", "export f.csv --what all", ("'all'", "scores, profiles")),
+    Mistake(
+        "an export of profiles that nobody wrote",
+        "export f.parquet --what profiles",
+        ("no profiles", "there are none", "item-profile-v1"),
+        lambda place: place.lake(),
+    ),
+    Mistake(
+        "an export of several arms",
+        "export f.parquet --what trained --arm base",
+        ("'base'", "name one"),
+        lambda place: place.lake(),
+    ),
+    Mistake(
+        "an export of an arm without vectors",
+        "export f.parquet --what trained --arm popularity",
+        ("'popularity' with seed 0", "only a trained arm"),
+        lambda place: place.lake(),
+    ),
+    Mistake(
         "an arm that was never trained",
         'neighbours "Solaris (1972)" --space trained --arm floor --seed 3',
         ("'floor', seed 3", "recfeat run --arms floor --seeds 3"),

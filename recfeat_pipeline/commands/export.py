@@ -1,0 +1,159 @@
+"""``recfeat export``: what the pipeline made of the items, as one file for another program."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recfeat_pipeline.commands.options import VersionOption
+from recfeat_pipeline.commands.output import plural, say
+from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+    from recfeat_pipeline.lake import Lake
+
+KINDS = ("scores", "profiles", "trained")
+
+
+def export(
+    output: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .parquet or .csv file; it is replaced.")
+    ],
+    what: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help='"scores": a column per dimension; "profiles": text, tags and vector; "trained": '
+            "an arm's item vectors.",
+        ),
+    ] = "scores",
+    prompt_version: VersionOption = None,
+    arm: Annotated[str, typer.Option(metavar="ARM", help="With --what trained.")] = "llm",
+    seed: Annotated[int, typer.Option(min=0, help="With --what trained.")] = 0,
+) -> None:
+    """Write the features as one file, a row per item, for your own recommender to read.
+
+    Dimensions come in the taxonomy's order; an item without scores has no row. A Parquet file says
+    in its metadata what it was made from. The file appears whole or not at all.
+
+    $ recfeat export features.parquet
+    $ recfeat export features.csv --prompt-version genome132-v1
+    $ recfeat export vectors.parquet --what trained --arm llm --seed 0
+    """
+    from recfeat_pipeline.commands.features import open_features
+    from recfeat_pipeline.commands.lakes import open_lake
+
+    if what not in KINDS:
+        raise RecfeatError(f"--what {what!r}: choose scores, profiles or trained.")
+    if output.suffix not in (".parquet", ".csv") or not output.absolute().parent.is_dir():
+        raise RecfeatError(
+            f"{output}: name a file that ends in .parquet or .csv, in a folder that exists."
+        )
+    if output.suffix == ".csv" and what != "scores":
+        raise RecfeatError(f"A CSV file holds no vectors: write {what} to a .parquet file.")
+    lake = open_lake()
+    with open_features(lake) as store:
+        if what == "scores":
+            frame, made_from = scores(store, lake, prompt_version)
+        elif what == "profiles":
+            frame, made_from = profiles(store, prompt_version)
+        else:
+            frame, made_from = item_vectors(store, lake, arm, seed)
+    write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+    columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
+    say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")
+
+
+def scores(
+    store: "duckdb.DuckDBPyConnection", lake: "Lake", wanted: str | None
+) -> "tuple[pl.DataFrame, str]":
+    """``item_id`` and a float32 column per dimension, by item id; and who scored them."""
+    import polars as pl
+
+    from recfeat_pipeline.commands.features import stored_version
+
+    version = stored_version(store, lake, wanted)
+    names = lake.read("dimensions", version=version).sort("position")["dimension"].to_list()
+    shards = []
+    for path in lake.table_paths("scores", version=version):  # one by one, which bounds the memory
+        rows = lake.read_parquet(path).pivot("dimension", index="item_id", values="score")
+        missing = [pl.lit(None, pl.Float32).alias(n) for n in names if n not in rows.columns]
+        shards.append(rows.with_columns(missing).select("item_id", pl.col(names).cast(pl.Float32)))
+    return pl.concat(shards).sort("item_id"), _scored_by(store, version)
+
+
+def profiles(store: "duckdb.DuckDBPyConnection", wanted: str | None) -> "tuple[pl.DataFrame, str]":
+    """``item_id, profile, tags, vector`` of the wanted version, else of the one made last.
+
+    Raises:
+        RecfeatError: there are no such profiles.
+    """
+    held = store.sql(
+        "SELECT version, any_value(model) AS model FROM features.item_profiles "
+        "GROUP BY version ORDER BY max(generated_at)"
+    ).fetchall()
+    found = [row for row in held if wanted in (None, row[0], row[0].partition("@")[0])]
+    if not found:
+        there = f"there are {', '.join(v for v, _ in held)}" if held else "there are none"
+        raise RecfeatError(
+            f"The feature store holds no profiles{f' of {wanted}' if wanted else ''}; {there}. "
+            "Extract some with `recfeat backfill item-profile-v1`."
+        )
+    version, model = found[-1]
+    query = """SELECT item_id, profile, tags, vector FROM features.item_profiles
+               WHERE version = $version ORDER BY item_id"""
+    return store.sql(query, params={"version": version}).pl(), f"{version}, written by {model}"
+
+
+def item_vectors(
+    store: "duckdb.DuckDBPyConnection", lake: "Lake", name: str, seed: int
+) -> "tuple[pl.DataFrame, str]":
+    """``item_id, vector``: the item tower's unit vectors, and what the arm was trained on.
+
+    Raises:
+        RecfeatError: the arm was not trained with this seed, or has no vectors.
+    """
+    from recfeat_pipeline.models.arms import resolve_arms
+
+    arm, *others = resolve_arms(name)
+    if others:
+        raise RecfeatError(f"--arm {name!r} names several arms: name one (`recfeat arms {name}`).")
+    folder = f"runs/arm={arm.id}/seed={seed}"
+    if not lake.exists(f"{folder}/item_vectors.parquet"):
+        raise RecfeatError(
+            f"Arm {arm.id!r} with seed {seed} left no item vectors; `recfeat status` says what was "
+            "trained, and only a trained arm has any."
+        )
+    version = lake.read_json(f"{folder}/made_from.json")["prompt_version"]
+    features = f" on {_scored_by(store, version)}" if version else ""
+    vectors = lake.read_parquet(f"{folder}/item_vectors.parquet")
+    return vectors, f"{arm.id}, seed {seed}, trained{features}"
+
+
+def write(frame: "pl.DataFrame", output: Path, about: dict[str, str]) -> None:
+    """Write the file beside its place, and move it there.
+
+    Raises:
+        RecfeatError: the place cannot be written to.
+    """
+    temporary = output.with_name(f".{output.name}.writing")
+    try:
+        if output.suffix == ".csv":
+            frame.write_csv(temporary)
+        else:
+            frame.write_parquet(temporary, metadata={f"recfeat.{k}": v for k, v in about.items()})
+        temporary.replace(output)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RecfeatError(f"Cannot write {output}: {error.strerror or error}.") from error
+
+
+def _scored_by(store: "duckdb.DuckDBPyConnection", version: str) -> str:
+    """``genome132-v1@…, scored by gpt-4.1-mini``; that no LLM did is said."""
+    query = "SELECT DISTINCT model FROM features.item_features WHERE version = $version ORDER BY 1"
+    models = [model for (model,) in store.sql(query, params={"version": version}).fetchall()]
+    no_llm = " (no LLM)" if any(model.startswith("lexical") for model in models) else ""
+    return f"{version}, scored by {', '.join(models)}{no_llm}"
