@@ -22,6 +22,7 @@ share of B's value. Failing to find a difference is not a match.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 
 import numpy as np
@@ -113,7 +114,7 @@ def compare(
         "sd_seeds": float(by_seed.std(ddof=1)) if n_seeds > 1 else None,
         "sd_users": float(of_users.std(ddof=1)),
         "detectable": half + half_width(0.2),
-        "seeds_needed": _seeds_needed(delta, v_users - v_rest, v_seeds * n_seeds)
+        "seeds_needed": _seeds_needed(delta, v_users - v_rest, v_seeds * n_seeds, n_users)
         if n_seeds > 1
         else None,
         "n_seeds": n_seeds,
@@ -147,10 +148,26 @@ def bootstrap(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.n
     return np.moveaxis(np.quantile(means.mean(2), [0.025, 0.975], axis=-1), 0, -1)
 
 
-def _seeds_needed(delta: float, v_users: float, v_seed: float) -> int | None:
-    """Seeds for a power of 80 % at 5 %, were delta and the spreads the true ones."""
-    room = (delta / (1.96 + 0.8416)) ** 2 - max(v_users, 0.0)
-    return max(math.ceil(v_seed / room), 1) if room > 0 else None
+def _seeds_needed(delta: float, v_users: float, v_seed: float, n_users: int) -> int | None:
+    """Seeds for a power of 80 % at 5 %, were delta and the spreads the true ones.
+
+    None where the users alone hide it, or a million seeds would not do.
+    """
+
+    def detectable(n_seeds: int) -> float:
+        return sum(
+            math.sqrt(
+                t_quantile(tail, n_users - 1) ** 2 * max(v_users, 0.0)
+                + t_quantile(tail, n_seeds - 1) ** 2 * v_seed / n_seeds
+            )
+            for tail in (0.025, 0.2)
+        )
+
+    enough = next((n for n in (2**k for k in range(1, 21)) if detectable(n) <= abs(delta)), None)
+    if enough is None:
+        return None
+    candidates = range(max(enough // 2, 2), enough + 1)
+    return candidates[bisect_left(candidates, True, key=lambda n: detectable(n) <= abs(delta))]
 
 
 def _ratio(number: float, by: float) -> float:

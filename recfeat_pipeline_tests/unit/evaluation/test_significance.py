@@ -134,6 +134,17 @@ def test_equivalence_and_power_by_hand():
     assert row["detectable"] == pytest.approx((2.7764 + 0.9410) * 0.0031623, rel=1e-3)
 
 
+def test_seeds_needed_by_hand():
+    """Spread 1 between seeds, none between users; with n seeds (t.025 + t.2) / sqrt(n) is found:
+    1.662 with five, 1.425 with six."""
+    seeds = np.array([[1.5 - 0.5**0.5], [1.5 + 0.5**0.5]])
+    row = compare(np.repeat(seeds, 40, 1), np.zeros((2, 40)), np.ones(40, int), 0.02)
+    assert row["seeds_needed"] == 6
+    hidden = np.tile([10.0, -7.0], 20)  # the users' own spread is too wide for 1.5
+    row = compare(seeds + hidden - hidden.mean(), np.zeros((2, 40)), np.ones(40, int), 0.02)
+    assert row["seeds_needed"] is None
+
+
 def test_a_match_needs_evidence_of_its_own():
     rng = np.random.default_rng(0)
     reference = np.full((5, 1000), 10.0)
