@@ -1,12 +1,17 @@
 -- Each choice of a held-back item counts among all unseen items; that of a new item, which has no
--- training interaction at all, also among the new ones alone.
-WITH placed AS (
-    SELECT arm, seed::INTEGER AS seed, n_train, 'all' AS candidates, rank
+-- training interaction at all, also among the new ones alone. Runs that metrics.ranks leaves out, for
+-- they are of another state of the catalogue, are left out here too.
+WITH ranked AS (
+    SELECT arm, seed::INTEGER AS seed, n_train, rank, rank_new
     FROM {{ source('lake', 'cold_ranks') }}
+    SEMI JOIN (SELECT DISTINCT arm, seed::VARCHAR AS seed FROM {{ ref('metrics.ranks') }})
+        USING (arm, seed)
+),
+
+placed AS (
+    SELECT arm, seed, n_train, 'all' AS candidates, rank FROM ranked
     UNION ALL
-    SELECT arm, seed::INTEGER, n_train, 'new', rank_new
-    FROM {{ source('lake', 'cold_ranks') }}
-    WHERE n_train = 0
+    SELECT arm, seed, n_train, 'new', rank_new FROM ranked WHERE n_train = 0
 ),
 
 averaged AS (

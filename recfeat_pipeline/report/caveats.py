@@ -120,6 +120,14 @@ def _training(inputs: Inputs) -> Iterator[str]:
             f"The best checkpoint was the last one for {arms}: training was still improving; give "
             "it more steps."
         )
+    measured = inputs.metric("mrr")
+    left_out = inputs.runs.join(measured, on=["arm", "seed"], how="anti")
+    if measured.height and left_out.height:
+        arms = ", ".join(inputs.roles.name(arm) for arm in left_out["arm"].unique().sort())
+        yield (
+            f"Left out: {formats.plural(left_out.height, 'run')} ({arms}) made before the "
+            "catalogue changed, which ranked other examples; train those arms again."
+        )
     if inputs.provenance.skipped_arms:
         n_skipped = formats.plural(len(inputs.provenance.skipped_arms), "planned arm")
         yield f"Not run: {n_skipped}; the reasons are under “The arms”."

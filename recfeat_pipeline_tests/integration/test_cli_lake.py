@@ -417,3 +417,19 @@ def test_reliability_of_what_is_stored(recfeat, built, server):
     assert {row["share_equal"] for row in twice} == {1.0}  # the loopback model has no noise
     against = recfeat("reliability", "--against", "genome132-first-100")
     assert "holds no scores of genome132-first-100@" in against.error
+
+
+def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built, folder):
+    """An item has left the corpus, and only one arm was trained since."""
+    events = pl.read_csv(folder / "events.csv")
+    events.filter((pl.col("item") != 7) | (pl.col("user") < "u12")).write_csv(folder / "events.csv")
+    ran = recfeat("run", "--arms", "popularity", "--seeds", "0")
+    assert ran.code == 0
+    with open_store(built.feature_store) as store:
+        counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks").fetchall()
+    assert counted == [("popularity",)]
+    assert "made before the catalogue changed" in built.read_bytes("report/report.html").decode()
+    assert recfeat(*RUN).code == 0
+    with open_store(built.feature_store) as store:
+        counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks ORDER BY 1").fetchall()
+    assert counted == [("floor",), ("llm",), ("popularity",)]

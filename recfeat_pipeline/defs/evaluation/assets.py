@@ -13,6 +13,7 @@ from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import arms_frame, load_arms
 from recfeat_pipeline.models.content import build_content
 from recfeat_pipeline.schemas import SHOWN_TEXT
@@ -50,12 +51,12 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
 
 @dg.asset(
     key=["lake", "cold_contrasts"],
-    deps=[["lake", "cold_ranks"]],
+    deps=[["lake", "cold_ranks"], ["metrics", "ranks"]],
     **about("evaluation", "cold_contrasts"),
     kinds={"numpy", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
 )
-def cold_contrasts(lake: LakeResource) -> dg.MaterializeResult:
+def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
     """What each pair of arms differs by on held-back items, paired by seed.
 
     One row per arm, reference, warmth of the items and metric; empty without cold-start runs.
@@ -63,7 +64,10 @@ def cold_contrasts(lake: LakeResource) -> dg.MaterializeResult:
     from recfeat_pipeline.evaluation.cold_contrasts import contrast_cold
 
     target = lake.open()
-    frame = contrast_cold(target.read("cold_ranks"), declared_pairs())
+    with store.get_connection() as connection:
+        counted = connection.sql("SELECT DISTINCT arm, seed::VARCHAR AS seed FROM metrics.ranks")
+        ranks = target.read("cold_ranks").join(counted.pl(), on=["arm", "seed"], how="semi")
+    frame = contrast_cold(ranks, declared_pairs())
     target.write_parquet("evaluation/cold_contrasts.parquet", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
@@ -217,7 +221,9 @@ def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.Materializ
     kinds={"pytorch", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
 )
-def canaries(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+def canaries(
+    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+) -> dg.MaterializeResult:
     """What each base arm recommends to people one can picture, for a reader's own judgement.
 
     One row per arm, list and position, for the first seed that was trained.
@@ -234,7 +240,12 @@ def canaries(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeR
         with store.get_connection() as connection:
             inputs = load_inputs(target, connection, arm)
         content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-        served = ServedArm.load(arm, seed, inputs.items, content, run.checkpoints / "best.pt")
+        checkpoint = run.checkpoints / "best.pt"
+        try:
+            served = ServedArm.load(arm, seed, inputs.items, content, checkpoint)
+        except RecfeatError as reason:  # of an older catalogue; its lists stay as they were
+            context.log.warning(str(reason))
+            continue
         frame = canaries(served, run.item_vectors(), inputs.items, read_personas(inputs.items))
         target.write_parquet(f"{run.folder}/canaries.parquet", frame)
         n_rows += frame.height

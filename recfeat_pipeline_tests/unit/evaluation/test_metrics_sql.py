@@ -153,6 +153,48 @@ def store(tmp_path_factory):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("present", "counted"),
+    [("new", ["llm"]), ("old", ["floor", "random"]), ("other", ["floor", "random"])],
+    ids=["trained since", "not changed", "none trained since"],
+)
+def test_runs_that_rank_other_examples_are_left_out(tmp_path, present, counted):
+    lake = Lake(tmp_path / "lake")
+    targets = {"old": [0, 1], "new": [0, 0], "other": [1, 1]}  # item indices; ids are one more
+    for arm, state in (("floor", "old"), ("random", "old"), ("llm", "new")):
+        rows = [(n, 7, item + 1, 5, 1, 1) for n, item in enumerate(targets[state])]
+        lake.write_parquet(
+            f"runs/arm={arm}/seed=0/ranks.parquet",
+            pl.DataFrame(rows, schema=schemas.RANKS, orient="row"),
+        )
+    examples = [(n, 7, "test", 9, 5, item) for n, item in enumerate(targets[present])]
+    examples.append((2, 7, "train", 3, 1, 0))
+    frame = pl.DataFrame(
+        examples,
+        schema=["example_id", "user_id", "split", "event_row", "history_length", "target_index"],
+        orient="row",
+    )
+    lake.write_parquet(
+        "catalog/examples.parquet",
+        frame.select(list(schemas.EXAMPLES)).cast(
+            {k: v for k, v in schemas.EXAMPLES.items() if k != "user_id"}
+        ),
+    )
+    items = pl.DataFrame({"item_id": [1, 2], "item_index": pl.Series([0, 1], dtype=pl.Int32)})
+    lake.write_parquet(
+        "catalog/items.parquet",
+        items.select(
+            pl.col(name) if name in items.columns else pl.lit(None, dtype).alias(name)
+            for name, dtype in schemas.ITEMS.items()
+        ),
+    )
+    with duckdb.connect() as connection:
+        for key in ("catalog.items", "metrics.ranks"):
+            build(connection, load_models()[key], lake)
+        found = connection.sql("SELECT DISTINCT arm FROM metrics.ranks ORDER BY 1").fetchall()
+    assert [arm for (arm,) in found] == counted
+
+
 def value(store, slice: str, metric: str, k: int | None = None) -> tuple[float, int]:
     rows = store.execute(
         "SELECT value, n FROM metrics.ranking WHERE slice = ? AND metric = ? "

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from recfeat_pipeline.report.caveats import find_caveats
@@ -19,6 +22,14 @@ from recfeat_pipeline.report.caveats import find_caveats
 )
 def test_a_weakness_in_the_data_is_said(read, store, changes, words):
     assert any(words in caveat for caveat in find_caveats(read(store, **changes)))
+
+
+def test_runs_that_rank_other_examples_are_named(read):
+    inputs = read()
+    ranking = inputs.ranking.filter(~((pl.col("arm") == "random") & (pl.col("seed") > 2)))
+    told = " ".join(find_caveats(replace(inputs, ranking=ranking)))
+    assert "Left out: 2 runs (Random features) made before the catalogue changed" in told
+    assert "Left out" not in " ".join(find_caveats(inputs))
 
 
 def test_what_is_not_weak_is_not_mentioned(read):
