@@ -30,7 +30,7 @@ from recfeat_pipeline.report.verdict import significant
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 SIZE = {"n_items": 300, "n_users": 1200, "median_history": 30}
-SEEDS, STEPS = 2, 64
+SEEDS, STEPS = 3, 64
 TOWERS = ("floor", "random", "llm")
 EASE = ("ease", "ease_random", "ease_llm")
 EASE_TIMES = 2
@@ -38,7 +38,7 @@ N_SIMULATED, N_USERS = 2_000, 150
 
 
 def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
-    """By default so few draws that they only show that it runs: each trains six towers."""
+    """By default so few draws that they only show that it runs: each trains nine towers."""
     torch.set_num_threads(1)
     rows = simulated()
     for effect, n in ((0.0, n_null), (1.0, n_planted)):

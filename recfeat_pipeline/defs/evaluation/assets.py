@@ -239,11 +239,11 @@ def canaries(
             continue
         with store.get_connection() as connection:
             inputs = load_inputs(target, connection, arm)
-        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
         checkpoint = run.checkpoints / "best.pt"
         try:
+            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
             served = ServedArm.load(arm, seed, inputs.items, content, checkpoint)
-        except RecfeatError as reason:  # of an older catalogue; its lists stay as they were
+        except RecfeatError as reason:  # it is of an older catalogue: its lists stay
             context.log.warning(str(reason))
             continue
         frame = canaries(served, run.item_vectors(), inputs.items, read_personas(inputs.items))
