@@ -121,7 +121,9 @@ def _control(inputs: Inputs, floor: float) -> str:
         contrast = inputs.contrast(control, inputs.roles.floor)
         name = inputs.roles.name(control)
         if contrast is not None:
-            return f"{name}, the control, changed it by {_span(contrast)}{_doubt(contrast)}."
+            ours = inputs.contrast(inputs.roles.llm, control)
+            over = f" Against the control the difference is {_span(ours)}." if ours else ""
+            return f"{name}, the control, changed it by {_span(contrast)}{_doubt(contrast)}.{over}"
         value = inputs.mean(control, "mrr")
         if value is not None:
             moved = formats.change(value / floor - 1)

@@ -26,7 +26,7 @@ def test_the_headline_says_what_the_data_allows(read, store, tone, headline):
 def test_the_control_and_the_price_are_named(read):
     text = " ".join(reach_verdict(read()).sentences)
     assert "Random features, the control, changed it by +0.1\u00a0%" in text
-    assert "no more than chance" in text
+    assert "no more than chance. Against the control the difference is +2.9\u00a0%" in text
     assert "They match curated tags within ±2.0\u00a0%: +0.6\u00a0%" in text
     assert "per 1,000 items" in text
 
