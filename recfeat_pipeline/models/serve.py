@@ -44,7 +44,7 @@ class ServedArm:
                 f"`recfeat run --arms {arm.id} --seeds {seed}`."
             )
         tower = build_tower(arm, seed, items, content)
-        saved = torch.load(checkpoint, weights_only=True)
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
         try:
             tower.load_state_dict(saved["tower"])
         except RuntimeError as error:
