@@ -34,7 +34,7 @@ SEEDS, STEPS = 3, 64
 TOWERS = ("floor", "random", "llm")
 EASE = ("ease", "ease_random", "ease_llm")
 EASE_TIMES = 2
-N_SIMULATED, N_USERS = 2_000, 150
+N_SIMULATED, N_USERS = 10_000, 150
 
 
 def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
@@ -49,30 +49,32 @@ def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
 
 
 def simulated() -> list[dict]:
-    """How often a true null is rejected at 5 %, by seeds and by the luck of training.
+    """How often a true null is rejected at 5 % and at .1 %, by seeds and by the luck of training.
 
     Luck is the variance that one seed adds to a difference, over that of the choice of users.
     """
     rng, rows = np.random.default_rng(0), []
     counts, nothing = np.ones(N_USERS, int), np.zeros((1, N_USERS))
     for n_seeds, luck in ((1, 0.0), (2, 0.1), (2, 10.0), (3, 0.1), (3, 10.0), (5, 0.1), (5, 10.0)):
-        rejected = 0
+        rejected = {0.05: 0, 0.001: 0}
         for _ in range(N_SIMULATED):
             of_seeds = rng.normal(0, math.sqrt(luck / N_USERS), (n_seeds, 1))
             deltas = (
                 of_seeds + rng.normal(0, 1, (1, N_USERS)) + rng.normal(0, 1, (n_seeds, N_USERS))
             )
             p_value = compare(deltas, np.repeat(nothing, n_seeds, 0), counts, 0.02)["p_value"]
-            rejected += (p_value or 0.0) < 0.05
-        low, high = binomial_interval(rejected, N_SIMULATED)
-        rows.append(
-            {
-                "name": f"simulated, no effect: rejected with {n_seeds} seeds, luck {luck:g}",
-                "value": rejected / N_SIMULATED,
-                "unit": f"of {N_SIMULATED:,}",
-                "against": f"95 % interval {low:.3f} to {high:.3f}",
-            }
-        )
+            for level in rejected:
+                rejected[level] += (p_value or 0.0) < level
+        for level, n in rejected.items():
+            low, high = binomial_interval(n, N_SIMULATED)
+            rows.append(
+                {
+                    "name": f"no effect, simulated: {n_seeds} seeds, luck {luck:g}, p < {level:g}",
+                    "value": n / N_SIMULATED,
+                    "unit": f"of {N_SIMULATED:,}",
+                    "against": f"95 % interval {low:.4f} to {high:.4f}",
+                }
+            )
     return rows
 
 
@@ -149,4 +151,4 @@ def binomial_interval(found: int, n: int) -> tuple[float, float]:
 
 if __name__ == "__main__":
     for row in run(*map(int, sys.argv[1:])):
-        print(f"{row['name']:58} {row['value']:6.3f} {row['unit']:14} {row['against']}")
+        print(f"{row['name']:58} {row['value']:7.4f} {row['unit']:14} {row['against']}")

@@ -4,8 +4,12 @@
 WITH ranked AS (
     SELECT arm, seed::INTEGER AS seed, n_train, rank, rank_new
     FROM {{ source('lake', 'cold_ranks') }}
-    SEMI JOIN (SELECT DISTINCT arm, seed::VARCHAR AS seed FROM {{ ref('metrics.ranks') }})
-        USING (arm, seed)
+    SEMI JOIN {{ ref('metrics.ranks') }} USING (arm)
+    ANTI JOIN (
+        SELECT arm, seed FROM {{ source('lake', 'ranks') }}
+        EXCEPT
+        SELECT arm, seed::VARCHAR FROM {{ ref('metrics.ranks') }}
+    ) USING (arm, seed)
 ),
 
 placed AS (

@@ -65,7 +65,7 @@ def _recommender(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
             inputs = load_inputs(lake, store, arm)
         content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
         checkpoint = lake.state / f"runs/arm={arm.id}/seed={seed}/checkpoints/best.pt"
-        served = ServedArm.load(arm, seed, inputs.items, content, checkpoint)
+        served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
         meaningless = arm.control in ("random", "shuffled")
         served.names = [] if meaningless else [n.partition(":")[2] or n for n in content.names]
         return served

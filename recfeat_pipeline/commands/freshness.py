@@ -284,7 +284,8 @@ def _feature_store(lake: Lake) -> Stage:
 def _runs(lake: Lake) -> Iterator[Run]:
     """Every arm and seed that was begun, skipped ones last."""
     arms = load_arms()
-    folders = [p.split("/")[1:3] for p in lake.glob("runs/arm=*/seed=*")]
+    marks = [path.split("/")[1:] for path in lake.glob("runs/arm=*/seed=*/*.json")]
+    folders = {(arm, seed) for arm, seed, mark in marks if mark != "cold_from.json"}
     order = {arm: number for number, arm in enumerate(arms)}
     begun = sorted(
         ((arm.removeprefix("arm="), int(seed.removeprefix("seed="))) for arm, seed in folders),
@@ -327,7 +328,7 @@ class _Judge:
         inputs = load_inputs(self.lake, self.store, run.arm)
         content = build_content(run.arm, inputs.features, inputs.items, inputs.dimensions, run.seed)
         self.corpus = self.corpus or corpus_digest(inputs)
-        return fingerprint(run.arm, run.seed, steps, self.corpus, content)
+        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus, content)
 
 
 def _training(runs: list[Run]) -> Stage:

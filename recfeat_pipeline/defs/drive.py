@@ -95,9 +95,10 @@ class Driver:
 
     def _training(self, stage: str, plan: Plan) -> None:
         pairs = list(arm_seed_pairs(plan))
+        of_each = [pairs, [(a, s) for s in plan.seeds for a in plan.arms]]  # a cold world per seed
         trainings = [
-            [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in pairs]
-            for asset in STAGES[stage][: 2 if plan.cold else 1]
+            [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in models]
+            for asset, models in zip(STAGES[stage], of_each[: 2 if plan.cold else 1], strict=False)
         ]
         n_events = self.lake.read_json("catalog/corpus.json")["events"]
         n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
@@ -154,10 +155,13 @@ class Driver:
 
 
 def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
-    """Every model to fit: seeds outermost, so that an interrupted run has whole seeds."""
+    """Every model to fit, seeds outermost, so that an interrupted run has whole seeds.
+
+    A model without luck is fitted once.
+    """
     for seed in plan.seeds:
         for arm in plan.arms:
-            if arm.is_trained or seed == plan.seeds[0]:
+            if arm.has_luck or seed == plan.seeds[0]:
                 yield arm, seed
 
 

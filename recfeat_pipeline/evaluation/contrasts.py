@@ -31,8 +31,8 @@ def contrast_arms(
     Args:
         ranks: ``arm, seed, example_id, user_id, rank``; every (arm, seed) ranks the same examples.
         slices: ``example_id, slice``; one slice should be all examples.
-        pairs: (arm, reference); a pair is left out when either has no ranks. Two arms are paired
-            over the seeds that both have.
+        pairs: (arm, reference). Two arms are paired over the seeds that both have; a pair that
+            shares none is left out.
         seedless: arms without luck (counted baselines), held against each seed of another. A
             trained arm's one seed is not: its luck would pass for what the arm is worth.
         margin: of equivalence, as a share of the reference's value.
@@ -54,6 +54,8 @@ def contrast_arms(
         if arm not in table.seeds or reference not in table.seeds:
             continue
         seeds, reference_seeds = table.paired_seeds(arm, reference)
+        if not seeds:
+            continue
         ours, theirs = (
             np.stack([layout.sums(metric_values(ranked, *metric)) for metric in METRICS])
             for ranked in (table.of(arm, seeds), table.of(reference, reference_seeds))

@@ -33,18 +33,13 @@ class RankTable:
             self.seeds.setdefault(arm, []).append(seed)
 
     def paired_seeds(self, arm: str, reference: str) -> tuple[list[int], list[int]]:
-        """Seeds of both, pair by pair."""
+        """Seeds of both, pair by pair; none where they share none."""
         ours, theirs = self.seeds[arm], self.seeds[reference]
         shared = [seed for seed in ours if seed in theirs]
         if reference in self.seedless:
             return ours, theirs[:1] * len(ours)
         if arm in self.seedless:
             return ours[:1] * len(theirs), theirs
-        if not shared:
-            raise RecfeatError(
-                f"Arms {arm!r} and {reference!r} share no seed, so that they cannot be paired: "
-                "run both with the same --seeds."
-            )
         return shared, shared
 
     def of(self, arm: str, seeds: list[int]) -> np.ndarray:

@@ -59,8 +59,13 @@ class Arm:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it has steps, a checkpoint and a seed that matters."""
+        """Whether it has steps and a checkpoint."""
         return self.model in ("two_tower", "sasrec")
+
+    @property
+    def has_luck(self) -> bool:
+        """Whether another seed gives another model: trained, factorised, or fed drawn features."""
+        return self.is_trained or self.model == "ials" or self.control in ("random", "shuffled")
 
 
 @cache

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.examples import target_times
 from recfeat_pipeline.models.ials import factorise, fold_in
 from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
 from recfeat_pipeline.models.ranks import HeldOut
@@ -130,7 +131,7 @@ def _recent_popularity(train: Taken, events: pl.DataFrame) -> Scorer:
     row_of = {int(value): row for row, value in enumerate(windows)}
 
     def score(held: HeldOut, start: int, stop: int) -> Tensor:
-        times = events["timestamp"].gather(held.examples["event_row"][start:stop])
+        times = target_times(events, held.examples[start:stop])
         before = times // (WINDOW_DAYS * 86_400) - 1
         rows = before.replace_strict(row_of, default=len(windows), return_dtype=pl.Int64)
         return table[torch.from_numpy(rows.fill_null(len(windows)).to_numpy().copy())]

@@ -18,7 +18,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.examples import build_examples, target_times
 from recfeat_pipeline.models.fit import fit
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.train import build_module
@@ -36,7 +36,7 @@ class ColdWorld:
 
     n_train: np.ndarray  # int32 [N]: interactions left in training; -1 for an ordinary item
     events: pl.DataFrame  # EVENTS without those that are held back
-    examples: pl.DataFrame  # EXAMPLES of train and valid, and the cold ones as "test"
+    examples: pl.DataFrame  # EXAMPLES of train and valid, the cold ones as "test"; ``timestamp``
     targets: HeldOut  # the cold examples over all events, so that all that was seen is masked
 
     @property
@@ -67,11 +67,13 @@ def build_cold_world(
     rng = np.random.default_rng(seed)
     n_items = items.filter("in_corpus").height
     n_train = np.full(n_items, -1, np.int32)
+    in_training = events.filter(pl.col("split") == "train")["item_index"].to_numpy()
+    n_events = np.bincount(in_training, minlength=n_items)
     held = rng.permutation(n_items)[: round(share * n_items)]
     new, warming = np.array_split(held, 2)
     n_train[new] = 0
     for count, part in zip(WARM_UP, np.array_split(warming, len(WARM_UP)), strict=True):
-        n_train[part] = count
+        n_train[part] = np.where(n_events[part] >= count, count, -1)  # no more than it has
     numbered = events.with_columns(
         left=pl.Series(n_train)[events["item_index"]],
         draw=pl.Series(rng.random(events.height)),
@@ -89,6 +91,7 @@ def build_cold_world(
     world = world.select(events.columns)
     targets = _cold_targets(events, n_train, report_split)
     cold = build_examples(events.with_columns(split=targets), seed)
+    cold = cold.with_columns(timestamp=target_times(events, cold))
     places = numbered.select("kept_before", "history")[cold["event_row"]]
     cold = cold.filter(places["history"] > 0)
     places = places.filter(pl.col("history") > 0)
@@ -97,9 +100,10 @@ def build_cold_world(
             f"No {report_split} user chose one of the {len(held)} held-back items after another "
             "item: the catalogue is too small for the cold-start experiment."
         )
+    others = build_examples(world, seed).filter(pl.col("split") != "test")
     examples = pl.concat(
         [
-            build_examples(world, seed).filter(pl.col("split") != "test"),
+            others.with_columns(timestamp=target_times(world, others)),
             cold.with_columns(event_row=places["kept_before"], history_length=places["history"]),
         ],
         how="vertical_relaxed",

@@ -141,7 +141,8 @@ def _restrict(arm: Arm, content: Content, taxonomy_frame: pl.DataFrame, seed: in
         kept = tuple(name for name in kept if name in mapped)
     if not kept:
         raise ContentUnavailable(f"Arm {arm.id!r}: no feature is left, {len(content.names)} were.")
-    matrix = content.matrix[:, [name in set(kept) for name in content.names]]
+    wanted = set(kept)
+    matrix = content.matrix[:, [name in wanted for name in content.names]]
     if arm.control == "random":
         matrix = _random_like(matrix, seed)
     elif arm.control == "shuffled":

@@ -43,6 +43,16 @@ def build_examples(events: pl.DataFrame, seed: int = 0, per_user: int = 20) -> p
     )  # fmt: skip
 
 
+def target_times(events: pl.DataFrame, examples: pl.DataFrame) -> pl.Series:
+    """When each target was taken, int64, null where unknown; examples that bring ``timestamp`` say.
+
+    Those of a cold world do: their targets are no rows of its events.
+    """
+    if "timestamp" in examples.columns:
+        return examples["timestamp"]
+    return events["timestamp"].gather(examples["event_row"])
+
+
 def _draw(
     events: pl.DataFrame, first_row: int, rng: np.random.Generator, per_user: int
 ) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from recfeat_pipeline.models.examples import CONTEXT
+from recfeat_pipeline.models.examples import CONTEXT, target_times
 from recfeat_pipeline.models.tower import TIME_BINS, Context
 
 
@@ -74,7 +74,7 @@ class Histories(nn.Module):
 
 def _time_bins(events: pl.DataFrame, examples: pl.DataFrame) -> np.ndarray:
     """Equal bins between the first and the last training time; later times are in the last."""
-    times = events["timestamp"].gather(examples["event_row"].clip(0, max(events.height - 1, 0)))
+    times = target_times(events, examples)
     known = events.filter(pl.col("split") == "train")["timestamp"]
     first, last = known.min(), known.max()
     if first is None or last is None:

@@ -4,6 +4,8 @@ A new item has no co-watchers yet; a recommender that seeds it with content neig
 two agree. Items of the catalogue whose co-watchers are known tell how good a bet that is.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 import torch
@@ -16,43 +18,49 @@ MIN_COUNT = 50
 """Training events from which an item's co-watch neighbours are taken for known."""
 
 
-def neighbour_overlap(
-    events: pl.DataFrame, items: pl.DataFrame, matrix: np.ndarray, k: int = 20
-) -> pl.DataFrame:
-    """Per item, the share of its ``k`` content neighbours that are co-watch neighbours.
+@dataclass(frozen=True)
+class CoWatched:
+    """The items whose co-watchers are known (M of N), and each one's nearest by co-watching."""
 
-    Both are by cosine; candidates and items are those with at least 50 training events.
+    known: torch.Tensor  # int64 [M]: item indices, those with at least MIN_COUNT training events
+    ids: pl.Series  # [M]: their item ids
+    nearest: torch.Tensor  # int64 [M, k]: by cosine, as rows of ``known``
 
-    Args:
-        events: EVENTS; the training ones give the co-watch neighbours.
-        items: ITEMS.
-        matrix: content [N, D]; items without content are left out as items, not as candidates.
-        k: neighbours.
+    @classmethod
+    def of(cls, events: pl.DataFrame, items: pl.DataFrame, k: int = 20) -> "CoWatched":
+        """From the training events of EVENTS, and ITEMS; the same for every content."""
+        ids = items.filter("in_corpus").sort("item_index")["item_id"]
+        train = Taken.of(events.filter(pl.col("split") == "train"), len(ids))
+        known = torch.nonzero(train.counts() >= MIN_COUNT).squeeze(1)
+        together = gram(train)[known][:, known]
+        nearest = _nearest(cosine_neighbours(together, len(known)), k)
+        return cls(known, ids.gather(known.numpy()), nearest)
 
-    Returns:
-        :data:`~recfeat_pipeline.schemas.NEIGHBOURS`.
-    """
-    train = Taken.of(events.filter(pl.col("split") == "train"), len(matrix))
-    known = torch.nonzero(train.counts() >= MIN_COUNT).squeeze(1)
-    together = gram(train)[known][:, known]
-    true = _nearest(cosine_neighbours(together, len(known)), k)
-    rows = torch.from_numpy(matrix)[known]
-    unit = torch.nn.functional.normalize(rows, dim=1)
-    near = _nearest((unit @ unit.T).fill_diagonal_(-2.0), k)
-    has_content = rows.abs().sum(1) > 0
-    ids = items.filter("in_corpus").sort("item_index")["item_id"].gather(known.numpy())
-    return (
-        pl.DataFrame(
-            {
-                "item_id": ids,
-                "k": pl.Series([k] * len(ids), dtype=pl.Int32),
-                "overlap": _shared(near, true).numpy(),
-                "expected": np.full(len(ids), near.shape[1] / max(len(known) - 1, 1)),
-            }
+    def overlap(self, matrix: np.ndarray) -> pl.DataFrame:
+        """Per item, the share of its k content neighbours, by cosine, that are co-watch neighbours.
+
+        Args:
+            matrix: content [N, D]; items without content are left out as items, not as candidates.
+
+        Returns:
+            :data:`~recfeat_pipeline.schemas.NEIGHBOURS`.
+        """
+        rows = torch.from_numpy(matrix)[self.known]
+        unit = torch.nn.functional.normalize(rows, dim=1)
+        k, n = self.nearest.shape[1], len(self.known)
+        near = _nearest((unit @ unit.T).fill_diagonal_(-2.0), k)
+        return (
+            pl.DataFrame(
+                {
+                    "item_id": self.ids,
+                    "k": pl.Series([k] * n, dtype=pl.Int32),
+                    "overlap": _shared(near, self.nearest).numpy(),
+                    "expected": np.full(n, k / max(n - 1, 1)),
+                }
+            )
+            .filter(pl.Series((rows.abs().sum(1) > 0).numpy()))
+            .select(list(NEIGHBOURS))
         )
-        .filter(pl.Series(has_content.numpy()))
-        .select(list(NEIGHBOURS))
-    )
 
 
 def _nearest(similarity: torch.Tensor, k: int) -> torch.Tensor:

@@ -31,9 +31,15 @@ class ServedArm:
 
     @classmethod
     def load(
-        cls, arm: Arm, seed: int, items: pl.DataFrame, content: Content, checkpoint: Path
+        cls,
+        arm: Arm,
+        seed: int,
+        items: pl.DataFrame,
+        content: Content,
+        checkpoint: Path,
+        user_tags: pl.DataFrame | None = None,
     ) -> "ServedArm":
-        """From ``best.pt`` of a training run.
+        """From ``best.pt`` of a training run; the other arguments are those it was trained with.
 
         Raises:
             RecfeatError: the checkpoint is absent, or was made from other items or features.
@@ -43,7 +49,7 @@ class ServedArm:
                 f"Arm {arm.id!r}, seed {seed}, has no checkpoint at {checkpoint}: train it with "
                 f"`recfeat run --arms {arm.id} --seeds {seed}`."
             )
-        tower = build_tower(arm, seed, items, content)
+        tower = build_tower(arm, seed, items, content, user_tags)
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
         try:
             tower.load_state_dict(saved["tower"])

@@ -60,6 +60,13 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
         )
     if inputs.contrasts_of("mrr").is_empty():
         yield "No intervals were computed: differences are point estimates."
+    else:
+        for arm in (roles.llm, roles.curated, *roles.controls):
+            if arm and roles.floor and inputs.contrast(arm, roles.floor) is None:
+                yield (
+                    f"{roles.name(arm)} and {roles.name(roles.floor)} share no seed, so they were "
+                    "not compared: run both with the same seeds."
+                )
     if not roles.controls:
         yield (
             "No random-feature control was run: a gain could come from the extra width of the "

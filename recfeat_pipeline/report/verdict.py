@@ -11,6 +11,7 @@ from recfeat_pipeline.report.inputs import Inputs
 Tone = Literal["gain", "loss", "none", "doubt", "unknown"]
 Contrast = dict[str, Any]  # a row of Inputs.contrasts_of
 ALPHA = 0.05
+ENOUGH_SEEDS = 5  # with fewer, p-values as small as a correction asks for are not trustworthy
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,11 @@ def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
     match tone:
         case "gain" if not inputs.roles.controls:
             return "Promising; run the random-feature control before deciding."
-        case "gain" if (contrast["n_seeds"] or 1) < 3:
-            seeds = "two seeds" if contrast["n_seeds"] == 2 else "one seed"
-            return f"Promising; {seeds} cannot tell it from training luck: run five."
+        case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
+            few = (
+                f"{('one', 'two', 'three', 'four')[seeds - 1]} {'seed' if seeds == 1 else 'seeds'}"
+            )
+            return f"Promising; {few} cannot tell it from training luck: run five."
         case "gain":
             return "The evidence supports using them; weigh the size of the gain against the cost."
         case "doubt":

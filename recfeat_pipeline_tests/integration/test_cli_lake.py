@@ -433,3 +433,14 @@ def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built,
     with open_store(built.feature_store) as store:
         counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks ORDER BY 1").fetchall()
     assert counted == [("floor",), ("llm",), ("popularity",)]
+
+
+def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, folder):
+    """Its content is gone, or it was trained with seeds that no other arm has."""
+    assert recfeat("run", "--arms", "curated", "--seeds", "1", "--steps", "5").code == 0
+    toml = (folder / "little.toml").read_text()
+    start, stop = toml.index("[tags]"), toml.index("[corpus]")
+    (folder / "little.toml").write_text(toml[:start] + toml[stop:])
+    ran = recfeat("run", "--arms", "popularity")
+    assert ran.code == 0
+    assert "share no seed" in built.read_bytes("report/report.html").decode()

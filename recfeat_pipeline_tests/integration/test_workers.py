@@ -69,7 +69,8 @@ def test_two_processes_leave_what_one_leaves(untrained, tmp_path, monkeypatch):
         assert lake.read_json("runs/arm=llm/seed=0/made_from.json")["threads"] == 1
         with open_instance(lake) as instance:
             for asset in ("runs", "ranks", "cold_ranks"):
-                assert partitions(instance, asset) == PARTITIONS
+                again = {"popularity|1"} if asset == "cold_ranks" else set()  # in another world
+                assert partitions(instance, asset) == PARTITIONS | again
             assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}
     for table in ("ranks", "cold_ranks"):
         assert made["1"][table].equals(made["2"][table])

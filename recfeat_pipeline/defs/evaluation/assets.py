@@ -15,7 +15,7 @@ from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import arms_frame, load_arms
-from recfeat_pipeline.models.content import build_content
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline.schemas import SHOWN_TEXT
 from recfeat_pipeline.settings import Settings
 
@@ -40,7 +40,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     with store.get_connection() as connection:
         ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
-        seedless = [arm.id for arm in load_arms().values() if not arm.is_trained]
+        seedless = [arm.id for arm in load_arms().values() if not arm.has_luck]
         frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs(), seedless)
     lake.open().write_parquet("evaluation/contrasts.parquet", frame)
     return dg.MaterializeResult(
@@ -51,7 +51,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
 
 @dg.asset(
     key=["lake", "cold_contrasts"],
-    deps=[["lake", "cold_ranks"], ["metrics", "ranks"]],
+    deps=[["lake", "cold_ranks"], ["metrics", "cold_start"]],
     **about("evaluation", "cold_contrasts"),
     kinds={"numpy", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
@@ -65,8 +65,10 @@ def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materi
 
     target = lake.open()
     with store.get_connection() as connection:
-        counted = connection.sql("SELECT DISTINCT arm, seed::VARCHAR AS seed FROM metrics.ranks")
-        ranks = target.read("cold_ranks").join(counted.pl(), on=["arm", "seed"], how="semi")
+        counted = connection.sql(
+            "SELECT DISTINCT arm, seed::VARCHAR AS seed FROM metrics.cold_start"
+        ).pl()
+    ranks = target.read("cold_ranks").join(counted, on=["arm", "seed"], how="semi")
     frame = contrast_cold(ranks, declared_pairs())
     target.write_parquet("evaluation/cold_contrasts.parquet", frame)
     return dg.MaterializeResult(
@@ -195,20 +197,27 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
     kinds={"pytorch", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
 )
-def neighbours(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+def neighbours(
+    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+) -> dg.MaterializeResult:
     """Whether items that are near in content are watched by the same users.
 
     One row per item, for each trained arm that has content; what a new item's neighbours are worth.
     """
-    from recfeat_pipeline.models.neighbours import neighbour_overlap
+    from recfeat_pipeline.models.neighbours import CoWatched
 
     target, mean_overlap = lake.open(), {}
     trained = target.read("runs").filter(pl.col("content_width") > 0)["arm"].unique().sort()
-    for arm in (load_arms()[arm_id] for arm_id in trained):
+    co_watched = CoWatched.of(target.read("events"), target.read("items"))
+    for arm in (load_arms()[arm_id] for arm_id in trained if arm_id in load_arms()):
         with store.get_connection() as connection:
             inputs = load_inputs(target, connection, arm)
-        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions)
-        frame = neighbour_overlap(inputs.events, inputs.items, content.matrix)
+        try:
+            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions)
+        except ContentUnavailable as reason:  # since it was trained
+            context.log.warning(str(reason))
+            continue
+        frame = co_watched.overlap(content.matrix)
         target.write_parquet(f"runs/arm={arm.id}/neighbours.parquet", frame)
         mean_overlap[arm.id] = float(frame["overlap"].to_numpy().mean()) if frame.height else 0.0
     return dg.MaterializeResult(metadata=mean_overlap)
@@ -234,15 +243,16 @@ def canaries(
     target, n_rows = lake.open(), 0
     trained = target.read("runs").filter(pl.col("steps") > 0)
     for arm_id, seed in trained.group_by("arm").agg(pl.col("seed").cast(pl.Int32).min()).rows():
-        arm, run = load_arms()[arm_id], StoredRun(target, load_arms()[arm_id], seed)
-        if arm.family != "base":
+        arm = load_arms().get(arm_id)
+        if arm is None or arm.family != "base":
             continue
+        run = StoredRun(target, arm, seed)
         with store.get_connection() as connection:
             inputs = load_inputs(target, connection, arm)
         checkpoint = run.checkpoints / "best.pt"
         try:
             content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-            served = ServedArm.load(arm, seed, inputs.items, content, checkpoint)
+            served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
         except RecfeatError as reason:  # it is of an older catalogue: its lists stay
             context.log.warning(str(reason))
             continue

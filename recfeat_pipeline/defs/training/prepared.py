@@ -52,5 +52,5 @@ def prepare(
         return None
     n_train = inputs.examples.filter(split="train").height
     steps = steps or default_steps(n_train)
-    made_from = fingerprint(arm, seed, steps, corpus_digest(inputs), content)
+    made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs), content)
     return Prepared(arm, seed, run, inputs, content, steps, made_from)

@@ -16,6 +16,7 @@ from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.metadata import build_metadata
 from recfeat_pipeline.schemas import RUNS
 
 if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
@@ -115,8 +116,10 @@ class StoredRun:
         self.lake.write_json(f"{self.folder}/skipped.json", {"reason": reason})
 
 
-def fingerprint(arm: Arm, seed: int, steps: int, corpus: str, content: Content) -> str:
-    """Hash of all that determines a run's result on one machine; ``corpus``: its digest."""
+def fingerprint(
+    arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str, content: Content
+) -> str:
+    """Hash of all that determines a run's result on one machine; ``corpus``: that of the inputs."""
     # What differs from the defaults: an option that arms gain later leaves old runs current.
     default = Arm(id=arm.id, title="", family="")
     options = {k: v for k, v in asdict(arm).items() if v != getattr(default, k)}
@@ -126,6 +129,10 @@ def fingerprint(arm: Arm, seed: int, steps: int, corpus: str, content: Content) 
     digest = hashlib.sha256(json.dumps([options, seed, of_steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
     digest.update(corpus.encode())
+    if arm.metadata:
+        seen = build_metadata(inputs.items, inputs.user_tags)
+        for array in (seen.genres, seen.tags, seen.years):
+            digest.update(array.tobytes())
     return digest.hexdigest()
 
 

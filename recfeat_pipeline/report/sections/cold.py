@@ -63,9 +63,10 @@ def cold(inputs: Inputs) -> Section:
             blocks.append(
                 Paragraph(
                     "An id learnt from a few interactions mostly says that the item is rare: the "
-                    "softmax over the catalogue has pushed it down at every step. An arm that "
-                    "treats rare items as new (`rare_as_new` in its file) knows them by content "
-                    "alone; ids have caught up where its value is no higher than its plain arm's. "
+                    "softmax over the catalogue has pushed it down at every step. Arms that treat "
+                    "rare items as new know those with fewer than a third of the mean item's "
+                    "interactions by content alone; up to there, ids have caught up where such an "
+                    "arm's value is no higher than its plain arm's. "
                     "The items held back are as popular as any, so this is the curve of an item "
                     "that will be wanted, not of one that nobody wants.",
                     "note",
@@ -104,8 +105,9 @@ def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]
     averaged = warm.group_by("arm", "slice").agg(pl.col("value").mean())
     means = {row[:-1]: row[-1] for row in averaged.iter_rows()}
     other_ways = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == "training"]
+    plain = [*inputs.roles.main, *inputs.roles.controls]
     tested = inputs.cold_contrasts.filter(
-        pl.col("arm").is_in(other_ways), pl.col("reference").is_in(inputs.roles.main),
+        pl.col("arm").is_in(other_ways), pl.col("reference").is_in(plain),
         candidates="all", metric="mrr",
     )  # fmt: skip
     signs = {

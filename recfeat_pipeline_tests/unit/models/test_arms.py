@@ -27,6 +27,12 @@ def test_every_arm_but_the_weakest_says_what_it_is_held_against():
     assert alone == {"popularity", "recent_popularity"}
 
 
+def test_luck_is_training_factorising_or_drawn_features():
+    arms = load_arms()
+    assert all(arms[name].has_luck for name in ("floor", "sasrec", "ials", "ease_random"))
+    assert not any(arms[name].has_luck for name in ("popularity", "ease", "ease_llm", "markov"))
+
+
 @pytest.mark.parametrize("names", ["floor,nope", "", ","])
 def test_an_unknown_name_says_where_the_arms_are_listed(names):
     with pytest.raises(RecfeatError, match=r"`recfeat arms` lists"):

@@ -7,7 +7,7 @@ from recfeat_pipeline.models import cold_start, neighbours
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
 from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.neighbours import neighbour_overlap
+from recfeat_pipeline.models.neighbours import CoWatched
 from recfeat_pipeline.schemas import COLD_RANKS, NEIGHBOURS
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events, make_items
 
@@ -86,6 +86,21 @@ def test_ease_with_content_reaches_new_items(tmp_path, world):
     assert content.filter(new)["rank"].mean() < plain.filter(new)["rank"].mean()
 
 
+def test_a_cold_target_keeps_its_own_time(tmp_path, world):
+    """Its row points to where it stood among the events that are left, which is another event."""
+    cold = world.examples.filter(pl.col("split") == "test")
+    original = EVENTS["timestamp"].gather(world.targets.examples["event_row"])
+    assert cold["timestamp"].to_list() == original.to_list()
+    ranks = run(tmp_path, world, "recent_popularity")
+    assert ranks.height == cold.height
+
+
+def test_no_item_is_left_more_than_it_has(monkeypatch):
+    monkeypatch.setattr(cold_start, "WARM_UP", (1, 100_000))
+    world = build_cold_world(EVENTS, ITEMS, seed=0, share=0.4)
+    assert sorted(set(world.n_train)) == [-1, 0, 1]
+
+
 def test_arms_of_a_seed_share_a_world_and_seeds_differ():
     one, same, other = (build_cold_world(EVENTS, ITEMS, seed) for seed in (0, 0, 1))
     assert np.array_equal(one.n_train, same.n_train)
@@ -101,12 +116,13 @@ def test_a_catalogue_without_cold_choices_is_said():
 
 def test_content_neighbours_against_co_watch_neighbours(monkeypatch):
     monkeypatch.setattr(neighbours, "MIN_COUNT", 5)
-    table = neighbour_overlap(EVENTS, ITEMS, PARITY, k=9)
+    co_watched = CoWatched.of(EVENTS, ITEMS, k=9)
+    table = co_watched.overlap(PARITY)
     assert table.schema == pl.Schema(NEIGHBOURS)
     assert table["overlap"].to_list() == [1.0] * 20, "items of a parity are watched together"
     assert table["expected"][0] == pytest.approx(9 / 19)
     nonsense = np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32)
     nonsense[3] = 0
-    random = neighbour_overlap(EVENTS, ITEMS, nonsense, k=9)
+    random = co_watched.overlap(nonsense)
     assert random.height == 19, "an item without content is left out"
     assert random["overlap"].mean() < 0.65

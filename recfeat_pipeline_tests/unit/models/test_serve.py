@@ -66,6 +66,18 @@ def test_an_arm_without_content_gives_no_reasons():
     assert ServedArm(TwoTower(N, None, seed=0), ()).drivers([1], 2, 3) == []
 
 
+def test_a_rich_arm_is_served_with_the_tags_it_was_trained_with(tmp_path):
+    arm, content = load_arms()["rich_floor"], Content(MATRIX[:, :0], (), 0.0)
+    items = ITEMS.with_columns(
+        item_id=pl.col("item_index"), year=pl.lit(1999), genres=pl.lit(["Drama"])
+    )
+    tags = pl.DataFrame({"item_id": range(N), "tag": "slow", "n_applications": 200})
+    tower = build_tower(arm, 0, items, content, tags)
+    torch.save({"tower": tower.state_dict(), "new": None, "step": 1}, tmp_path / "best.pt")
+    served = ServedArm.load(arm, 0, items, content, tmp_path / "best.pt", tags)
+    assert np.isfinite(served.scores([1])).all()
+
+
 def test_a_checkpoint_round_trip(served, tmp_path):
     arm = load_arms()["llm"]
     content = Content(MATRIX, NAMES, 1.0)

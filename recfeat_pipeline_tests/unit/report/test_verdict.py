@@ -58,7 +58,7 @@ def test_without_a_control_a_gain_is_only_promising(read):
     assert verdict.reading == "Promising; run the random-feature control before deciding."
 
 
-@pytest.mark.parametrize(("seeds", "words"), [(1, "one seed"), (2, "two seeds")])
+@pytest.mark.parametrize(("seeds", "words"), [(1, "one seed"), (4, "four seeds")])
 def test_few_seeds_are_only_promising(read, seeds, words):
     assert words in reach_verdict(read({"seeds": seeds})).reading
 
