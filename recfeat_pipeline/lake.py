@@ -12,7 +12,7 @@ import json
 import os
 import uuid
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ DEFAULT_SHARDS, MAX_SHARDS = 16, 64
 COMPACT_ABOVE = 32  # small segments of a folder; a run leaves one or more in each
 SMALL_BYTES, COMPACT_AT_ONCE = 1 << 20, 64  # of a segment; segments in memory at once
 RETIRED_FOR = timedelta(hours=1)  # until a merged segment goes; a reader has listed it before
+REMEDIES = {  # for a damaged file without a backup, by the folder it lies in
+    "responses": "move it elsewhere: the answers it held were paid for, and are bought again",
+    "raw": "delete it: what it held is scraped again",
+    "runs": "delete its folder and run again",
+}
 INTEGERS = {"format": (0, 10**6), "n_shards": (1, MAX_SHARDS)}  # of lake.json, with their ranges
 
 
@@ -126,8 +131,10 @@ class Lake:
         try:
             return json.loads(self.read_bytes(path))
         except ValueError as error:
+            remedy = REMEDIES.get(path.partition("/")[0])
             raise RecfeatError(
-                f"{self.path(path)} is not valid JSON ({error}). Restore it from a backup."
+                f"{self.path(path)} is not valid JSON ({error}). Restore it from a backup"
+                f"{f', or {remedy}' if remedy else ''}."
             ) from error
 
     def write_json(self, path: str, value: Any) -> None:
@@ -211,18 +218,23 @@ class Lake:
             pattern = pattern.replace(f"{key}=*", f"{key}={value}")
         return self.glob(pattern)
 
-    def read_parquet(self, path: str) -> pl.DataFrame:
-        """One Parquet file.
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One Parquet file, or some of its columns; locally the others are not read.
 
         Raises:
             RecfeatError: it is damaged.
         """
+        on_disk = columns is not None and self.is_local
         try:
-            return pl.read_parquet(io.BytesIO(self.read_bytes(path)))
+            return pl.read_parquet(
+                self.path(path) if on_disk else io.BytesIO(self.read_bytes(path)),
+                columns=None if columns is None else list(columns),
+            )
         except pl.exceptions.PolarsError as error:
+            remedy = REMEDIES.get(path.partition("/")[0], "delete it and run again to rebuild it")
             raise RecfeatError(
-                f"{self.path(path)} is not a readable Parquet file ({error}). "
-                "Restore it from a backup, or delete it and run again to rebuild it."
+                f"{self.path(path)} is not a readable Parquet file "
+                f"({str(error).splitlines()[0]}). Restore it from a backup, or {remedy}."
             ) from error
 
     def _full(self, path: str) -> str:

@@ -21,14 +21,16 @@ THINGS = (
     r"(item|movie|film|product|article|book|content|track|song|game|video|show|business|recipe)"
 )
 NAMES = {
-    "user": r"(user|customer|member|reviewer|visitor|account|profile|client)_?(id)?|uid",
+    "user": r"(user|customer|member|reviewer|visitor|account|profile|client|player|reader|listener|"
+    r"viewer|buyer|shopper)_?(id)?|uid",
     "item": rf"{THINGS}_?(id)?|asin|sku|isbn|iid",
     "title": rf"({THINGS}_?)?(title|name)|headline",
     "rating": r"rating|ratings|stars|score|overall|grade",
-    "timestamp": r"timestamp|time|ts|date|datetime|(created|rated|viewed|event|watched)_?(at|time)|"
+    "timestamp": r"timestamp|time|ts|date|datetime|(created|rated|viewed|event|watched|played|"
+    r"read|bought|ordered|clicked)_?(at|on|time)|"
     r"unix_?review_?time",
     "split": r"split|fold|subset",
-    "year": r"(release_?|publication_?)?year|(release|publication)_?date",
+    "year": r"(release_?|publication_?)?year|(release|publication)_?date|released|published",
     "genres": r"genres?|categor(y|ies)",
     "imdb_id": r"imdb(_?id)?",
     "tmdb_id": r"tmdb(_?id)?",
@@ -41,7 +43,7 @@ NO_TEXT = r"(^|_)(id|ids|url|uri|link|href|image|poster|photo|path|slug|hash|lan
 POPULARITY = r"revenue|gross|popularity|vote|rating|box_office|n_reviews|sales|rank"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableFile:
     """A file with a look inside."""
 
@@ -92,7 +94,8 @@ def find_tables(paths: Iterable[Path]) -> list[TableFile]:
             f"There is no .parquet, .csv or .tsv file in {', '.join(map(str, paths))}; name your "
             "files, or a folder that holds them."
         )
-    return [_open(path) for path in files]
+    once = {path.resolve(): path for path in files}  # a file may be in a named folder too
+    return [_open(path) for path in once.values()]
 
 
 def draft_catalog(
@@ -197,7 +200,16 @@ def _pick(
 ) -> TableFile:
     """The table of a section: the one the user names, else the largest that has the columns."""
     if named is not None:
-        return next((t for t in tables if t.path == named), None) or _open(named)
+        table = next((t for t in tables if t.path.resolve() == named.resolve()), None)
+        table = table or _open(named)
+        missing = [kind for kind in kinds if not table.column(kind) and kind != "item"]
+        if missing:
+            raise RecfeatError(
+                f"{named} has no column that looks like a {missing[0]}: it has "
+                f"{', '.join(table.sample.columns)}. Rename one, or write the catalogue file by "
+                "hand (docs/catalogue-file.md)."
+            )
+        return table
     fit = [t for t in tables if all(t.column(k) for k in kinds) and not t.column(without)]
     if fit:
         return max(fit, key=lambda t: t.n_rows)

@@ -31,8 +31,10 @@ def export(
         ),
     ] = "scores",
     prompt_version: VersionOption = None,
-    arm: Annotated[str, typer.Option(metavar="ARM", help="With --what trained.")] = "llm",
-    seed: Annotated[int, typer.Option(min=0, help="With --what trained.")] = 0,
+    arm: Annotated[
+        str | None, typer.Option(metavar="ARM", help="With --what trained; unset: llm.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="With --what trained; unset: 0.")] = None,
 ) -> None:
     """Write the features as one file, a row per item, for your own recommender to read.
 
@@ -54,6 +56,10 @@ def export(
         )
     if output.suffix == ".csv" and what != "scores":
         raise RecfeatError(f"A CSV file holds no vectors: write {what} to a .parquet file.")
+    if what == "trained" and prompt_version:
+        raise RecfeatError("--prompt-version is of scores and profiles: name an arm with --arm.")
+    if what != "trained" and (arm or seed is not None):
+        raise RecfeatError("--arm and --seed need --what trained.")
     lake = open_lake()
     with open_features(lake) as store:
         if what == "scores":
@@ -61,7 +67,7 @@ def export(
         elif what == "profiles":
             frame, made_from = profiles(store, prompt_version)
         else:
-            frame, made_from = item_vectors(store, lake, arm, seed)
+            frame, made_from = item_vectors(store, lake, arm or "llm", seed or 0)
     write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
     columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
     say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")

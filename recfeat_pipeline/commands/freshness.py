@@ -16,7 +16,7 @@ from recfeat_pipeline.commands.output import plural
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.ledger import source, statuses
+from recfeat_pipeline.extraction.ledger import statuses
 from recfeat_pipeline.extraction.profiles import IMPORTED
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
@@ -111,10 +111,7 @@ def examine(lake: Lake) -> State:
 
 def paid_calls(lake: Lake) -> pl.DataFrame:
     """One row per call that ended. An answer that a second shard took over counts once."""
-    frames = [
-        pl.read_parquet(source(lake, path), columns=list(CALL_COLUMNS))
-        for path in lake.table_paths("responses")
-    ]
+    frames = [lake.read_parquet(path, list(CALL_COLUMNS)) for path in lake.table_paths("responses")]
     if not frames:
         return lake.read("responses").select(CALL_COLUMNS)
     return pl.concat(frames).unique(["cache_key", "created_at"])
@@ -173,9 +170,7 @@ def _scraped(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
     """``source, item_id, fetched_at, status``: each source's newest answer per corpus item."""
     columns = ["item_id", "fetched_at", "status"]
     frames = [
-        pl.read_parquet(source(lake, path), columns=columns).with_columns(
-            source=pl.lit(path.split("/")[1])
-        )
+        lake.read_parquet(path, columns).with_columns(source=pl.lit(path.split("/")[1]))
         for path in lake.glob("raw/*/shard=*/*.parquet")
     ]
     if not frames:

@@ -15,6 +15,7 @@ from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, vers
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.training.inputs import report_split
 from recfeat_pipeline.defs.workers import Training, Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -94,6 +95,8 @@ class Driver:
             self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
+        if plan.cold:
+            self._check_cold(plan.seeds)
         pairs = list(arm_seed_pairs(plan))
         of_each = [pairs, [(a, s) for s in plan.seeds for a in plan.arms]]  # a cold world per seed
         trainings = [
@@ -112,6 +115,18 @@ class Driver:
                     workers.run(of_asset, self.reporter)
         finally:
             end_abandoned(self.lake, self.instance)
+
+    def _check_cold(self, seeds: Sequence[int]) -> None:
+        """Whether someone chose each seed's held-back items: known before hours of training.
+
+        Raises:
+            RecfeatError: the catalogue is too small.
+        """
+        from recfeat_pipeline.models.cold_start import build_cold_world  # torch takes seconds
+
+        events, items = self.lake.read("events"), self.lake.read("items")
+        for seed in seeds:
+            build_cold_world(events, items, seed, report_split=report_split(self.lake))
 
     def train(self, training: Training) -> None:
         """Do one training in this process."""

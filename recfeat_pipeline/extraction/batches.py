@@ -15,7 +15,6 @@ from typing import Any
 
 import polars as pl
 
-from recfeat_pipeline.extraction.ledger import source
 from recfeat_pipeline.extraction.types import Question, Request
 from recfeat_pipeline.lake import Lake
 
@@ -109,7 +108,7 @@ def load_all(lake: Lake) -> list[Batch]:
 
 def calls_of(lake: Lake, name: str) -> pl.DataFrame:
     """The calls that a batch holds."""
-    return pl.read_parquet(source(lake, f"batches/{name}/requests.parquet"))
+    return lake.read_parquet(f"batches/{name}/requests.parquet")
 
 
 def plan(lake: Lake, template: Batch, calls: pl.DataFrame) -> Batch:

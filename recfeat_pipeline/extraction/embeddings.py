@@ -17,7 +17,6 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import sha256
-from recfeat_pipeline.extraction.ledger import source
 from recfeat_pipeline.extraction.types import now
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -222,7 +221,7 @@ def _segment(keys: list[str], vectors: np.ndarray, name: str, at: datetime) -> p
 def _held(lake: Lake, folder: str, wanted: set[str], name: str) -> dict[str, Any]:
     held: dict[str, Any] = {}
     for path in lake.glob(f"{folder}/*.parquet"):
-        rows = pl.read_parquet(source(lake, path)).filter(
+        rows = lake.read_parquet(path).filter(
             pl.col("text_hash").is_in(list(wanted)), embedding=name
         )
         for key, vector in rows.select("text_hash", "vector").iter_rows():

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.extraction.ledger import source
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
 from recfeat_pipeline.extraction.tokens import token_counter
@@ -158,9 +157,6 @@ def _held(lake: Lake, shards: list[str] | None) -> pl.DataFrame:
     paths = lake.table_paths("responses")
     if shards is not None:
         paths = [path for path in paths if path.split("shard=")[1][:2] in shards]
-    frames = [
-        pl.read_parquet(source(lake, path), columns=[*HELD, "status"]).filter(status="ok")
-        for path in paths
-    ]
+    frames = [lake.read_parquet(path, [*HELD, "status"]).filter(status="ok") for path in paths]
     held = pl.concat([pl.DataFrame(schema=HELD), *(frame.select(*HELD) for frame in frames)])
     return held.unique("cache_key")

@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from recfeat_pipeline.extraction.ledger import source
 from recfeat_pipeline.extraction.reliability import (
     KNOWN_SIMILAR,
     calibration,
@@ -27,7 +26,7 @@ def stored_scores(lake: Lake, version_key: str, titles: pl.DataFrame) -> pl.Data
     share = min(ENOUGH / max(titles.height, 1), 1.0)
     frames = [pl.DataFrame(schema=SCORES | {"item_id": titles.schema["item_id"]})]
     for path in lake.table_paths("scores", version=version_key):
-        frame = pl.read_parquet(source(lake, path), columns=list(SCORES))
+        frame = lake.read_parquet(path, list(SCORES))
         some = sample(frame.select("item_id").unique(), share)
         wanted = pl.concat([some, known.select("item_id")]).unique()
         frames.append(frame.join(wanted, on="item_id", how="semi"))

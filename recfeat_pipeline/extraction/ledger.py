@@ -7,7 +7,6 @@ lines that had just become one writes the same file again. One process holds a s
 it leaves, it merges the small segments of many short runs (:meth:`Lake.compact`).
 """
 
-import io
 import json
 import os
 import time
@@ -161,7 +160,7 @@ def statuses(lake: Lake, shard: str) -> pl.DataFrame:
     paths = lake.table_paths("responses", shard=shard)
     schema = {"cache_key": pl.String, "ok": pl.Boolean}
     frames = [
-        pl.read_parquet(source(lake, path), columns=["cache_key", "status"]).select(
+        lake.read_parquet(path, ["cache_key", "status"]).select(
             "cache_key", ok=pl.col("status") == "ok"
         )
         for path in paths
@@ -193,18 +192,13 @@ def responses_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def source(lake: Lake, path: str) -> str | io.BytesIO:
-    """What Polars reads a lake file from: its path, so that only the columns asked are read."""
-    return lake.path(path) if lake.is_local else io.BytesIO(lake.read_bytes(path))
-
-
 def _rows_of(lake: Lake, paths: Iterable[str], keys: pl.Series) -> Iterator[pl.DataFrame]:
     """Valid rows with one of the keys, file by file; files without one are read by key only."""
     wanted = keys.to_frame("cache_key")
     for path in paths:
-        marks = pl.read_parquet(source(lake, path), columns=["cache_key", "status"])
+        marks = lake.read_parquet(path, ["cache_key", "status"])
         if marks.filter(pl.col("status") == "ok").join(wanted, on="cache_key", how="semi").height:
-            rows = pl.read_parquet(source(lake, path)).filter(pl.col("status") == "ok")
+            rows = lake.read_parquet(path).filter(pl.col("status") == "ok")
             yield rows.join(wanted, on="cache_key", how="semi", maintain_order="left")
 
 

@@ -98,7 +98,8 @@ def build_cold_world(
     if cold.is_empty():
         raise RecfeatError(
             f"No {report_split} user chose one of the {len(held)} held-back items after another "
-            "item: the catalogue is too small for the cold-start experiment."
+            f"item (seed {seed}): the catalogue is too small for the cold-start experiment. Run "
+            "without --cold-start."
         )
     others = build_examples(world, seed).filter(pl.col("split") != "test")
     examples = pl.concat(

@@ -58,6 +58,7 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
             "One seed: intervals cover the choice of users, not the luck of training, which can "
             "be larger than the effect. Run five."
         )
+    yield from _unequal(inputs)
     if inputs.contrasts_of("mrr").is_empty():
         yield "No intervals were computed: differences are point estimates."
     else:
@@ -82,6 +83,30 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
             f"The floor (MRR {formats.metric(floor)}) does not beat the strongest other "
             f"recommender ({roles.name(strongest)}, {formats.metric(best)}): a gain over it means "
             "little."
+        )
+
+
+def _unequal(inputs: Inputs) -> Iterator[str]:
+    """Arms that are compared, and were not trained alike."""
+    roles = inputs.roles
+    shown = inputs.runs.filter(
+        pl.col("arm").is_in([*roles.main, *roles.controls]), pl.col("steps") > 0
+    ).join(inputs.metric("mrr"), on=["arm", "seed"], how="semi")
+    steps = shown["steps"].unique().sort()
+    if len(steps) > 1:
+        listed = " and ".join(formats.count(n) for n in steps)
+        yield (
+            f"The arms compared were trained with {listed} steps: their means and differences mix "
+            "two trainings. Train them again with one --steps."
+        )
+    seeds = shown.group_by("arm").agg(pl.col("seed").sort())
+    if seeds["seed"].n_unique() > 1:
+        counts = ", ".join(
+            f"{roles.name(arm)} {len(of_arm)}" for arm, of_arm in seeds.sort("arm").iter_rows()
+        )
+        yield (
+            f"The arms compared have different seeds (how many: {counts}): a difference is over "
+            "the seeds that both arms have, a mean over all of its own."
         )
 
 

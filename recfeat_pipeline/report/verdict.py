@@ -177,13 +177,13 @@ def _cost(inputs: Inputs) -> str:
 def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
     if inputs.provenance.synthetic:
         return "The catalogue is generated, to show that the machine works; run your own next."
+    if inputs.provenance.used_llm is False:
+        return "The lexical extractor cannot answer this: run with a model before deciding."
     match tone:
         case "gain" if not inputs.roles.controls:
             return "Promising; run the random-feature control before deciding."
         case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
-            few = (
-                f"{('one', 'two', 'three', 'four')[seeds - 1]} {'seed' if seeds == 1 else 'seeds'}"
-            )
+            few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]
             return f"Promising; {few} cannot tell it from training luck: run five."
         case "gain":
             return "The evidence supports using them; weigh the size of the gain against the cost."
@@ -191,8 +191,13 @@ def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
             return "A wider model alone may explain the change: do not decide on this evidence."
         case "loss":
             return "On this evidence they should not be used in this form."
-        case _:
+        case _ if (contrast["p_equivalent"] or 1.0) < ALPHA:
             return "On this evidence they are not worth paying for, as far as ranking goes."
+        case _:
+            return (
+                "This run shows no gain and rules none out: evidence neither for nor against "
+                "paying for them. More users or seeds would tell."
+            )
 
 
 def _numbers(inputs: Inputs) -> tuple[tuple[str, str, str], ...]:

@@ -6,7 +6,6 @@ earlier body. A source that suddenly says *missing* where it had text must say s
 text is given up, since an outage can look like that.
 """
 
-import io
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,6 @@ from typing import Any
 
 import polars as pl
 
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import RAW, Schema
 
@@ -125,7 +123,7 @@ class RawStore:
             .agg(pl.last("fetched_at"))
         )
         bodies = [
-            self._read(path, list(RAW)).join(
+            self.lake.read_parquet(path, list(RAW)).join(
                 chosen, on=["item_id", "fetched_at"], how="semi", maintain_order="left"
             )
             for path in self._segments(items)
@@ -136,7 +134,7 @@ class RawStore:
 
     def history(self, items: pl.DataFrame) -> pl.DataFrame:
         """All rows of the items under their present keys, oldest first, without bodies."""
-        frames = [self._read(path, _META) for path in self._segments(items)]
+        frames = [self.lake.read_parquet(path, _META) for path in self._segments(items)]
         if not frames:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype}).select(_META)
         keys = items.select("item_id", "key").unique()
@@ -157,18 +155,6 @@ class RawStore:
             path for shard in shards for path in self.lake.glob(f"{self._folder(shard)}/*.parquet")
         ]
 
-    def _read(self, path: str, columns: list[str]) -> pl.DataFrame:
-        """Some columns of a segment; locally the others, the bodies above all, are not read."""
-        lake = self.lake
-        source = lake.path(path) if lake.is_local else io.BytesIO(lake.read_bytes(path))
-        try:
-            return pl.read_parquet(source, columns=columns)
-        except pl.exceptions.PolarsError as error:
-            raise RecfeatError(
-                f"{lake.path(path)} is not a readable Parquet file ({error}). Restore it from a "
-                "backup, or delete it: what it held is scraped again."
-            ) from error
-
     def _folder(self, shard: str) -> str:
         return f"raw/{self.source}/shard={shard}"
 
@@ -182,9 +168,9 @@ class RawStore:
         forgotten = 0
         oldest = (now or datetime.now(UTC)) - self.policy.keep
         for path in self._segments(items):
-            if not (self._read(path, ["fetched_at"])["fetched_at"] < oldest).any():
+            if not (self.lake.read_parquet(path, ["fetched_at"])["fetched_at"] < oldest).any():
                 continue
-            rows = self._read(path, list(RAW))
+            rows = self.lake.read_parquet(path, list(RAW))
             kept = rows.filter(pl.col("fetched_at") >= oldest)
             self.lake.append_segment(path.rpartition("/")[0], kept)
             self.lake.delete(path)
@@ -198,7 +184,7 @@ class RawStore:
         paths = self.lake.glob(f"raw/{self.source}/changes/*.parquet")
         if not paths:
             return pl.DataFrame(schema=_CHANGES)
-        return pl.concat([self._read(path, list(_CHANGES)) for path in paths])
+        return pl.concat([self.lake.read_parquet(path, list(_CHANGES)) for path in paths])
 
     def note_changes(self, urls: list[str], asked_until: datetime) -> None:
         """Keep what the feed named and how far it was read: first the names, then the mark."""

@@ -10,7 +10,6 @@ import polars as pl
 
 from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
-from recfeat_pipeline.extraction.ledger import source
 from recfeat_pipeline.extraction.types import Limits, Summary
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
@@ -179,8 +178,6 @@ def paid_model(lake: Lake, version_key: str) -> str | None:
         for path in lake.table_paths(table, version=version_key)
     )
     models = {
-        model
-        for path in paths
-        for model in pl.read_parquet(source(lake, path), columns=["model"])["model"].unique()
+        model for path in paths for model in lake.read_parquet(path, ["model"])["model"].unique()
     }
     return next((model for model in sorted(models) if not model.startswith("lexical")), None)

@@ -50,8 +50,13 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> Input
         features=features,
         version=version if "llm" in arm.content else None,
         user_tags=_user_tags(lake) if arm.metadata else None,
-        report_split=REPORTED_ON.get(lake.read_json("catalog/corpus.json")["split"], "test"),
+        report_split=report_split(lake),
     )
+
+
+def report_split(lake: Lake) -> str:
+    """Whose examples are ranked: ``test``, or what the published two-way split reports on."""
+    return REPORTED_ON.get(lake.read_json("catalog/corpus.json")["split"], "test")
 
 
 def _user_tags(lake: Lake) -> pl.DataFrame | None:

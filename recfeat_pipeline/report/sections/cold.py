@@ -22,7 +22,8 @@ _COLUMNS = [
 def cold(inputs: Inputs) -> Section:
     """Items without any training interaction, the warm-up curve, neighbour seeding."""
     blocks: list[Block] = []
-    new = inputs.cold.filter(n_train=0)
+    ranked = _of_shared_seeds(inputs.cold)
+    new = ranked.filter(n_train=0)
     if new.is_empty():
         blocks.append(
             Paragraph(
@@ -50,7 +51,7 @@ def cold(inputs: Inputs) -> Section:
         contrasts = _contrasts(inputs)
         if contrasts.height:
             blocks.append(_contrast_table(inputs, contrasts))
-        warm = inputs.cold.filter(candidates="all", metric="mrr").with_columns(
+        warm = ranked.filter(candidates="all", metric="mrr").with_columns(
             slice=pl.col("n_train").cast(pl.String)
         )
         counts = warm["n_train"].unique().sort()
@@ -76,6 +77,13 @@ def cold(inputs: Inputs) -> Section:
     if near.height:
         blocks.append(_neighbour_table(inputs, near))
     return Section("cold", _TITLE, blocks)
+
+
+def _of_shared_seeds(cold: pl.DataFrame) -> pl.DataFrame:
+    """The seeds that every arm has, if any: each holds other items back."""
+    n_arms = cold["arm"].n_unique()
+    shared = cold.group_by("seed").agg(pl.col("arm").n_unique()).filter(arm=n_arms)["seed"]
+    return cold.filter(pl.col("seed").is_in(shared.implode())) if len(shared) else cold
 
 
 def _table(inputs: Inputs, new: pl.DataFrame) -> Table:

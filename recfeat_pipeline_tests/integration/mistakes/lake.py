@@ -189,6 +189,25 @@ MISTAKES = [
         lambda place: place.lake(),
     ),
     Mistake(
+        "an option of another export",
+        "export f.parquet --arm llm",
+        ("--arm and --seed need --what trained",),
+    ),
+    Mistake(
+        "a version of trained vectors",
+        "export f.parquet --what trained --prompt-version genome132-v1",
+        ("--prompt-version is of scores", "--arm"),
+    ),
+    Mistake(
+        "a damaged file of paid answers",
+        "status",
+        ("responses/", "not a readable Parquet file", "backup", "bought again"),
+        lambda place: [
+            place.lake().write_bytes(path, b"garbage " * 600)
+            for path in place.lake().glob("responses/*/*.parquet")
+        ],
+    ),
+    Mistake(
         "an export of several arms",
         "export f.parquet --what trained --arm base",
         ("'base'", "name one"),

@@ -95,6 +95,18 @@ def test_a_file_that_is_named_is_taken(shop):
     assert draft.interactions.path.name == "few.csv"
 
 
+def test_a_file_that_is_named_and_lies_in_the_folder_is_one_file(shop):
+    tables = find_tables([shop, shop / "events.csv"])
+    assert len(tables) == 3
+    assert draft_catalog(tables, interactions=shop / "events.csv").interactions.n_rows == 1000
+
+
+def test_a_named_table_without_users_is_refused(tmp_path, shop):
+    EVENTS.rename({"reviewerID": "human"}).write_csv(tmp_path / "plays.csv")
+    with pytest.raises(RecfeatError, match=r"plays\.csv has no column that looks like a user"):
+        draft_catalog(find_tables([shop]), interactions=tmp_path / "plays.csv")
+
+
 def test_one_table_may_be_both(tmp_path):
     frame = EVENTS.with_columns(title="asin")
     frame.write_parquet(tmp_path / "all.parquet")

@@ -110,7 +110,7 @@ def test_arms_of_a_seed_share_a_world_and_seeds_differ():
 
 def test_a_catalogue_without_cold_choices_is_said():
     events = make_events([(1, item, 3.0, item, "train") for item in range(10)])
-    with pytest.raises(RecfeatError, match="too small"):
+    with pytest.raises(RecfeatError, match=r"seed 0.*too small.*without --cold-start"):
         build_cold_world(events, make_items(10))
 
 

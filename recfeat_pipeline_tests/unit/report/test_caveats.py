@@ -32,6 +32,20 @@ def test_runs_that_rank_other_examples_are_named(read):
     assert "Left out" not in " ".join(find_caveats(inputs))
 
 
+def test_arms_that_were_not_trained_alike_are_named(read):
+    inputs = read()
+    more = pl.when((pl.col("arm") == "llm") & (pl.col("seed") == 0)).then(pl.col("steps") * 2)
+    runs = inputs.runs.with_columns(steps=more.otherwise("steps"))
+    assert "mix two trainings" in " ".join(find_caveats(replace(inputs, runs=runs)))
+    fewer = inputs.ranking.filter((pl.col("arm") != "llm") | (pl.col("seed") < 2))
+    told = " ".join(find_caveats(replace(inputs, ranking=fewer)))
+    assert "different seeds" in told
+    assert "LLM features (B′) 2" in told
+    alike = " ".join(find_caveats(inputs))
+    assert "different seeds" not in alike
+    assert "mix two" not in alike
+
+
 def test_what_is_not_weak_is_not_mentioned(read):
     text = " ".join(find_caveats(read(skipped_arms={})))
     for words in ("One seed", "No LLM", "generated", "control", "intervals", "not run", "cover"):
