@@ -10,10 +10,11 @@ from recfeat_pipeline.catalog.corpus import Corpus
 from recfeat_pipeline.catalog.leaks import leak_check
 from recfeat_pipeline.catalog.splits import PARTS
 from recfeat_pipeline.catalog.types import Catalog
-from recfeat_pipeline.schemas import LEAST_COVERAGE
+from recfeat_pipeline.schemas import LEAST_COVERAGE, NEVER_FED
 
 THIN_CHARACTERS = 200  # below this an item's text says little more than its title
 PARTIAL_COVERAGE = 0.8  # on a smaller share, the arm also measures who has been tagged
+EARLIEST_YEAR = 1990  # nobody's clicks are older
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -34,7 +35,8 @@ class CatalogCheck:
 def check_catalog(catalog: Catalog, corpus: Corpus) -> CatalogCheck:
     """Judge a catalogue after reading and corpus rules; raises nothing of its own."""
     inside = corpus.items.filter("in_corpus").select("item_id", "title")
-    lengths, fields = _text(catalog.fields, inside)
+    unfed = pl.col("label").str.contains(NEVER_FED)
+    lengths, fields = _text(catalog.fields.filter(~unfed), inside)
     thin_share = int((lengths < THIN_CHARACTERS).sum()) / inside.height
     tagged = _tagged(catalog.tags, inside)
     return CatalogCheck(
@@ -56,7 +58,14 @@ def check_catalog(catalog: Catalog, corpus: Corpus) -> CatalogCheck:
         fields=fields,
         overlap=_overlap(corpus, lengths, tagged),
         arms=_arms(catalog.tags is not None, tagged / inside.height, thin_share),
-        warnings=tuple(_warnings(inside, corpus, thin_share)),
+        warnings=(
+            *(
+                f"The field {label!r} is never fed, for its label sounds like popularity: rename "
+                "it if it is text."
+                for label in catalog.fields.filter(unfed)["label"].unique().sort()
+            ),
+            *_warnings(inside, corpus, thin_share),
+        ),
     )
 
 
@@ -134,6 +143,15 @@ def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[s
             f"{thin_share:.0%} of corpus items have fewer than {THIN_CHARACTERS} characters of "
             "text: name more columns under [items.document] or add a text source, or the scores "
             "will be what the model remembers of a title."
+        )
+    first, last = (
+        corpus.events.select(pl.from_epoch(end).dt.date())["timestamp"][0]
+        for end in (pl.col("timestamp").min(), pl.col("timestamp").max())
+    )
+    if last and last.year < EARLIEST_YEAR:
+        found.append(
+            f"Times run from {first} to {last}: is [interactions] timestamp the right column, in "
+            "seconds?"
         )
     if report["unordered_share"] > 0:
         found.append(

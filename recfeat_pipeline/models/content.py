@@ -50,7 +50,7 @@ def build_content(
         seed: of the control's draw.
 
     Raises:
-        ContentUnavailable: a source is absent or covers less than half of the corpus.
+        ContentUnavailable: a source is absent or covers less than LEAST_COVERAGE of the corpus.
     """
     corpus = items.filter("in_corpus").select("item_id", "item_index", "genres").sort("item_index")
     parts = []

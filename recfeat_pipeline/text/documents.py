@@ -9,15 +9,12 @@ import hashlib
 import polars as pl
 
 from recfeat_pipeline.rendering import DEFAULT_CUTS, clean, cut, render
-from recfeat_pipeline.schemas import DOCUMENTS
+from recfeat_pipeline.schemas import DOCUMENTS, NEVER_FED
 
 SOURCES = ("catalog", "tmdb", "wikipedia", "wikidata")
 """Of several sources that give one label, the first with text wins; unlisted sources come last."""
 
 TITLE_LIMIT = 200  # characters; the longest film title in MovieLens has 160
-
-# Popularity in disguise: a model that reads it scores what sold, not what the item is.
-NEVER_FED = r"(?i)\b(revenues?|gross|box office|popularity|votes?|vote (count|average)|n_ratings)\b"
 
 ODD = r"[^\x20-\x7E]|  |^ | $"  # what cleaning might change; most text has none of it
 

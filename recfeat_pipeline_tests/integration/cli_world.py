@@ -90,7 +90,7 @@ def events() -> pl.DataFrame:
             "user": [f"u{u}" for u, _ in pairs],
             "item": [item for _, item in pairs],
             "rating": [1 + (u + item) % 5 for u, item in pairs],
-            "time": [1_000_000 + 100 * n for n in range(len(pairs))],
+            "time": [1_400_000_000 + 100 * n for n in range(len(pairs))],
         }
     )
 

@@ -2,7 +2,7 @@ import pytest
 
 from recfeat_pipeline.catalog.check import check_catalog
 from recfeat_pipeline.catalog.corpus import build_corpus
-from recfeat_pipeline_tests.unit.catalog.conftest import replaced
+from recfeat_pipeline_tests.unit.catalog.conftest import FILES, replaced
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_tiny_catalogue(check):
     ]
     assert result.arms["usable"].to_list() == [True, True, True]
     assert result.notes.is_empty()
-    assert len(result.warnings) == 1
+    assert len(result.warnings) == 2  # the times are made up
     assert "100% of corpus items have fewer than 200 characters" in result.warnings[0]
 
 
@@ -97,3 +97,15 @@ def test_a_leaking_split_is_a_warning(read):
     catalog = read(**toml, **{"log.csv": log})
     warnings = check_catalog(catalog, build_corpus(catalog)).warnings
     assert any("1 events are earlier in time" in warning for warning in warnings)
+
+
+def test_odd_times_and_fields_that_are_never_fed_are_said(check):
+    toml = FILES["catalog.toml"].replace('Plot = "plot"', 'Votes = "plot"')
+    found = check(**{"log.csv": LOG, "catalog.toml": toml})
+    warnings = found.warnings
+    assert found.fields["label"].to_list() == ["Title", "Genres"]
+    assert any("'Votes' is never fed" in warning for warning in warnings)
+    assert any("Times run from 1970-01-01 to 1970-01-01" in warning for warning in warnings)
+    lines = [line.rpartition(",") for line in LOG.splitlines()[1:]]
+    now = "who,what,stars,at\n" + "".join(f"{a},{1_600_000_000 + int(t)}\n" for a, _, t in lines)
+    assert not any("Times run" in warning for warning in check(**{"log.csv": now}).warnings)
