@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.explore.explorer import Explorer, Field
 from recfeat_pipeline.explore.library import read_library
 from recfeat_pipeline.explore.recommend import Recommender
@@ -48,8 +49,7 @@ def _trained(lake: Lake) -> dict[str, tuple[Arm, int]]:
 def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
     @cache
     def load() -> np.ndarray:
-        path = lake.path(f"runs/arm={arm.id}/seed={seed}/item_vectors.parquet")
-        return np.array(pl.read_parquet(path)["vector"].to_list(), np.float32)
+        return StoredRun(lake, arm, seed).item_vectors()
 
     return load
 
@@ -64,7 +64,7 @@ def _recommender(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
         with open_store(lake.feature_store) as store:
             inputs = load_inputs(lake, store, arm)
         content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-        checkpoint = lake.state / f"runs/arm={arm.id}/seed={seed}/checkpoints/best.pt"
+        checkpoint = StoredRun(lake, arm, seed).checkpoints / "best.pt"
         served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
         meaningless = arm.control in ("random", "shuffled")
         served.names = [] if meaningless else [n.partition(":")[2] or n for n in content.names]

@@ -95,13 +95,14 @@ class Driver:
             self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
+        pairs = list(arm_seed_pairs(plan))
+        models = [pairs]  # of each asset
         if plan.cold:
             self._check_cold(plan.seeds)
-        pairs = list(arm_seed_pairs(plan))
-        of_each = [pairs, [(a, s) for s in plan.seeds for a in plan.arms]]  # a cold world per seed
+            models.append([(arm, seed) for seed in plan.seeds for arm in plan.arms])  # a world each
         trainings = [
-            [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in models]
-            for asset, models in zip(STAGES[stage], of_each[: 2 if plan.cold else 1], strict=False)
+            [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]
+            for asset, of_asset in zip(STAGES[stage], models, strict=False)
         ]
         n_events = self.lake.read_json("catalog/corpus.json")["events"]
         n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)

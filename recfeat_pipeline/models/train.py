@@ -65,8 +65,9 @@ def train_arm(
     """Train (or, for a baseline, compute) an arm and rank the test examples.
 
     Deterministic given (arm, seed) on one machine. Every arm of a seed sees the same minibatches
-    and starts from the same values in the parameters it shares with the others. A run that was
-    killed continues from its last evaluation, on the same path as if it had not been.
+    (but one that changes the batch or leaves rare targets out) and starts from the same values in
+    the parameters it shares with the others. A run that was killed continues from its last
+    evaluation, on the same path as if it had not been.
 
     Args:
         arm: what the model sees.

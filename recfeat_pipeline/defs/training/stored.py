@@ -94,7 +94,7 @@ class StoredRun:
 
     def item_vectors(self) -> np.ndarray:
         """The arm's item vectors, float32 [N, W] in item_index order."""
-        frame = pl.read_parquet(self.lake.read_bytes(f"{self.folder}/item_vectors.parquet"))
+        frame = self.lake.read_parquet(f"{self.folder}/item_vectors.parquet")
         return np.array(frame["vector"].to_list(), dtype=np.float32)
 
     def summary(self) -> dict[str, Any]:
