@@ -20,7 +20,7 @@ import polars as pl
 from bench.extraction_loops import Loop, bare_sdk, engine, floor
 from recfeat_pipeline.extraction import PromptVersion, extract_many, load_version
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
-from recfeat_pipeline.extraction.ledger import responses_frame
+from recfeat_pipeline.extraction.journal import responses_frame
 from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Usage

@@ -134,7 +134,8 @@ def _journal(lake: Lake) -> Iterator[Finding]:
         yield Finding("journal", "ok", found, "the next run keeps them")
     damaged = list((lake.state / "journal").glob("*.damaged"))
     if damaged:
-        found = f"lines that could not be read were put aside in {damaged[0]}"
+        n_lines = sum(path.read_bytes().count(b"\n") for path in damaged)
+        found = f"lines that could not be read were put aside: {n_lines:,}, in {damaged[0]}"
         yield Finding("journal", "warning", found, "look at them; those calls are asked again")
 
 

@@ -7,12 +7,10 @@ lines that had just become one writes the same file again. One process holds a s
 it leaves, it merges the small segments of many short runs (:meth:`Lake.compact`).
 """
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import polars as pl
 from filelock import Timeout
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.journal import read_lines, responses_frame, to_line
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RESPONSES
 
@@ -45,6 +44,7 @@ class Ledger:
         self.folder = f"responses/shard={shard}"
         self._lock = lake.lock(f"responses-{shard}", timeout=wait_s)
         self._path = lake.state / "journal" / f"shard={shard}.jsonl"
+        self.damaged = 0  # lines of a dead process's journal that were put aside
         self._rows: list[dict[str, Any]] = []
         self._fd = -1
         self._synced = 0.0
@@ -84,8 +84,7 @@ class Ledger:
 
     def append(self, row: dict[str, Any]) -> None:
         """Keep one ended call (a RESPONSES row); it survives the process from here on."""
-        line = json.dumps(row, default=datetime.isoformat, separators=(",", ":")) + "\n"
-        self._write(line.encode("ascii"))
+        self._write(to_line(row))
         self._rows.append(row)
         if len(self._rows) >= SEGMENT_ROWS:
             self.flush()
@@ -136,23 +135,21 @@ class Ledger:
             ) from error
 
     def _replay(self) -> None:
-        """Turn what a dead process left into a segment; a torn last line never arrived."""
-        data = self._path.read_bytes()
-        if not data:
-            return
-        damaged = []
-        for line in data.split(b"\n"):
-            try:
-                if line:
-                    self._rows.append(_row(line))
-            except (ValueError, KeyError):
-                damaged.append(line)
+        """Turn what a dead process left into a segment; damaged and torn lines are put aside."""
+        self._rows, damaged = read_lines(self._path.read_bytes())
+        self.damaged = len(damaged)
         if damaged:
-            aside = self._path.with_suffix(".damaged")
-            with Path(aside).open("ab") as file:
+            with self.aside.open("ab") as file:
                 file.write(b"\n".join(damaged) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())  # before the journal, which holds them too, is emptied
         self.flush()
         os.ftruncate(self._fd, 0)
+
+    @property
+    def aside(self) -> Path:
+        """The file of lines that could not be read."""
+        return self._path.with_suffix(".damaged")
 
 
 def statuses(lake: Lake, shard: str) -> pl.DataFrame:
@@ -184,14 +181,6 @@ def answers(lake: Lake, shard: str, keys: pl.Series) -> pl.DataFrame:
     )
 
 
-def responses_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows in the RESPONSES schema; ids keep the catalogue's own type."""
-    schema = dict(RESPONSES)
-    if rows and isinstance(rows[0]["item_id"], str):
-        schema["item_id"] = pl.String
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def _rows_of(lake: Lake, paths: Iterable[str], keys: pl.Series) -> Iterator[pl.DataFrame]:
     """Valid rows with one of the keys, file by file; files without one are read by key only."""
     wanted = keys.to_frame("cache_key")
@@ -200,9 +189,3 @@ def _rows_of(lake: Lake, paths: Iterable[str], keys: pl.Series) -> Iterator[pl.D
         if marks.filter(pl.col("status") == "ok").join(wanted, on="cache_key", how="semi").height:
             rows = lake.read_parquet(path).filter(pl.col("status") == "ok")
             yield rows.join(wanted, on="cache_key", how="semi", maintain_order="left")
-
-
-def _row(line: bytes) -> dict[str, Any]:
-    row = json.loads(line)
-    row["created_at"] = datetime.fromisoformat(row["created_at"])
-    return {name: row[name] for name in RESPONSES}

@@ -108,6 +108,7 @@ class ShardsRun:
         calls = keyed(frame, self.version, self.backend.model)
         calls = calls.unique("cache_key", keep="first", maintain_order=True)
         summary = self.summaries[shard] = Summary(requested=calls.height)
+        summary.put_aside = ledger.damaged
         missing = self._unanswered(calls, ledger, summary)
         if missing.height and ledger.adopt(missing["cache_key"]):
             missing = self._unanswered(calls, ledger, summary)

@@ -150,6 +150,7 @@ class Summary:
     cached: int = 0  # valid answers already in the ledger
     known_failed: int = 0  # failed rows of earlier runs, left alone
     pending: int = 0  # calls in a batch under way, left to it
+    put_aside: int = 0  # damaged lines of a killed run's journal
     sent: int = 0  # calls that ended, well or not (each at least one HTTP request)
     ok: int = 0
     failed: int = 0

@@ -91,6 +91,15 @@ def test_many_small_segments_become_one(lake, monkeypatch):
     assert sorted(lake.read_parquet(merged)["a"]) == list(range(COMPACT_ABOVE + 1))
 
 
+def test_a_row_of_two_segments_is_merged_into_one(lake, monkeypatch):
+    append_many(lake, COMPACT_ABOVE)
+    lake.append_segment("r", pl.DataFrame({"a": [0, COMPACT_ABOVE]}))  # its first row is there
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    for _ in range(2):
+        lake.compact("r")
+    assert rows_of(lake) == list(range(COMPACT_ABOVE + 1))
+
+
 def test_a_year_of_daily_segments_stays_a_handful_of_files(lake, monkeypatch):
     monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
     most = 0

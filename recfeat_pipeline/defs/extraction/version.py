@@ -89,6 +89,11 @@ def extract_version(
                 progress=progress,
                 prices=settings.prompts,
             )
+    if damaged := sum(summary.put_aside for summary in summaries.values()):
+        reporter.note(
+            f"{damaged:,} damaged lines of a killed run's journal were put aside in "
+            f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
+        )
     written = []
     for shard in shards:
         frame = documents(shard)
@@ -115,7 +120,7 @@ def extract_version(
 
 def _calls(summary: Summary) -> dict[str, Any]:
     """A shard's numbers, which the UI plots; a model without a price has no cost."""
-    names = ("requested", "cached", "pending", "sent", "ok", "failed", "http_requests")
+    names = ("requested", "cached", "pending", "sent", "ok", "failed", "http_requests", "put_aside")
     cost = {} if summary.cost_usd is None else {"cost_usd": summary.cost_usd}
     return {
         **{name: getattr(summary, name) for name in names},

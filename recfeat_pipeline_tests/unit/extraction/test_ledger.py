@@ -2,14 +2,16 @@
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.journal import read_lines
 from recfeat_pipeline.extraction.ledger import SEGMENT_ROWS, Ledger, answers, statuses
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Question, Request, Usage
-from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.lake import COMPACT_ABOVE, Lake
 
 
 def row(key="k1", status="ok", content='{"a": 1}', item_id=1):
@@ -109,3 +111,69 @@ def test_a_full_disk_says_so(lake, monkeypatch):
         patch.setattr(os, "write", lambda fd, data: len(data) - 1)
         with pytest.raises(RecfeatError, match="Free some disk space"):
             ledger.append(row("a"))
+
+
+def left_by_kill(lake, *rows):
+    """The journal of a process that died after these answers; its lines are as `append` wrote."""
+    ledger = Ledger(lake, "00").__enter__()
+    for each in rows:
+        ledger.append(each)
+    data = journal(lake).read_bytes()
+    ledger.__exit__()
+    lake.delete("responses")
+    return data
+
+
+def test_every_flipped_bit_of_a_journal_is_found(lake):
+    bought = row("a", content='{"scores": {"dark": 0.25}}')
+    whole = left_by_kill(lake, bought)
+    for bit in range(8 * (len(whole) - 1)):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        rows, damaged = read_lines(bytes(flipped))
+        assert (rows, bool(damaged)) == ([], True), f"bit {bit} changed the line in silence"
+    assert read_lines(whole) == ([bought], [])
+
+
+@pytest.mark.parametrize("line", [b"null", b"3", b"[]", b"{}", b'"x"', b"\xff", b"{"])
+def test_a_damaged_line_is_put_aside_counted_and_costs_no_other(lake, line):
+    whole = left_by_kill(lake, row("a"), row("b"))
+    first, second = whole.splitlines(keepends=True)
+    journal(lake).write_bytes(first + line + b"\n" + second)
+    with Ledger(lake, "00") as ledger:
+        assert ledger.damaged == 1
+        assert ledger.aside.read_bytes() == line + b"\n"
+        assert set(ledger.statuses()["cache_key"]) == {"a", "b"}
+    with Ledger(lake, "00") as ledger:  # not an error for ever
+        assert ledger.damaged == 0
+
+
+def test_the_journal_is_emptied_only_once_its_segment_is_written(lake, monkeypatch):
+    ledger = Ledger(lake, "00").__enter__()
+    ledger.append(row("a"))
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "write_bytes", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ledger.flush()
+    assert [kept["cache_key"] for kept in read_lines(journal(lake).read_bytes())[0]] == ["a"]
+    ledger.__exit__()
+    assert lake.read("responses")["cache_key"].to_list() == ["a"]
+
+
+def test_leaving_merges_the_segments_of_many_short_runs_and_keeps_each_row_once(lake, monkeypatch):
+    monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
+    for i in range(COMPACT_ABOVE + 2):
+        with Ledger(lake, "00") as ledger:
+            ledger.append(row(f"k{i}"))
+    assert len(lake.table_paths("responses")) <= 2
+    assert sorted(lake.read("responses")["cache_key"]) == sorted(
+        f"k{i}" for i in range(COMPACT_ABOVE + 2)
+    )
+
+
+def test_a_shard_that_was_only_read_is_not_merged(lake, monkeypatch):
+    with Ledger(lake, "00") as ledger:
+        ledger.append(row("a"))
+    monkeypatch.setattr(lake, "compact", lambda folder: pytest.fail("nothing was written"))
+    with Ledger(lake, "00"):
+        pass
