@@ -28,6 +28,7 @@ from recfeat_pipeline.commands.explore import explore
 from recfeat_pipeline.commands.export import export
 from recfeat_pipeline.commands.fingerprint import fingerprint
 from recfeat_pipeline.commands.import_profiles import import_profiles
+from recfeat_pipeline.commands.import_scores import import_scores
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import complain, hint, say
@@ -56,7 +57,15 @@ INTERRUPTED = 130
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),
-    "Features": (explore, fingerprint, neighbours, export, score_item, import_profiles),
+    "Features": (
+        explore,
+        fingerprint,
+        neighbours,
+        export,
+        score_item,
+        import_profiles,
+        import_scores,
+    ),
     "Experiments": (arms, backfill, reliability),
 }
 

@@ -17,8 +17,8 @@ from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.ledger import statuses
-from recfeat_pipeline.extraction.profiles import IMPORTED
 from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.types import IMPORTED
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.models.arms import load_arms
@@ -214,7 +214,7 @@ def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Versi
         )
 
     if model == IMPORTED:
-        return version("fresh", "imported (`recfeat import-profiles`)")
+        return version("fresh", "imported")
     try:
         asks = load_version(key, Settings().prompts)
     except RecfeatError:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from recfeat_pipeline.commands.output import hint, plural, say
-from recfeat_pipeline.errors import RecfeatError
 
 
 def import_profiles(
@@ -31,36 +30,23 @@ def import_profiles(
     """
     import polars as pl
 
-    from recfeat_pipeline.catalog.tables import read_table
     from recfeat_pipeline.commands.driving import open_driver
+    from recfeat_pipeline.commands.given import check_name, read_given
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.embeddings import choose_embedder
     from recfeat_pipeline.extraction.profiles import import_profiles, write_profiles
-    from recfeat_pipeline.extraction.prompts import NAME, list_versions
     from recfeat_pipeline.settings import Settings
 
     settings = Settings()
-    if not NAME.fullmatch(name) or name in list_versions(settings.prompts):
-        raise RecfeatError(
-            f"--name {name!r}: use small letters, digits, '-', '_' and '.', and no prompt "
-            "version's name."
-        )
+    check_name(name, settings.prompts)
     lake = open_lake()
     columns = {"item_id": item, "profile": profile} | ({"tags": tags} if tags else {})
-    given = read_table(file, columns.values(), "the profiles to import").frame.select(**columns)
-    if tags and given.schema["tags"] == pl.String:
+    known, unknown = read_given(file, columns, lake, "the profiles to import")
+    if tags and known.schema["tags"] == pl.String:
         parts = (
             pl.col("tags").fill_null("").str.split(",").list.eval(pl.element().str.strip_chars())
         )
-        given = given.with_columns(tags=parts)
-    items = lake.read("items")
-    ids = pl.col("item_id").cast(items.schema["item_id"], strict=False)
-    known = given.with_columns(ids).join(items, on="item_id", how="semi")
-    if known.is_empty():
-        raise RecfeatError(
-            f"{file} names no item of this lake's catalogue in the column {item!r}: is it another "
-            "catalogue's, or is the id in another column (--item)?"
-        )
+        known = known.with_columns(tags=parts)
     hint(f"Embedding {plural(known.height, 'profile')}")
     frame = import_profiles(known, name, lake, choose_embedder(settings))
     write_profiles(lake, frame)
@@ -68,5 +54,5 @@ def import_profiles(
         driver.build_store()
     key, width = frame["prompt_version"][0], len(frame["vector"][0])
     say(f"{key}: {plural(frame.height, 'item')} with profiles, {width} numbers each.")
-    if left := given.height - frame.height:
+    if left := unknown + known.height - frame.height:
         say(f"{plural(left, 'row')} left out: no item of the catalogue, or no text.")

@@ -10,7 +10,7 @@ from recfeat_pipeline.extraction.embeddings import Embedder, embed_once, vector_
 from recfeat_pipeline.extraction.keys import sha256
 from recfeat_pipeline.extraction.ledger import answers
 from recfeat_pipeline.extraction.requests import keyed
-from recfeat_pipeline.extraction.types import now
+from recfeat_pipeline.extraction.types import IMPORTED, now
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake, shard_of
@@ -18,7 +18,6 @@ from recfeat_pipeline.rendering import clean
 from recfeat_pipeline.schemas import DOCUMENTS, PROFILES
 
 NEWEST = 50  # events of a user's history that a profile is written from
-IMPORTED = "imported"
 
 
 def read_profiles(

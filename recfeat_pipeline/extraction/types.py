@@ -10,6 +10,9 @@ import jsonschema
 
 from recfeat_pipeline.extraction.schema import compiled
 
+IMPORTED = "imported"
+"""What stands in the place of a model's name where scores or profiles came from elsewhere."""
+
 
 @dataclass(frozen=True)
 class Question:

@@ -401,6 +401,29 @@ def test_profiles_from_elsewhere_become_a_version(recfeat, built, folder):
     assert "no column 'item_id'" in recfeat("import-profiles", folder / "texts.csv").error
 
 
+def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
+    rows = [("3", "friendship", 0.9), ("5", "romance", 1.0), ("99", "romance", 0.1)]
+    given = pl.DataFrame(rows, schema=["film", "dimension", "score"], orient="row")
+    given.write_csv(folder / "scores.csv")
+    arguments = ("import-scores", folder / "scores.csv", "--item", "film", "--name", "elsewhere")
+    ran = recfeat(*arguments, "--taxonomy", "genome132")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1].startswith("1 row left out")
+    key = ran.out.partition(":")[0]
+    with open_store(built.feature_store) as store:
+        found = store.table("features.item_features").pl().filter(version=key)
+    assert found.height == 2 * 132
+    assert sorted(found.filter(pl.col("score") > 0)["dimension"]) == ["friendship", "romance"]
+    assert set(found["model"]) == {"imported"}
+    states = {v["key"]: v["state"] for v in recfeat("status", "--json").json["versions"]}
+    assert states[key] == "fresh"
+    other = "name: mine\ngroups: [{name: a, dimensions: [{name: b, gloss: c}]}]\n"
+    (folder / "mine.yaml").write_text(other)
+    assert "does not have" in recfeat(*arguments, "--taxonomy", folder / "mine.yaml").error
+    assert "prompt version's name" in recfeat(*arguments[:-1], "item-profile-v1",
+                                              "--taxonomy", "genome132").error  # fmt: skip
+
+
 def test_reliability_of_what_is_stored(recfeat, built, server):
     before = server.counts["chat"]
     ran = recfeat("reliability", "--json")
