@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         description="A folder of further prompt versions, beside the built-in ones; taxonomies of "
         "yours lie in its folder `taxonomies/`.",
     )
+    sources: str | None = Field(
+        None,
+        description="A folder of further text sources (a Python file each), beside the built-in "
+        "ones.",
+    )
 
     llm_base_url: str | None = Field(
         None,
@@ -91,8 +96,8 @@ class Settings(BaseSettings):
 
     contact: str | None = Field(
         None,
-        description="Your e-mail address or URL, sent to Wikimedia as its policy asks; unset: "
-        "Wikipedia and Wikidata are skipped, unless their base URLs point elsewhere.",
+        description="Your e-mail address or URL, sent to text sources, as Wikimedia's policy "
+        "asks; unset: Wikipedia and Wikidata are skipped, unless their base URLs point elsewhere.",
     )
     tmdb_rate: float = Field(25.0, gt=0, le=40, description="TMDB requests a second.")
     wikimedia_rate: float = Field(2.0, gt=0, le=10, description="Wikimedia requests a second.")

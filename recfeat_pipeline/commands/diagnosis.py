@@ -18,7 +18,7 @@ from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings, variables, without_password
 from recfeat_pipeline.store import open_store
-from recfeat_pipeline.text.source import sources
+from recfeat_pipeline.text.sources import sources
 
 SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
 EXTRAS = {"ui": "dagster-webserver", "explore": "nicegui", "tokens": "bpe-openai", "s3": "s3fs"}

@@ -13,7 +13,7 @@ from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.store import open_store
-from recfeat_pipeline.text.source import attributions
+from recfeat_pipeline.text.sources import attributions
 
 
 def open_explorer(lake: Lake) -> Explorer:

@@ -26,7 +26,7 @@ from recfeat_pipeline.sql_models import build, load_models
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline.text.collect import scrape_new_item
 from recfeat_pipeline.text.documents import build_documents
-from recfeat_pipeline.text.source import sources
+from recfeat_pipeline.text.sources import sources
 
 LABELLED = re.compile(r"\s*(\w+(?:[ /-]\w+){0,2}): (.*)")  # at most three words, then the text
 

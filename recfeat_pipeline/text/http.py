@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 
+import recfeat_pipeline
 from recfeat_pipeline.settings import without_password
 
 MAX_REDIRECTS = 3
@@ -108,6 +109,12 @@ def judge_by_status(status: int, data: Any) -> Verdict:
     if status >= 500 or not isinstance(data, dict):
         return Verdict.RETRY
     return Verdict.OK if status < 400 else Verdict.FAILED
+
+
+def user_agent(contact: str | None) -> str:
+    """Who asks, and where to complain: ``"recfeat_pipeline/0.1.0 (you@example.org) httpx"``."""
+    whom = f" ({contact})" if contact else ""
+    return f"recfeat_pipeline/{recfeat_pipeline.__version__}{whom} httpx"
 
 
 class PoliteClient:

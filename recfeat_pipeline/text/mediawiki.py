@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-import recfeat_pipeline
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import (
@@ -24,6 +23,7 @@ from recfeat_pipeline.text.http import (
     UnavailableError,
     Verdict,
     judge_by_status,
+    user_agent,
 )
 from recfeat_pipeline.text.raw import Policy, RawStore
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
@@ -48,12 +48,13 @@ class Wikimedia:
 
     def client(self, base_url: str) -> PoliteClient:
         """A client that says who asks."""
-        agent = f"recfeat_pipeline/{recfeat_pipeline.__version__} ({self.contact}) httpx"
-        return PoliteClient(base_url, self.pace, agent)
+        return PoliteClient(base_url, self.pace, user_agent(self.contact))
 
 
 class WikimediaSource(Source):
     """A wiki whose pages' revisions can be asked for alone."""
+
+    pool = "wikimedia"
 
     def __init__(self, wikimedia: Wikimedia):
         self.wikimedia = wikimedia

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+from filelock import FileLock
 
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import RAW, Schema
@@ -29,9 +30,8 @@ class Policy:
     """When an item is due again."""
 
     ttl: timedelta = timedelta(days=30)  # of an ok answer; each item's own, in [ttl/2, ttl]
-    missing: timedelta = timedelta(days=30)
+    missing: timedelta = timedelta(days=30)  # of a "missing" one, each item's own as well
     again: timedelta = timedelta(days=1)  # of a partial one, and of text that vanished once
-    keep: timedelta | None = None  # after which a body may not be kept (TMDB's terms)
 
 
 class RawStore:
@@ -60,9 +60,9 @@ class RawStore:
         now = now or datetime.now(UTC)
         policy = self.policy
         known = self._known(items)
-        age = pl.lit(now) - pl.col("fetched_at")
+        age = (pl.lit(now) - pl.col("fetched_at")).dt.total_seconds()
         # Each item's own term, so that what was fetched in one day does not expire in one.
-        term = policy.ttl.total_seconds() * (0.5 + 0.5 * pl.col("item_id").hash(seed=0) / 2**64)
+        share = 0.5 + 0.5 * pl.col("item_id").hash(seed=0) / 2**64
         changed = pl.col("noted_at") > pl.col("fetched_at")
         due = (
             pl.when(pl.col("status").is_null())
@@ -71,13 +71,13 @@ class RawStore:
             .then(pl.lit("failed"))
             .when(changed)
             .then(pl.lit("changed"))
-            .when((pl.col("status") == "partial") & (age >= policy.again))
+            .when((pl.col("status") == "partial") & (age >= policy.again.total_seconds()))
             .then(pl.lit("partial"))
-            .when(pl.col("vanished") & (age >= policy.again))
+            .when(pl.col("vanished") & (age >= policy.again.total_seconds()))
             .then(pl.lit("vanished"))
-            .when((pl.col("status") == "missing") & (age >= policy.missing))
+            .when((pl.col("status") == "missing") & (age >= share * policy.missing.total_seconds()))
             .then(pl.lit("missing"))
-            .when((pl.col("status") == "ok") & (age.dt.total_seconds() >= term))
+            .when((pl.col("status") == "ok") & (age >= share * policy.ttl.total_seconds()))
             .then(pl.lit("expired"))
         )
         changes = self.changes().group_by("url").agg(pl.max("noted_at"))
@@ -158,24 +158,27 @@ class RawStore:
     def _folder(self, shard: str) -> str:
         return f"raw/{self.source}/shard={shard}"
 
-    def forget(self, items: pl.DataFrame, now: datetime | None = None) -> int:
-        """Delete rows that are older than may be kept; returns how many.
+    def forget(self, keep: timedelta, now: datetime | None = None) -> int:
+        """Delete rows that are older than may be kept, of whatever item; returns how many.
 
-        The rest of a segment is written before the segment goes, so a crash loses nothing.
+        It needs no client and no catalogue: the terms hold for who no longer asks as well. The
+        rest of a segment is written before the segment goes, so a crash loses nothing.
         """
-        if self.policy.keep is None:
-            return 0
-        forgotten = 0
-        oldest = (now or datetime.now(UTC)) - self.policy.keep
-        for path in self._segments(items):
+        oldest = (now or datetime.now(UTC)) - keep
+        forgotten: set[tuple[Any, ...]] = set()
+        for path in self.lake.glob(f"raw/{self.source}/shard=*/*.parquet"):
             if not (self.lake.read_parquet(path, ["fetched_at"])["fetched_at"] < oldest).any():
                 continue
-            rows = self.lake.read_parquet(path, list(RAW))
-            kept = rows.filter(pl.col("fetched_at") >= oldest)
-            self.lake.append_segment(path.rpartition("/")[0], kept)
-            self.lake.delete(path)
-            forgotten += rows.height - kept.height
-        return forgotten
+            with self._lock(path.split("shard=")[1][:2]):
+                if not self.lake.exists(path):
+                    continue  # merged meanwhile: the next run finds its rows
+                rows = self.lake.read_parquet(path, list(RAW))
+                kept = rows.filter(pl.col("fetched_at") >= oldest)
+                self.lake.append_segment(path.rpartition("/")[0], kept)
+                self.lake.delete(path)
+            gone = rows.filter(pl.col("fetched_at") < oldest)
+            forgotten.update(gone.select("item_id", "key", "fetched_at").iter_rows())
+        return len(forgotten)
 
     # -- the change feed -------------------------------------------------------------------------
 
@@ -209,8 +212,11 @@ class RawStore:
         """Hold the items' shards: two runs never ask for the same item at once."""
         with ExitStack() as stack:
             for shard in shard_of(items["item_id"], self._n_shards).unique().sort():
-                stack.enter_context(self.lake.lock(f"raw-{self.source}-{shard}"))
+                stack.enter_context(self._lock(shard))
             yield
+
+    def _lock(self, shard: str) -> FileLock:
+        return self.lake.lock(f"raw-{self.source}-{shard}")
 
     @contextmanager
     def writer(self, dtype: pl.DataType) -> Iterator["RawWriter"]:

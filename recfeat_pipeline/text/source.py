@@ -1,24 +1,20 @@
-"""What every text source fills, and the registry that finds them.
+"""What every text source fills.
 
-A source is one module of this package with ``from_settings(settings) -> Source | None``. It scrapes
-into a :class:`~recfeat_pipeline.text.raw.RawStore`, and parses stored bodies into FIELDS rows at
-any time, with no request.
+A source scrapes into a :class:`~recfeat_pipeline.text.raw.RawStore`, and parses stored bodies into
+FIELDS rows at any time, with no request. :mod:`recfeat_pipeline.text.sources` finds them.
 """
 
 import asyncio
-import importlib
-import pkgutil
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
 
 import polars as pl
 
-import recfeat_pipeline.text
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS, Schema
@@ -119,12 +115,19 @@ class ScrapeJob:
 class Source(ABC):
     """A place that has text about items."""
 
-    name: str
-    order: int  # of the sources: identity trusts an earlier one over a later one
-    attribution: str  # shown wherever the text or what is made of it is shown
-    address: str  # the settings that say where it is
-    switch: str  # the setting without which it is left out
+    name: ClassVar[str]
+    order: ClassVar[int]  # of the sources that give one label, the earliest with text wins
+    attribution: ClassVar[str]  # shown wherever the text or what is made of it is shown
+    address: ClassVar[str]  # the settings that say where it is
+    switch: ClassVar[str]  # the setting without which it is left out
+    pool: ClassVar[str] = ""  # sources of one pool are never asked at once; "": a pool of its own
+    keep: ClassVar[timedelta | None] = None  # after which a body may not be kept (TMDB's terms)
     policy: Policy
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        """The source as the settings want it; None when they do not enable it."""
 
     def store(self, lake: Lake) -> RawStore:
         """Where this source's answers lie."""
@@ -186,7 +189,8 @@ class Source(ABC):
                         asyncio.run(self._ask(job))
                     except UnavailableError as error:
                         summary.stopped = str(error)
-            store.forget(keyed, now)
+        if self.keep is not None:
+            store.forget(self.keep, now)
         summary.seconds = time.monotonic() - started
         return summary
 
@@ -224,29 +228,6 @@ class Source(ABC):
     @abstractmethod
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
         """EVIDENCE rows of raw rows."""
-
-
-def sources(settings: Settings) -> list[Source]:
-    """The sources that the settings enable, most trusted first."""
-    made = (module.from_settings(settings) for module in _modules())
-    return sorted(filter(None, made), key=lambda source: source.order)
-
-
-def attributions() -> dict[str, str]:
-    """Source name → its attribution, of every source there is, enabled or not."""
-    return {
-        value.name: value.attribution
-        for module in _modules()
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Source) and hasattr(value, "attribution")
-    }
-
-
-def _modules() -> Iterator[Any]:
-    for found in pkgutil.iter_modules(recfeat_pipeline.text.__path__, "recfeat_pipeline.text."):
-        module = importlib.import_module(found.name)
-        if hasattr(module, "from_settings"):
-            yield module
 
 
 def field_rows(source: str, item_id: Any, texts: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.text.collect import collect, scrape_new_item
 from recfeat_pipeline.text.http import Pace
-from recfeat_pipeline.text.tmdb import Tmdb
+from recfeat_pipeline.text.sources.tmdb import Tmdb
 from recfeat_pipeline_tests.integration.text_world import QUICK, world
 from recfeat_pipeline_tests.servers.articles import wikitext_of
 from recfeat_pipeline_tests.servers.films import made_up_films
@@ -470,7 +470,7 @@ import polars as pl
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.text import raw
 from recfeat_pipeline.text.http import Pace
-from recfeat_pipeline.text.tmdb import Tmdb
+from recfeat_pipeline.text.sources.tmdb import Tmdb
 raw.FLUSH_ROWS = 10
 tmdb = Tmdb(sys.argv[1], "loopback", Pace(rate=200, workers=4))
 print(tmdb.scrape(pl.read_parquet(sys.argv[3]), tmdb.store(Lake(sys.argv[2]))))

@@ -156,3 +156,7 @@ def test_a_new_item_needs_only_its_tmdb_id(scraped):
     assert labels["Overview"] == film.overview
     assert collected.quarantined.is_empty()
     assert [summary.requests for summary in summaries][:2] == [1, 2]
+
+
+def test_tmdb_is_told_who_asks(scraped):
+    assert scraped.tmdb_server.user_agents == {"recfeat_pipeline/0.1.0 (tests) httpx"}

@@ -12,9 +12,9 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.text.http import Pace
 from recfeat_pipeline.text.mediawiki import Wikimedia
 from recfeat_pipeline.text.source import ScrapeSummary, Source
-from recfeat_pipeline.text.tmdb import Tmdb
-from recfeat_pipeline.text.wikidata import Wikidata
-from recfeat_pipeline.text.wikipedia import Wikipedia
+from recfeat_pipeline.text.sources.tmdb import Tmdb
+from recfeat_pipeline.text.sources.wikidata import Wikidata
+from recfeat_pipeline.text.sources.wikipedia import Wikipedia
 from recfeat_pipeline_tests.servers.films import Film, items_of
 from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
 from recfeat_pipeline_tests.servers.wikimedia_server import WikimediaServer
@@ -69,7 +69,12 @@ def world(folder: Path, films: list[Film]) -> Iterator[World]:
             lake,
             tmdb_server,
             wikimedia_server,
-            Tmdb(tmdb_server.url, KEY, Pace(rate=1000, workers=8, timeout=5, **QUICK)),
+            Tmdb(
+                tmdb_server.url,
+                KEY,
+                Pace(rate=1000, workers=8, timeout=5, **QUICK),
+                contact="tests",
+            ),
             Wikipedia(wikimedia),
             Wikidata(wikimedia),
         )

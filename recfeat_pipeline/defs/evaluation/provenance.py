@@ -14,7 +14,7 @@ from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.text.source import attributions
+from recfeat_pipeline.text.sources import attributions
 
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
 

@@ -17,7 +17,7 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
 from recfeat_pipeline.text.identity import duplicate_texts
-from recfeat_pipeline.text.source import sources
+from recfeat_pipeline.text.sources import sources
 
 THIN_CHARS = 500  # the report calls a shorter document thin
 

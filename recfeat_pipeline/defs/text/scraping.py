@@ -14,7 +14,9 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_directors
-from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, attributions, sources
+from recfeat_pipeline.text.raw import RawStore
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
+from recfeat_pipeline.text.sources import source_types, sources
 
 MAX_SHARDS = 64
 
@@ -32,7 +34,7 @@ class ScrapeConfig(dg.Config):
 
 def source_names() -> list[str]:
     """Every text source there is, enabled or not: the lineage does not depend on a key."""
-    return sorted(attributions())
+    return sorted(source_types())
 
 
 def corpus_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
@@ -51,7 +53,7 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         key=["lake", name],
         deps=[["lake", "items"], ["lake", "fields"]],
         kinds={name, "parquet"},
-        pool="tmdb" if name == "tmdb" else "wikimedia",
+        pool=source_types()[name].pool or name,
         partitions_def=shards,
         # One run, yet another policy than the documents': a backfill then gives these a run each.
         backfill_policy=dg.BackfillPolicy.multi_run(MAX_SHARDS),
@@ -70,6 +72,9 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         target, keys = lake.open(), list(context.partition_keys)
         source = next((s for s in sources(Settings()) if s.name == name), None)
         if source is None:
+            kind = source_types()[name]
+            if kind.keep is not None:
+                RawStore(target, name).forget(kind.keep)
             note = f"{name} is not asked: `recfeat doctor` says which setting enables it"
             parts = dict.fromkeys(keys, Written(["not enabled"], {"enabled": False, "note": note}))
         else:

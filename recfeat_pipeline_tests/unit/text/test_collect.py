@@ -5,7 +5,6 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.text.collect import collect, scrape_new_item, with_directors
-from recfeat_pipeline.text.source import attributions
 
 ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"], "year": [1995, None]})
 
@@ -31,9 +30,3 @@ def test_without_sources_there_are_typed_and_empty_fields(tmp_path):
 def test_a_tmdb_id_without_a_key_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(RecfeatError, match="set TMDB_API_KEY"):
         scrape_new_item(1, 862, [], Lake(tmp_path))
-
-
-def test_every_source_has_an_attribution_whether_or_not_it_is_enabled():
-    assert set(attributions()) == {"tmdb", "wikipedia", "wikidata"}
-    assert "not endorsed or certified by TMDB" in attributions()["tmdb"]
-    assert "CC BY-SA" in attributions()["wikipedia"]

@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -46,7 +47,7 @@ def test_an_empty_store_has_everything_due_and_nothing_stored(store):
         ("failed", 0, "failed"),
         ("partial", 0.5, None),
         ("partial", 1, "partial"),
-        ("missing", 19, None),
+        ("missing", 9, None),
         ("missing", 20, "missing"),
     ],
 )
@@ -144,13 +145,13 @@ def test_the_change_feed_makes_an_item_due_until_it_is_fetched(store):
 
 
 def test_bodies_are_forgotten_when_they_may_not_be_kept(tmp_path):
-    store = RawStore(Lake(tmp_path), "tmdb", Policy(keep=180 * DAY))
+    store = RawStore(Lake(tmp_path), "tmdb")
     with store.writer(pl.Int64()) as writer:  # one segment each, if they share a shard
         writer.add(item_id=1, key="tmdb:1", status="ok", fetched_at=NOW, body="old")
         writer.add(item_id=1, key="tmdb:1", status="ok", fetched_at=NOW + 90 * DAY, body="new")
         writer.add(item_id=2, key="tmdb:2", status="ok", fetched_at=NOW, body="old")
-    assert store.forget(ITEMS, NOW + 180 * DAY) == 0
-    assert store.forget(ITEMS, NOW + 181 * DAY) == 2
+    assert store.forget(180 * DAY, NOW + 180 * DAY) == 0
+    assert store.forget(180 * DAY, NOW + 181 * DAY) == 2
     assert bodies(store) == {1: "new"}
     assert due(store, NOW + 91 * DAY) == {2: "new"}
     assert b"old" not in b"".join(p.read_bytes() for p in tmp_path.rglob("*.parquet"))
@@ -199,3 +200,15 @@ def test_text_ids_work(tmp_path):
         writer.add(item_id="a/../b", key="imdb:tt1", status="ok", body="b")
     assert bodies(store, items) == {"a/../b": "b"}
     assert not list(tmp_path.rglob("b*"))  # an id is never a path
+
+
+def test_missing_answers_of_one_day_do_not_all_expire_in_one(tmp_path):
+    store = RawStore(Lake(tmp_path), "tmdb", Policy(missing=20 * DAY))
+    items = pl.DataFrame({"item_id": range(200)}).with_columns(key=pl.format("tmdb:{}", "item_id"))
+    with store.writer(pl.Int64()) as writer:
+        for row in items.iter_rows(named=True):
+            writer.add(**row, status="missing", fetched_at=NOW)
+    later = [store.plan(items, NOW + days * DAY).height for days in (9, 12, 15, 18, 20)]
+    assert later[0] == 0
+    assert later[-1] == 200
+    assert all(20 < more - less < 80 for less, more in itertools.pairwise(later[:-1]))

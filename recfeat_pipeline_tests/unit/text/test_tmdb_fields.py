@@ -8,8 +8,8 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import Pace, Verdict
-from recfeat_pipeline.text.source import sources
-from recfeat_pipeline.text.tmdb import Tmdb, _judge, _windows
+from recfeat_pipeline.text.sources import sources
+from recfeat_pipeline.text.sources.tmdb import Tmdb, _judge, _windows
 
 FILM = {
     "id": 862,

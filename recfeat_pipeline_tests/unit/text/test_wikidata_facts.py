@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.text.mediawiki import Wikimedia
-from recfeat_pipeline.text.wikidata import FACTS, Wikidata
+from recfeat_pipeline.text.sources.wikidata import FACTS, Wikidata
 from recfeat_pipeline_tests.servers.articles import entity_of
 from recfeat_pipeline_tests.servers.films import Film
 

@@ -35,12 +35,6 @@ CANDIDATES = 5  # search results looked at
 Item = dict[str, Any]
 
 
-def from_settings(settings: Settings) -> "Wikipedia | None":
-    """Wikipedia when Wikimedia may be asked."""
-    wikimedia = wikimedia_from(settings, "wikipedia_base_url", "sparql_url")
-    return Wikipedia(wikimedia) if wikimedia else None
-
-
 class Wikipedia(WikimediaSource):
     """The English Wikipedia."""
 
@@ -49,6 +43,12 @@ class Wikipedia(WikimediaSource):
     attribution = "Text from Wikipedia, CC BY-SA 4.0, by its contributors."
     address = "RECFEAT_WIKIPEDIA_BASE_URL and RECFEAT_SPARQL_URL"
     switch = "RECFEAT_CONTACT"
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Wikipedia | None":
+        """Wikipedia when Wikimedia may be asked."""
+        wikimedia = wikimedia_from(settings, "wikipedia_base_url", "sparql_url")
+        return cls(wikimedia) if wikimedia else None
 
     @property
     def base_url(self) -> str:

@@ -52,12 +52,6 @@ FACTS: Schema = {
 Item = dict[str, Any]
 
 
-def from_settings(settings: Settings) -> "Wikidata | None":
-    """Wikidata when Wikimedia may be asked."""
-    wikimedia = wikimedia_from(settings, "wikidata_base_url", "sparql_url")
-    return Wikidata(wikimedia) if wikimedia else None
-
-
 class Wikidata(WikimediaSource):
     """Wikidata's entities of films."""
 
@@ -66,6 +60,12 @@ class Wikidata(WikimediaSource):
     attribution = "Facts from Wikidata, CC0."
     address = "RECFEAT_WIKIDATA_BASE_URL and RECFEAT_SPARQL_URL"
     switch = "RECFEAT_CONTACT"
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Wikidata | None":
+        """Wikidata when Wikimedia may be asked."""
+        wikimedia = wikimedia_from(settings, "wikidata_base_url", "sparql_url")
+        return cls(wikimedia) if wikimedia else None
 
     @property
     def base_url(self) -> str:

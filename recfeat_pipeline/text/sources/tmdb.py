@@ -27,6 +27,7 @@ from recfeat_pipeline.text.http import (
     Verdict,
     in_parallel,
     judge_by_status,
+    user_agent,
 )
 from recfeat_pipeline.text.raw import Policy, RawStore
 from recfeat_pipeline.text.source import (
@@ -42,28 +43,11 @@ PARTS = "credits,keywords,external_ids,release_dates"
 RETRY = {9, 11, 24, 25, 43, 46}  # "status_code" in the body: offline, internal, time-out, …
 GONE = {6, 34}
 ABORT = {3, 7, 10}  # no permission, invalid key, suspended key
-KEEP = timedelta(days=183)  # summaries of the terms: no caching beyond six months
 WINDOW = timedelta(days=14)
 MAX_PAGES = 500
 SHAPES = {"id", "results", "movie_results"}  # one of these is in every good answer
 WRITING = ("Screenplay", "Writer", "Story", "Novel", "Characters", "Author")
 PAGE = "https://www.themoviedb.org/movie/"
-
-
-def from_settings(settings: Settings) -> "Tmdb | None":
-    """TMDB when its key is set."""
-    if settings.tmdb_api_key is None:
-        return None
-    return Tmdb(
-        settings.tmdb_base_url,
-        settings.tmdb_api_key.get_secret_value(),
-        Pace(rate=settings.tmdb_rate, workers=12, max_bytes=8 << 20),
-        Policy(
-            ttl=timedelta(days=settings.tmdb_days),
-            missing=timedelta(days=settings.missing_days),
-            keep=KEEP,
-        ),
-    )
 
 
 class Tmdb(Source):
@@ -79,10 +63,35 @@ class Tmdb(Source):
     attribution = "This product uses the TMDB API but is not endorsed or certified by TMDB."
     address = "RECFEAT_TMDB_BASE_URL"
     switch = "TMDB_API_KEY"
+    keep = timedelta(days=183)  # summaries of the terms: no caching beyond six months
 
-    def __init__(self, base_url: str, key: str, pace: Pace, policy: Policy | None = None):
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Tmdb | None":
+        """TMDB when its key is set."""
+        if settings.tmdb_api_key is None:
+            return None
+        return cls(
+            settings.tmdb_base_url,
+            settings.tmdb_api_key.get_secret_value(),
+            Pace(rate=settings.tmdb_rate, workers=12, max_bytes=8 << 20),
+            Policy(
+                ttl=timedelta(days=settings.tmdb_days),
+                missing=timedelta(days=settings.missing_days),
+            ),
+            settings.contact,
+        )
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        pace: Pace,
+        policy: Policy | None = None,
+        contact: str | None = None,
+    ):
         self.base_url = base_url
         self.pace = pace
+        self.agent = user_agent(contact)
         self.policy = policy or Policy()
         self._key = key
 
@@ -91,7 +100,7 @@ class Tmdb(Source):
             access: dict[str, Any] = {"headers": {"Authorization": f"Bearer {self._key}"}}
         else:
             access = {"secrets": {"api_key": self._key}}
-        return PoliteClient(self.base_url, self.pace, "recfeat_pipeline", **access)
+        return PoliteClient(self.base_url, self.pace, self.agent, **access)
 
     # -- scraping --------------------------------------------------------------------------------
 
