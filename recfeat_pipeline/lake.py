@@ -200,7 +200,7 @@ class Lake:
         spec: LakeTable = LAKE[table]
         paths = self.table_paths(table, **hive)
         if not paths:
-            return pl.DataFrame(schema={**spec.schema, **dict.fromkeys(spec.hive, pl.String)})
+            return pl.DataFrame(schema=self.schema(table))
         frames = []
         for path in paths:
             keys = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
@@ -210,6 +210,15 @@ class Lake:
                 )
             )
         return pl.concat(frames, how="vertical_relaxed")
+
+    def schema(self, table: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+        """Columns and types of a table, hive keys included, its ids as this catalogue has them.
+
+        ``lake.json`` remembers under ``ids`` which of item and user ids are text.
+        """
+        spec, ids = LAKE[table], self.meta.get("ids", {})
+        text = {name: pl.String for name in spec.schema if ids.get(name.removeprefix("target_"))}
+        return {**spec.schema, **text, **dict.fromkeys(spec.hive, pl.String)}
 
     def table_paths(self, table: str, **hive: str) -> list[str]:
         """Relative paths of a table's files, narrowed to the given hive keys."""

@@ -214,7 +214,7 @@ def _scan(lake: Lake, name: str) -> str:
             f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "
             "hive_types_autocast = false, union_by_name = true)"
         )
-    empty = pl.DataFrame(schema={**table.schema, **dict.fromkeys(table.hive, pl.String)})
+    empty = pl.DataFrame(schema=lake.schema(name))
     relation = duckdb.connect().from_arrow(empty.to_arrow())
     columns = zip(relation.columns, relation.types, strict=True)
     return f"(SELECT {', '.join(f'NULL::{t} AS {_quote(c)}' for c, t in columns)} LIMIT 0)"

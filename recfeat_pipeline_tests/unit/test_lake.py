@@ -31,6 +31,14 @@ def test_an_absent_table_is_empty_and_typed(lake):
     assert {"version", "shard"} <= set(scores.columns)
 
 
+def test_an_absent_table_has_ids_of_the_catalogues_kind(lake):
+    assert lake.read("ranks").schema["user_id"] == pl.Int64
+    lake.remember(ids={"item_id": True, "user_id": False})
+    assert lake.read("tags").schema["item_id"] == pl.String
+    ranks = lake.read("ranks").schema
+    assert (ranks["target_item_id"], ranks["user_id"]) == (pl.String, pl.Int64)
+
+
 def test_hive_keys_become_columns_and_narrow_a_read(lake):
     lake.write_parquet("scores/version=v1@ab/shard=00/s.parquet", ROWS)
     lake.write_parquet("scores/version=v2@cd/shard=07/s.parquet", ROWS)

@@ -8,12 +8,16 @@ from recfeat_pipeline.catalog.splits import SHARED, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import TAGS
 
 
 def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, pl.DataFrame]:
     """Write the catalogue's frames and notes; returns the frames by lake table."""
-    tags = pl.DataFrame(schema=TAGS) if catalog.tags is None else catalog.tags
+    are_text = {
+        "item_id": catalog.items["item_id"].dtype == pl.String,
+        "user_id": catalog.interactions["user_id"].dtype == pl.String,
+    }
+    lake.remember(ids=are_text)  # for tables without rows
+    tags = pl.DataFrame(schema=lake.schema("tags")) if catalog.tags is None else catalog.tags
     frames = {
         "catalog_items": catalog.items,
         "fields": catalog.fields,

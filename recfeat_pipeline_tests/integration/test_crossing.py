@@ -1,0 +1,99 @@
+"""Every kind of id, with and without each table and column that may be absent, through a whole run.
+
+An absent table is written without rows, and whoever joins it must find ids of the catalogue's kind.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.integration.cli_world import (
+    CATALOG,
+    N_ITEMS,
+    events,
+    items,
+    run,
+    tags,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the catalogue has."""
+
+    text_ids: bool
+    with_tags: bool
+    with_columns: bool  # document, rating, time
+
+    def __str__(self) -> str:
+        ids = "text" if self.text_ids else "integer"
+        tables = "tags" if self.with_tags else "no-tags"
+        return f"{ids}-{tables}-{'columns' if self.with_columns else 'bare'}"
+
+    def write(self, folder: Path) -> Path:
+        """The catalogue's files."""
+        for name, frame, column in (
+            ("items", items(), "id"), ("events", events(), "item"), ("tags", tags(), "item"),
+        ):  # fmt: skip
+            if self.text_ids:
+                frame = frame.with_columns(pl.format("B00{}", column).alias(column))
+            frame.write_csv(folder / f"{name}.csv")
+        toml = CATALOG
+        if not self.with_tags:
+            toml = toml[: toml.index("[tags]")] + toml[toml.index("[corpus]") :]
+        if not self.with_columns:
+            lines = toml.splitlines(keepends=True)
+            toml = "".join(line for line in lines if not _is_optional(line))
+        path = folder / "little.toml"
+        path.write_text(toml)
+        return path
+
+    def item(self, number: int) -> str:
+        """An item's id, as a user writes it."""
+        return f"B00{number}" if self.text_ids else str(number)
+
+
+def _is_optional(line: str) -> bool:
+    return line.startswith(("[items.document]", "Genres", "Plot", "rating", "timestamp"))
+
+
+CASES = [  # ids of numbers with everything go all the way in test_cli_lake.py
+    Case(text_ids=False, with_tags=False, with_columns=False),
+    Case(text_ids=True, with_tags=True, with_columns=False),
+    Case(text_ids=True, with_tags=False, with_columns=True),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_catalogue_goes_all_the_way(case, tmp_path, monkeypatch, capsys):
+    catalog = case.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "lake" / "dagster_home"))
+    ran = run(
+        capsys, "run", "--catalog", catalog, "--arms", "floor,curated,llm", "--seeds", "0",
+        "--steps", "2",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    lake = Lake(tmp_path / "lake")
+    trained = set(lake.read("runs")["arm"])
+    assert trained == {"floor", "llm", *(["curated"] if case.with_tags else [])}
+    assert lake.exists("report/report.html")
+    dtype = pl.String if case.text_ids else pl.Int64
+    for table in ("items", "tags", "scores", "events", "ranks", "profiles"):
+        schema = lake.read(table).schema
+        of_item = schema.get("item_id") or schema.get("target_item_id")
+        assert of_item in (None, dtype), table
+    if case.with_columns:  # a title alone has no vector but nought
+        near = run(capsys, "neighbours", case.item(3), "--json")
+        assert near.code == 0, near.err
+        assert {str(row["item_id"]) for row in near.json["neighbours"]} <= {
+            case.item(n) for n in range(1, N_ITEMS + 1)
+        }
+    for what in ("scores", "trained"):
+        assert run(capsys, "export", f"{what}.parquet", "--what", what).code == 0
+        assert pl.read_parquet_schema(f"{what}.parquet")["item_id"] == dtype
+    assert run(capsys, "check", catalog, "--json").code in (0, 3)
