@@ -208,7 +208,7 @@ CONTRASTS: Schema = {
     "reference": pl.String,
     "slice": pl.String,
     "metric": pl.String,
-    "k": pl.Int32,  # null for mrr
+    "k": pl.Int32,  # null: every rank counts
     "arm_value": pl.Float64,
     "reference_value": pl.Float64,
     "delta": pl.Float64,  # arm less reference

@@ -1,8 +1,9 @@
 """The SQL models of ``dbt_like_sql/``: loading, ordering, compiling, building, testing.
 
 A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions, as in dbt:
-``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table. YAML
-files beside the SQL hold descriptions and tests; a test is a SELECT of the rows that break it.
+``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table; and
+``measures``, the one list of metrics. YAML files beside the SQL hold descriptions and tests; a test
+is a SELECT of the rows that break it.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import polars as pl
 import yaml
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.evaluation.metrics import MEASURES, METRICS
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import LAKE
 
@@ -135,8 +137,9 @@ def column_types(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict
 
 
 def fingerprint(model: SqlModel) -> str:
-    """A short hash of the SQL, which changes when the model does."""
-    return hashlib.sha256(model.sql.encode()).hexdigest()[:12]
+    """A short hash of the SQL, which changes when the model or a metric in it does."""
+    sql = _render(model.sql, ref=lambda key: key, source=lambda _, name: name)
+    return hashlib.sha256(sql.encode()).hexdigest()[:12]
 
 
 def build_all(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
@@ -188,7 +191,7 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
 def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted(folder.glob("*/*.yml")):
         try:
-            described = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+            described = yaml.safe_load(_render(path.read_text(encoding="utf-8")))["models"]
             models = [(model["name"], model) for model in described]
         except (yaml.YAMLError, KeyError, TypeError) as error:
             problem = " ".join(str(error).split())
@@ -199,9 +202,12 @@ def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{path.parent.name}.{name}", model
 
 
-def _render(sql: str, **functions: Any) -> str:
+def _render(template: str, **functions: Any) -> str:
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    return environment.from_string(sql).render(**functions).strip().rstrip(";")
+    rendered = environment.from_string(template).render(
+        measures=MEASURES, metrics=[metric.name for metric in METRICS], **functions
+    )
+    return rendered.strip().rstrip(";")
 
 
 def _scan(lake: Lake, name: str) -> str:

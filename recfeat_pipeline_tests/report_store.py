@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.report.tables import COLD, NEIGHBOURS, PROBES
+from recfeat_pipeline.report.tables import COLD, LADDER, NEIGHBOURS, PROBES
 from recfeat_pipeline.schemas import (
     AGREEMENT_INTERVALS,
     COLD_CONTRASTS,
@@ -238,8 +238,8 @@ def _ranking(gains: dict[str, float], seeds: int, rng: np.random.Generator) -> p
                     ("ndcg", 10, 1.12),
                     *(("hit_rate", k, factor) for k, factor in ks.items()),
                 ]:
-                    rows.append(("full", arm, seed, slice_, metric, k, min(mrr * factor, 1), n))
-    columns = ["corpus", "arm", "seed", "slice", "metric", "k", "value", "n"]
+                    rows.append((arm, seed, slice_, metric, k, min(mrr * factor, 1), n))
+    columns = ["arm", "seed", "slice", "metric", "k", "value", "n"]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 
 
@@ -361,11 +361,11 @@ def _ladder(gains: dict[str, float]) -> pl.DataFrame:
     rows = [("floor", -0.0053), ("llm", -0.0021), ("curated", 0.0004)]
     return pl.DataFrame(
         [
-            (c, "full", "mrr", 0.117, 0.117 + d, d, d - 0.001, d + 0.001)
+            ("mrr", None, c, 0.117, 0.117 + d, d, d - 0.001, d + 0.001)
             for c, d in rows
             if c in gains
         ],
-        schema=["content", "corpus", "metric", "rich", "base", "delta", "ci_low", "ci_high"],
+        schema={"metric": pl.String, "k": pl.Int32, **LADDER},
         orient="row",
     )
 

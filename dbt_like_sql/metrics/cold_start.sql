@@ -25,11 +25,9 @@ averaged AS (
         n_train,
         candidates,
         count(*) AS n,
-        {% for k in [1, 5, 10, 20, 50, 100, 250] %}
-        avg((rank <= {{ k }})::INTEGER) AS "hit_rate@{{ k }}",
+        {% for measure in measures %}
+        avg({{ measure.sql('rank') }}) AS "{{ measure.key }}",
         {% endfor %}
-        avg(CASE WHEN rank <= 10 THEN 1 / log2(rank + 1) ELSE 0 END) AS "ndcg@10",
-        avg(1 / rank) AS "mrr@",
     FROM placed
     GROUP BY ALL
 )

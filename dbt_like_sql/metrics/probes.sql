@@ -13,7 +13,8 @@ agreement AS (
 ),
 
 contrasts AS (
-    SELECT * FROM {{ ref('metrics.contrasts') }} WHERE slice = 'all' AND metric = 'mrr'
+    SELECT * FROM {{ ref('metrics.contrasts') }}
+    WHERE slice = 'all' AND metric = 'mrr' AND k IS NULL
 )
 
 SELECT

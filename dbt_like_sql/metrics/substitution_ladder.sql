@@ -2,7 +2,6 @@
 -- the signs turned, from the contrast of the two.
 SELECT
     CASE WHEN arms.content = '' THEN 'none' ELSE arms.content END AS content,
-    'full' AS corpus,
     contrasts.metric,
     contrasts.k,
     contrasts.arm_value AS rich,

@@ -1,46 +1,41 @@
 """The metric table that a run ends with."""
 
+import polars as pl
+
 from recfeat_pipeline.commands.output import table
+from recfeat_pipeline.evaluation.metrics import HEADLINE
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
 
-# The corpus with the most examples is the one that headlines are about.
 METRICS = """
-SELECT
-    ranking.arm,
-    any_value(runs.label) AS label,
-    count(DISTINCT ranking.seed) AS seeds,
-    avg(value) FILTER (metric = 'hit_rate' AND k = 10) AS hit_rate_10,
-    avg(value) FILTER (metric = 'hit_rate' AND k = 50) AS hit_rate_50,
-    avg(value) FILTER (metric = 'ndcg') AS ndcg_10,
-    avg(value) FILTER (metric = 'mrr') AS mrr,
-    stddev_samp(value) FILTER (metric = 'mrr') AS mrr_sd,
-    max(n) AS n_examples
-FROM metrics.ranking AS ranking
+SELECT arm, runs.label, seed, metric, k, value, n
+FROM metrics.ranking
 LEFT JOIN ops.runs AS runs USING (arm, seed)
-WHERE slice = 'all' AND corpus = (
-    SELECT corpus FROM metrics.ranking WHERE slice = 'all'
-    GROUP BY corpus ORDER BY max(n) DESC, corpus LIMIT 1
-)
-GROUP BY ranking.arm
-ORDER BY mrr
+WHERE slice = 'all'
 """
 
 
 def print_metrics(lake: Lake) -> None:
     """One row per arm: mean over seeds on the held-out examples, seen items masked."""
     with open_store(lake.feature_store) as store:
-        rows = store.execute(METRICS).fetchall()
+        rows = store.sql(METRICS).pl()
+    first = HEADLINE[0]
+    measured = {
+        measure: rows.filter(pl.col("k").eq_missing(measure.k), metric=measure.name)
+        for measure in HEADLINE
+    }
+    cells = []
+    for (arm,), own in measured[first].group_by("arm"):
+        means = [frame.filter(arm=arm)["value"].mean() for frame in measured.values()]
+        spread = own["value"].std()
+        cells.append(
+            [arm, own["label"][0] or "", own["seed"].n_unique()]
+            + [f"{mean:.4f}" for mean in means]
+            + [f"{spread:.4f}" if spread else "–"]
+        )
+    cells.sort(key=lambda row: row[3])
     columns = dict.fromkeys(("arm", ""), "left") | dict.fromkeys(
-        ("seeds", "Hit@10", "Hit@50", "NDCG@10", "MRR", "± seeds"), "right"
+        ("seeds", *(measure.label for measure in HEADLINE), "± seeds"), "right"
     )
-    cells = [
-        [arm, label or "", seeds, *(f"{value:.4f}" for value in values), _spread(spread)]
-        for arm, label, seeds, *values, spread, _ in rows
-    ]
-    n_examples = rows[0][-1] if rows else 0
+    n_examples = rows["n"].max() or 0
     table(columns, cells, title=f"{n_examples:,} held-out examples, mean over seeds")
-
-
-def _spread(deviation: float | None) -> str:
-    return f"{deviation:.4f}" if deviation else "–"

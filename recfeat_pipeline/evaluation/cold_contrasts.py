@@ -11,12 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.evaluation.rank_table import metric_values
+from recfeat_pipeline.evaluation.metrics import HEADLINE
 from recfeat_pipeline.evaluation.significance import holm, paired_t
 from recfeat_pipeline.evaluation.student import t_quantile
 from recfeat_pipeline.schemas import COLD_CONTRASTS
-
-METRICS: tuple[tuple[str, int | None], ...] = (("mrr", None), ("hit_rate", 10), ("hit_rate", 50))
 
 
 def contrast_cold(cold_ranks: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
@@ -68,16 +66,16 @@ def _means(cold_ranks: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for candidates, rows in among.items():
         ranks = rows[column[candidates]].to_numpy()
-        for metric, k in METRICS:
-            values = pl.Series("value", metric_values(np.asarray(ranks, float), metric, k))
+        for measure in HEADLINE:
+            values = pl.Series("value", measure.values(np.asarray(ranks, float)))
             parts.append(
                 rows.with_columns(values)
                 .group_by("arm", "seed", "n_train")
                 .agg(pl.col("value").mean())
                 .with_columns(
                     candidates=pl.lit(candidates),
-                    metric=pl.lit(metric),
-                    k=pl.lit(k, dtype=pl.Int32),
+                    metric=pl.lit(measure.name),
+                    k=pl.lit(measure.k, dtype=pl.Int32),
                 )
             )
     return pl.concat(parts)

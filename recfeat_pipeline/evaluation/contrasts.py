@@ -5,13 +5,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.evaluation.rank_table import Layout, RankTable, metric_values
+from recfeat_pipeline.evaluation.metrics import HEADLINE
+from recfeat_pipeline.evaluation.rank_table import Layout, RankTable
 from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm
 from recfeat_pipeline.schemas import CONTRASTS
 
-METRICS: tuple[tuple[str, int | None], ...] = (
-    ("mrr", None), ("ndcg", 10), ("hit_rate", 10), ("hit_rate", 50),
-)  # fmt: skip
 MARGIN = 0.02
 """Arms match when they differ by less than this share of the reference's value."""
 DRAWS = 1000
@@ -26,7 +24,7 @@ def contrast_arms(
     draws: int = DRAWS,
     column: str = "rank",
 ) -> pl.DataFrame:
-    """Every pair of arms, on every slice and metric.
+    """Every pair of arms, on every slice and headline metric.
 
     Args:
         ranks: ``arm, seed, example_id, user_id, rank``; every (arm, seed) ranks the same examples.
@@ -57,11 +55,11 @@ def contrast_arms(
         if not seeds:
             continue
         ours, theirs = (
-            np.stack([layout.sums(metric_values(ranked, *metric)) for metric in METRICS])
+            np.stack([layout.sums(measure.values(ranked)) for measure in HEADLINE])
             for ranked in (table.of(arm, seeds), table.of(reference, reference_seeds))
         )  # [metrics, slices, seeds, users]
         bounds = bootstrap(ours - theirs, layout.counts, weights)  # [metrics, slices, 2]
-        for m, (metric, k) in enumerate(METRICS):
+        for m, measure in enumerate(HEADLINE):
             for g, (name, counts) in enumerate(zip(layout.names, layout.counts, strict=True)):
                 inside = counts > 0
                 if inside.sum() < 2:  # one user has no spread to measure
@@ -69,7 +67,8 @@ def contrast_arms(
                 row = compare(
                     ours[m, g][:, inside], theirs[m, g][:, inside], counts[inside], margin
                 )
-                key = {"arm": arm, "reference": reference, "slice": name, "metric": metric, "k": k}
+                key = {"arm": arm, "reference": reference, "slice": name}
+                key |= {"metric": measure.name, "k": measure.k}
                 boot = {"boot_low": bounds[m, g, 0], "boot_high": bounds[m, g, 1]}
                 rows.append(key | row | boot)
     frame = pl.DataFrame(rows, schema=CONTRASTS)

@@ -74,12 +74,3 @@ class Layout:
     def _sum(self, values: np.ndarray) -> np.ndarray:
         size = len(self.names) * self.n_users
         return np.bincount(self._cells, values, size).reshape(len(self.names), self.n_users)
-
-
-def metric_values(ranks: np.ndarray, metric: str, k: int | None) -> np.ndarray:
-    """A metric's value for every rank."""
-    if metric == "mrr":
-        return 1 / ranks
-    if metric == "ndcg":
-        return np.where(ranks <= k, 1 / np.log2(ranks + 1), 0.0)
-    return (ranks <= k).astype(float)

@@ -35,14 +35,10 @@ class Inputs:
     text: pl.DataFrame
     provenance: Provenance
     roles: Roles
-    corpus: str | None  # the corpus that headlines are about: the one with the most examples
 
     def metric(self, metric: str, k: int | None = None, *, slice_: str = "all") -> pl.DataFrame:
-        """Rows of the main corpus for one metric and slice, one per arm and seed."""
-        chosen = self.ranking.filter(
-            pl.col("corpus").eq_missing(self.corpus), metric=metric, slice=slice_
-        )
-        return chosen if k is None else chosen.filter(k=k)
+        """Rows of one metric, cut-off and slice, one per arm and seed."""
+        return self.ranking.filter(pl.col("k").eq_missing(k), metric=metric, slice=slice_)
 
     def headline_metric(self, metric: str) -> pl.DataFrame:
         """:meth:`metric` of the main comparison: its arms, their controls, the best baseline."""
@@ -72,10 +68,13 @@ class Inputs:
         return rows.row(0, named=True) if rows.height else None
 
     def contrasts_of(self, metric: str) -> pl.DataFrame:
-        """Contrasts of a metric, with ``change, change_low, change_high`` over the reference."""
+        """Contrasts of an uncut metric, with ``change, change_low, change_high``.
+
+        Changes are relative to the reference's value.
+        """
         base = pl.col("reference_value")
         return (
-            self.contrasts.filter(metric=metric)
+            self.contrasts.filter(pl.col("k").is_null(), metric=metric)
             .with_columns(
                 change=pl.col("delta") / base,
                 change_low=pl.col("ci_low") / base,
@@ -85,7 +84,7 @@ class Inputs:
         )
 
     def changes_over_floor(self, metric: str) -> pl.DataFrame:
-        """How the content arms and the first control change a metric on every slice.
+        """How the content arms and the first control change a metric without cut-off, by slice.
 
         Columns arm, slice, value, floor, change, n, and change_low and change_high, null where no
         contrast was computed.
@@ -93,8 +92,8 @@ class Inputs:
         shown = [*self.roles.main, *self.roles.controls[:1]]
         means = (
             self.ranking.filter(
-                pl.col("corpus").eq_missing(self.corpus),
                 pl.col("arm").is_in(shown),
+                pl.col("k").is_null(),
                 metric=metric,
             )
             .group_by("arm", "slice")
@@ -116,7 +115,7 @@ class Inputs:
         )
 
     def main_contrasts(self, metric: str) -> pl.DataFrame:
-        """Contrasts on the whole corpus within the main comparison and its controls."""
+        """Contrasts on all examples within the main comparison and its controls."""
         inside = [a for a in self.roles.order if self.roles.family(a) in ("base", "control")]
         return self.contrasts_of(metric).filter(
             pl.col("arm").is_in(inside), pl.col("reference").is_in(inside), slice="all"
@@ -159,11 +158,4 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         text=store.query("text_lengths", tables.TEXT, "catalog.items", "features.documents"),
         provenance=provenance,
         roles=find_roles(runs, ranking, provenance),
-        corpus=_main_corpus(ranking),
     )
-
-
-def _main_corpus(ranking: pl.DataFrame) -> str | None:
-    sizes = ranking.filter(slice="all").group_by("corpus").agg(pl.col("n").max())
-    largest = sizes.sort("n", "corpus", descending=[True, False])
-    return largest["corpus"][0] if largest.height else None

@@ -11,7 +11,6 @@ from recfeat_pipeline import schemas
 Schema = dict[str, Any]
 
 RANKING: Schema = {
-    "corpus": pl.String,
     "arm": pl.String,
     "seed": pl.Int64,
     "slice": pl.String,
@@ -32,7 +31,6 @@ AGREEMENT: Schema = {
 TAXONOMIES: Schema = {"version": pl.String, "taxonomy": pl.String}
 LADDER: Schema = {
     "content": pl.String,
-    "corpus": pl.String,
     "rich": pl.Float64,
     "base": pl.Float64,
     "delta": pl.Float64,

@@ -10,6 +10,7 @@ ORCHESTRATION = ("defs/", "commands/", "definitions.py", "cli.py")
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 DOMAIN = [module for module in MODULES if not module.startswith(ORCHESTRATION)]
 SIBLINGS = ("catalog", "text", "extraction", "models", "evaluation", "report", "explore")
+LISTS = {"recfeat_pipeline.evaluation.metrics"}  # what tables and pages are made from
 
 
 def imports(module: str) -> set[str]:
@@ -47,7 +48,8 @@ def test_imports_point_one_way(module):
 def test_siblings_meet_through_tables(module):
     own = module.split("/")[0]
     others = {f"recfeat_pipeline.{name}" for name in SIBLINGS if name != own}
-    offenders = {n for n in imports(module) if any((n + ".").startswith(o + ".") for o in others)}
+    names = imports(module) - LISTS
+    offenders = {n for n in names if any((n + ".").startswith(o + ".") for o in others)}
     assert not offenders, f"{module} imports {offenders}: pass a frame or an array instead"
 
 

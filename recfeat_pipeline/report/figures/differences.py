@@ -52,17 +52,13 @@ def substitution_ladder(ladder: pl.DataFrame, roles: Roles) -> Figure:
     """What dropping the handmade metadata costs, given the content that stays.
 
     Args:
-        ladder: ``metrics.substitution_ladder``: content (a role or an arm), corpus, rich, base,
-            delta, ci_low, ci_high.
+        ladder: ``metrics.substitution_ladder``: content (a role or an arm), rich, base, delta,
+            ci_low, ci_high.
         roles: names and colours of the contents.
     """
     ladder = ladder.drop_nulls("delta")
     arms = [getattr(roles, content, None) or content for content in ladder["content"]]
-    several = ladder["corpus"].n_unique() > 1
-    names = [
-        roles.name(arm) + (f", {corpus} corpus" if several else "")
-        for arm, corpus in zip(arms, ladder["corpus"], strict=True)
-    ]
+    names = [roles.name(arm) for arm in arms]
     triples = ladder.select("delta", "ci_low", "ci_high").rows()
     with drawing(_height(names)) as (canvas, (ax,)):
         _intervals(ax, triples, names, [colour(roles.role(arm)) for arm in arms], formats.signed)

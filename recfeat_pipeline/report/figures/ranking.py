@@ -20,7 +20,7 @@ def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figur
     """Each arm's mean over seeds as a bar end, its seeds as dots.
 
     Args:
-        rows: of one metric, one corpus and one slice: arm, seed, value.
+        rows: of one metric and one slice: arm, seed, value.
         roles: names, colours and order of the arms.
         label: what a reader calls the metric.
     """
@@ -126,7 +126,7 @@ def metric_by_slice(
     """A metric along ordered slices, a line for each arm.
 
     Args:
-        rows: of one metric and one corpus: arm, seed, slice, value, n.
+        rows: of one metric: arm, seed, slice, value, n.
         roles: names, colours and order of the arms.
         slices: the slices in order, each with its label.
         name: of the figure.

@@ -4,19 +4,15 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from recfeat_pipeline.evaluation.metrics import HEADLINE
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.verdict import significant
 
 _TITLE = "New items"
-_COLUMNS = [
-    ("MRR", "all", "mrr", None),
-    ("Hit@10", "all", "hit_rate", 10),
-    ("Hit@50", "all", "hit_rate", 50),
-    ("MRR among new items", "new", "mrr", None),
-    ("Hit@10 among new items", "new", "hit_rate", 10),
-]
+_COLUMNS = [("all", measure) for measure in HEADLINE] + [("new", HEADLINE[0])]
+_AMONG = {"all": "", "new": " among new items"}
 
 
 def cold(inputs: Inputs) -> Section:
@@ -51,7 +47,7 @@ def cold(inputs: Inputs) -> Section:
         contrasts = _contrasts(inputs)
         if contrasts.height:
             blocks.append(_contrast_table(inputs, contrasts))
-        warm = ranked.filter(candidates="all", metric="mrr").with_columns(
+        warm = ranked.filter(pl.col("k").is_null(), candidates="all", metric="mrr").with_columns(
             slice=pl.col("n_train").cast(pl.String)
         )
         counts = warm["n_train"].unique().sort()
@@ -95,11 +91,14 @@ def _table(inputs: Inputs, new: pl.DataFrame) -> Table:
         "cold",
         f"Choices of new items, means over {formats.plural(seeds, 'seed')}, at most "
         f"{formats.count(n)} choices a seed.",
-        ["Arm", *(name for name, *_ in _COLUMNS)],
+        ["Arm", *(measure.label + _AMONG[candidates] for candidates, measure in _COLUMNS)],
         [
             [
                 inputs.roles.name(arm),
-                *(formats.metric(means.get((arm, *column))) for _, *column in _COLUMNS),
+                *(
+                    formats.metric(means.get((arm, candidates, measure.name, measure.k)))
+                    for candidates, measure in _COLUMNS
+                ),
             ]
             for arm in arms
         ],
@@ -115,7 +114,7 @@ def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]
     other_ways = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == "training"]
     plain = [*inputs.roles.main, *inputs.roles.controls]
     tested = inputs.cold_contrasts.filter(
-        pl.col("arm").is_in(other_ways), pl.col("reference").is_in(plain),
+        pl.col("arm").is_in(other_ways), pl.col("reference").is_in(plain), pl.col("k").is_null(),
         candidates="all", metric="mrr",
     )  # fmt: skip
     signs = {
@@ -149,7 +148,7 @@ def _contrasts(inputs: Inputs) -> pl.DataFrame:
     """Of new items among all, MRR, within the comparison."""
     shown = _compared(inputs)
     return inputs.cold_contrasts.filter(
-        pl.col("arm").is_in(shown), pl.col("reference").is_in(shown),
+        pl.col("arm").is_in(shown), pl.col("reference").is_in(shown), pl.col("k").is_null(),
         n_train=0, candidates="all", metric="mrr",
     )  # fmt: skip
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from recfeat_pipeline.evaluation.metrics import measure
 from recfeat_pipeline.report import formats, published
 from recfeat_pipeline.report.blocks import Block, Paragraph, Table
 from recfeat_pipeline.report.inputs import Inputs
 
-_NAMES = {"mrr": "MRR", "ndcg": "NDCG", "hit_rate": "Hit"}
 _PARTS = {"floor": "No content", "curated": "Curated tags", "llm": "LLM features"}
 
 Values = tuple[float | None, ...]
@@ -75,8 +75,7 @@ def _table(
     parts = published.PARTS[1:] if of_change else published.PARTS
     names = []
     for metric, k, slice_ in measured:
-        cut = f"@{k}" if k else ""
-        names.append(_NAMES[metric] + cut + ("" if slice_ == "all" else f", {slice_}"))
+        names.append(measure(metric, k).label + ("" if slice_ == "all" else f", {slice_}"))
     cells = [
         [value for pair in zip(theirs, ours, strict=True) for value in pair]
         for theirs, ours in measured.values()

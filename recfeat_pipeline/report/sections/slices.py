@@ -26,7 +26,7 @@ _TITLES = {
 
 def slices(inputs: Inputs) -> Section:
     """Tiers always; every further family of slices that was computed."""
-    rows = inputs.ranking.filter(pl.col("corpus").eq_missing(inputs.corpus), metric="mrr")
+    rows = inputs.ranking.filter(pl.col("k").is_null(), metric="mrr")
     changes = inputs.changes_over_floor("mrr")
     blocks: list[Block] = []
     tiers = {tier: label for tier, label in _TIERS.items() if tier in rows["slice"]}

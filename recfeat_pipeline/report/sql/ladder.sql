@@ -1,3 +1,3 @@
-SELECT content, corpus, rich, base, delta, ci_low, ci_high
+SELECT content, rich, base, delta, ci_low, ci_high
 FROM metrics.substitution_ladder
-WHERE metric = 'mrr'
+WHERE metric = 'mrr' AND k IS NULL

@@ -216,6 +216,9 @@ def value(store, slice: str, metric: str, k: int | None = None) -> tuple[float, 
         ("all", "mrr", None, (1 + 1 / 10 + 1 / 30) / 3, 3),
         ("all", "mrr_with_seen", None, (1 / 2 + 1 / 11 + 1 / 30) / 3, 3),
         ("all", "ndcg", 10, (1 + 1 / math.log2(11)) / 3, 3),
+        ("all", "ndcg", 5, 1 / 3, 3),
+        ("all", "ndcg", 50, (1 + 1 / math.log2(11) + 1 / math.log2(31)) / 3, 3),
+        ("all", "mrr", 10, (1 + 1 / 10) / 3, 3),
         ("HEAD", "mrr", None, (1 + 1 / 10) / 2, 2),
         ("TAIL", "mrr", None, 1 / 30, 1),  # exactly 1,000 ratings is tail
         ("Q4", "hit_rate", 1, 1 / 2, 2),
@@ -266,7 +269,7 @@ def test_every_test_in_the_yaml_holds(store):
 def test_cold_start_counts_new_items_among_all_and_among_new_ones(store):
     rows = store.execute(
         "SELECT n_train, candidates, value, n FROM metrics.cold_start "
-        "WHERE metric = 'mrr' ORDER BY ALL"
+        "WHERE metric = 'mrr' AND k IS NULL ORDER BY ALL"
     ).fetchall()
     assert rows == [
         (0, "all", pytest.approx((1 / 40 + 1 / 20) / 2), 2),

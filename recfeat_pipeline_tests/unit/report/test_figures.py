@@ -54,7 +54,6 @@ CONTRASTS = pl.DataFrame(
 LADDER = pl.DataFrame(
     {
         "content": ["llm", "curated"],
-        "corpus": ["full", "full"],
         "delta": [-0.0021, 0.0004],
         "ci_low": [-0.003, None],
         "ci_high": [-0.001, None],
