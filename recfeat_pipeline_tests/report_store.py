@@ -340,7 +340,7 @@ def _cold() -> pl.DataFrame:
         for seed in (0, 1)
         for n_train in (0, 1, 10)
         for candidates in (("all", "new") if n_train == 0 else ("all",))
-        for metric, k in (("mrr", None), ("hit_rate", 10), ("hit_rate", 50))
+        for metric, k in (("mrr", None), ("ndcg", 10), ("hit_rate", 10), ("hit_rate", 50))
     ]
     return pl.DataFrame(rows, schema=COLD, orient="row")
 
