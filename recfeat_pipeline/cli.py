@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from recfeat_pipeline import __version__
 from recfeat_pipeline.commands.arms import arms
+from recfeat_pipeline.commands.ask import ask
 from recfeat_pipeline.commands.backfill import backfill
 from recfeat_pipeline.commands.check import check
 from recfeat_pipeline.commands.doctor import doctor
@@ -59,6 +60,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (run, status, report, ui, doctor),
     "Features": (
         explore,
+        ask,
         fingerprint,
         neighbours,
         export,

@@ -21,7 +21,8 @@ class Library:
     Attributes:
         items: item_id, title, year, genres, n_ratings, item_index (null outside the corpus), the
             most popular first.
-        dimensions: by prompt version: group, dimension, gloss in taxonomy order; D of them.
+        dimensions: by prompt version: group, dimension, gloss, genome_tags in taxonomy order; D of
+            them.
         scores: by prompt version: float32 [items, D]; a row of NaN where an item was not scored.
         models: by prompt version, the models that answered ("lexical-…" is no LLM).
     """
@@ -88,7 +89,7 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
         )
     versions = {str(version): rows for (version,), rows in features.group_by("version")}
     dimensions = {
-        version: told.filter(version=version).select("group", "dimension", "gloss")
+        version: told.filter(version=version).select("group", "dimension", "gloss", "genome_tags")
         for version in versions
     }
     return Library(

@@ -50,11 +50,14 @@ def load_taxonomy(name: str, prompts: str | Path | None = None) -> Taxonomy:
             f"No taxonomy {name!r}. There are: {', '.join(known)}; one of your own is a file "
             f"{FOLDER}/<name>.yaml in RECFEAT_PROMPTS (`recfeat taxonomy derive` begins one)."
         )
-    return read_taxonomy(known[name])
+    taxonomy = read_taxonomy(known[name])
+    if taxonomy.name != name:  # a version's key holds the name: it must find the file again
+        raise _error(str(known[name]), f"name is {taxonomy.name!r}; file and name must agree")
+    return taxonomy
 
 
 def read_taxonomy(path: Path) -> Taxonomy:
-    """Read a taxonomy file.
+    """Read a taxonomy file, wherever it lies and whatever it is called.
 
     Raises:
         RecfeatError: it cannot be read, or has a mistake: one sentence says which, and where.
@@ -73,10 +76,7 @@ def parse_taxonomy(text: str, path: Path) -> Taxonomy:
         spec = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise RecfeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    taxonomy = build_taxonomy(spec, str(path))
-    if taxonomy.name != path.stem:
-        raise _error(str(path), f"name is {taxonomy.name!r}; file and name must agree")
-    return taxonomy
+    return build_taxonomy(spec, str(path))
 
 
 def build_taxonomy(spec: Any, where: str) -> Taxonomy:

@@ -424,6 +424,20 @@ def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
                                               "--taxonomy", "genome132").error  # fmt: skip
 
 
+def test_asking_in_words(recfeat, built):
+    ran = recfeat("ask", "something with love", "but older", "-n", "3", "--json")
+    assert ran.code == 0
+    assert ran.json["version"] == built.meta["promoted"]
+    first, second = (turn["items"] for turn in ran.json["turns"])
+    assert len(first) == 3
+    assert all(item["reasons"] for item in first)
+    assert max(i["year"] for i in second) < max(i["year"] for i in recfeat("ask", "love", "-n",
+               "600", "--json").json["turns"][0]["items"])  # fmt: skip
+    assert "no LLM" in ran.err
+    assert "What should it be like?" in recfeat("ask", "what should I watch?").out
+    assert "Say what is wanted" in recfeat("ask").error
+
+
 def test_reliability_of_what_is_stored(recfeat, built, server):
     before = server.counts["chat"]
     ran = recfeat("reliability", "--json")

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "recfeat_pipeline"
 ORCHESTRATION = ("defs/", "commands/", "definitions.py", "cli.py")
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 DOMAIN = [module for module in MODULES if not module.startswith(ORCHESTRATION)]
-SIBLINGS = ("catalog", "text", "extraction", "models", "evaluation", "report", "explore")
+SIBLINGS = ("catalog", "text", "extraction", "models", "evaluation", "report", "explore", "ask")
 LISTS = {"recfeat_pipeline.evaluation.metrics"}  # what tables and pages are made from
 
 

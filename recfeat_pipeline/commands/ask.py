@@ -1,0 +1,116 @@
+"""``recfeat ask``: what someone wants, in words, answered from the features."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recfeat_pipeline.commands.options import JsonOption, VersionOption
+from recfeat_pipeline.commands.output import dump, hint, say, table
+from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.ask.ranking import Answer
+    from recfeat_pipeline.ask.shelf import Shelf
+    from recfeat_pipeline.ask.taste import Taste
+    from recfeat_pipeline.lake import Lake
+
+QUESTION = "What should it be like? Name a mood, a theme, a time, or an item that you liked."
+
+
+def ask(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]...",
+            help="What is wanted, a turn each; none: asked on the terminal, turn by turn.",
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many items.")] = 10,
+    prompt_version: VersionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say in words what you want, and see the items that answer it, each with its reasons.
+
+    It reads titles, dimensions, genres, years and negations by their names, without an LLM, and
+    ranks by the stored scores and texts. A later turn refines the ones before it.
+
+    $ recfeat ask "a heist film without much violence" "older please, sixties or seventies"
+    $ recfeat ask
+    """
+    from recfeat_pipeline.ask.ranking import answer
+    from recfeat_pipeline.ask.reading import read_words
+    from recfeat_pipeline.ask.taste import Taste
+    from recfeat_pipeline.commands.lakes import open_lake
+
+    shelf, version = read_shelf(open_lake(), prompt_version)
+    hint(f"Words are matched by name (no LLM); scores are those of {version}.")
+    taste, turns = Taste(), []
+    for text in words or _turns():
+        taste = taste.then(read_words(shelf, text, taste))
+        found = answer(shelf, taste, number)
+        turns.append({"turn": text, "items": _rows(shelf, found)})
+        if not as_json:
+            _print(shelf, text, taste, found)
+    if as_json:
+        dump({"version": version, "turns": turns})
+
+
+def read_shelf(lake: "Lake", wanted: str | None) -> tuple["Shelf", str]:
+    """Every item that has scores or a text, and the version whose scores they are."""
+    import polars as pl
+
+    from recfeat_pipeline.ask.shelf import Shelf
+    from recfeat_pipeline.commands.features import open_features, stored_version
+    from recfeat_pipeline.explore.library import read_library
+
+    with open_features(lake) as store:
+        version = stored_version(store, lake, wanted)
+        library = read_library(store)
+    documents = lake.read("documents").select("item_id", "text")
+    texts = library.items.join(documents, on="item_id", how="left", maintain_order="left")["text"]
+    scored = pl.Series(library.scores[version][:, 0]).is_not_nan()
+    kept = scored | texts.is_not_null()
+    shelf = Shelf(
+        items=library.items.select("item_id", "title", "year", "genres").filter(kept),
+        texts=texts.filter(kept).fill_null("").to_list(),
+        dimensions=library.dimensions[version],
+        scores=library.scores[version][kept.to_numpy()],
+    )
+    return shelf, version
+
+
+def _turns() -> Iterator[str]:
+    """Lines of the terminal, until an empty one.
+
+    Raises:
+        RecfeatError: there is no terminal to ask on.
+    """
+    if not sys.stdin.isatty():
+        raise RecfeatError('Say what is wanted, as in: recfeat ask "a warm film, no war"')
+    hint(QUESTION)
+    while text := typer.prompt("", default="", show_default=False, prompt_suffix="> ").strip():
+        yield text
+
+
+def _rows(shelf: "Shelf", found: "list[Answer]") -> list[dict[str, Any]]:
+    items = shelf.items.select("item_id", "title", "year")
+    return [
+        {**items.row(line.row, named=True), "score": line.score, "reasons": line.reasons}
+        for line in found
+    ]
+
+
+def _print(shelf: "Shelf", text: str, taste: "Taste", found: "list[Answer]") -> None:
+    say(text, style="bold")
+    if taste.says_nothing:
+        say(QUESTION)
+        return
+    table(
+        {"item": "left", "title": "left", "why": "left"},
+        [
+            (row["item_id"], row["title"], ", ".join(row["reasons"]) or None)
+            for row in _rows(shelf, found)
+        ],
+    )
