@@ -62,6 +62,21 @@ class Settings(BaseSettings):
     llm_budget_usd: float | None = Field(
         None, gt=0, description="Stop before a run has spent this much; unset: no limit."
     )
+    budget_per_day: float | None = Field(
+        None,
+        gt=0,
+        description="Dollars that all runs of a day (UTC) together may spend on answers; unset: no "
+        "limit.",
+    )
+    budget_per_lake: float | None = Field(
+        None, gt=0, description="Dollars that this lake's answers may cost in all; unset: no limit."
+    )
+    llm_timeout_s: float = Field(
+        120.0,
+        gt=0,
+        description="Seconds for an answer, counted from when the server can be working on it: "
+        "while it answers older calls, the younger ones wait.",
+    )
     llm_retry_failed: bool = Field(
         False, description="Ask again the calls that ended as failed in earlier runs."
     )

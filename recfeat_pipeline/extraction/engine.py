@@ -1,6 +1,7 @@
 """The engine's doors: extract shards, read what was bought, choose who answers."""
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import polars as pl
 from recfeat_pipeline.extraction.backends.bought import BoughtBackend
 from recfeat_pipeline.extraction.ledger import answers
 from recfeat_pipeline.extraction.requests import keyed
-from recfeat_pipeline.extraction.shards import Documents, Progress, ShardsRun
+from recfeat_pipeline.extraction.shards import Documents, Note, Progress, ShardsRun
+from recfeat_pipeline.extraction.stopping import held_signals
 from recfeat_pipeline.extraction.types import Backend, Limits, Question, Summary
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -50,6 +52,9 @@ def limits_of(settings: Settings) -> Limits:
         input_tokens_per_minute=settings.llm_input_tokens_per_minute,
         output_tokens_per_minute=settings.llm_output_tokens_per_minute,
         budget_usd=settings.llm_budget_usd,
+        budget_per_day=settings.budget_per_day,
+        budget_per_lake=settings.budget_per_lake,
+        timeout_s=settings.llm_timeout_s,
         retry_failed=settings.llm_retry_failed,
     )
 
@@ -64,11 +69,12 @@ def extract(
     limits: Limits | None = None,
     progress: Progress | None = None,
     prices: str | Path | None = None,
+    stop: threading.Event | None = None,
 ) -> Summary:
     """Obtain every answer that one shard's documents lack; see :func:`extract_many`."""
     return extract_many(
         [shard], lambda _: documents, version, lake, backend,
-        limits=limits, progress=progress, prices=prices,
+        limits=limits, progress=progress, prices=prices, stop=stop,
     )[shard]  # fmt: skip
 
 
@@ -82,6 +88,8 @@ def extract_many(
     limits: Limits | None = None,
     progress: Progress | None = None,
     prices: str | Path | None = None,
+    stop: threading.Event | None = None,
+    note: Note | None = None,
 ) -> dict[str, Summary]:
     """Obtain every answer that the shards' documents lack, exactly once.
 
@@ -98,16 +106,21 @@ def extract_many(
         limits: rates, concurrency, budget.
         progress: called with (calls ended or cached, calls known so far).
         prices: the user's folder with a ``prices.toml``.
+        stop: set it, from any thread, to send nothing more; calls in flight get ten seconds. The
+            first Ctrl-C or SIGTERM sets it, and is delivered afterwards; a second one ends at once.
+        note: called with a sentence for the user.
 
     Returns:
-        A summary per shard that was begun. ``stopped`` is set when the budget ended the run.
+        A summary per shard that was begun. ``stopped`` is set when a budget or ``stop`` ended it.
 
     Raises:
-        RecfeatError: another process holds a shard, or the endpoint is dead or misconfigured; what
-            was answered until then is kept.
+        RecfeatError: another process holds a shard, the endpoint is dead or misconfigured, or its
+            answers are worth nothing; what was answered until then is kept.
     """
-    work = ShardsRun(version, lake, backend, limits or Limits(), prices, progress)
-    asyncio.run(work.run(list(shards), documents))
+    stop = stop or threading.Event()
+    work = ShardsRun(version, lake, backend, limits or Limits(), prices, progress, note)
+    with held_signals(stop):
+        asyncio.run(work.run(list(shards), documents, stop))
     return work.summaries
 
 

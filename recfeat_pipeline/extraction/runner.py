@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.breaker import Breaker
+from recfeat_pipeline.extraction.budget import Budget, BudgetReached, Hold, worst_case
 from recfeat_pipeline.extraction.prices import Price
-from recfeat_pipeline.extraction.requests import user_message
 from recfeat_pipeline.extraction.rows import response_row
-from recfeat_pipeline.extraction.throttle import ClosedError, Throttle
+from recfeat_pipeline.extraction.spending import Book
+from recfeat_pipeline.extraction.suspicion import Refusal, Suspicion
+from recfeat_pipeline.extraction.throttle import NO_TICKET, ClosedError, Throttle, Ticket
 from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import (
     Answer,
@@ -25,7 +28,8 @@ from recfeat_pipeline.extraction.types import (
 )
 from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check
 
-GRACE_S = 10.0  # for calls in flight when the run has to end
+BACKOFF_S = 0.1  # before the second try of a call; twice as long before each further one
+DRAIN_S = 10.0  # for calls in flight when the run has to end
 
 
 @dataclass(slots=True)
@@ -35,101 +39,158 @@ class Job:
     request: Request
     keep: Callable[[dict[str, Any], int], None]
     http_requests: int = 0
+    ticket: Ticket = NO_TICKET  # of its last ask
 
 
-class BudgetReached(Exception):
-    """The next call could pass the budget."""
+class Stopped(Exception):
+    """Somebody asked the run to end."""
+
+
+class SuspectedError(Exception):
+    """While the call waited, another one of its item was refused: it waits for the verdict."""
+
+
+class DeadEndpointError(RecfeatError):
+    """Nobody answers; any other reason to end says more."""
 
 
 class Runner:
     """Works through jobs with one backend; one per run, shared by all its shards.
 
+    Args:
+        backend: who answers.
+        limits: rates, concurrency, budgets.
+        price: the model's, if a table has it.
+        book: where the lake's spending is written down; None: nowhere.
+
     Raises:
         RecfeatError: a budget was set for a model without a price.
     """
 
-    def __init__(self, backend: Backend, limits: Limits, price: Price | None):
-        if limits.budget_usd is not None and price is None:
-            raise RecfeatError(
-                f"A budget needs a price, and no table lists the model {backend.model!r}. Add it "
-                "to prices.toml in RECFEAT_PROMPTS, or run without a budget."
-            )
+    def __init__(
+        self, backend: Backend, limits: Limits, price: Price | None, book: Book | None = None
+    ):
         self.backend, self.limits, self.price = backend, limits, price
+        self.budget = Budget(limits, price, book, backend.model)
         self.throttle = Throttle(limits)
         self.total = Summary()
-        self._reserved = 0.0  # dollars that calls in flight may still cost
-        self._ended = asyncio.Event()  # a call gave its part of them back
-        self._suspects: list[Callable[[], None]] = []  # refused before the first answer
-        self._first_refusal = ""
+        self._suspicion = Suspicion()
+        self._breaker = Breaker()
+        self._parked: list[Job] = []  # calls of items under suspicion
+        self._failing: set[int | str] = set()  # items without an answer since the last one
+        self._no_doubt = False  # every refusal is its item's failure
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight gets some seconds. Call it in the run's loop."""
+        self._stop.set()
 
     async def run(self, jobs: AsyncIterator[Job]) -> None:
-        """Answer every job; returns when all have ended or the budget is reached.
+        """Answer every job; returns when all have ended, a budget is reached, or it was stopped.
 
         Raises:
-            RecfeatError: the endpoint is dead or misconfigured. What was answered is kept.
+            RecfeatError: the endpoint is dead or misconfigured, or its answers are worth nothing.
+                What was answered is kept.
         """
+        try:
+            await self._crowd(jobs)
+            await self._end_of_doubt()
+            self._breaker.over()
+        except BudgetReached as reached:
+            self.total.stopped = str(reached)
+        except Stopped:
+            self.total.stopped = (
+                "Stopped as asked: calls in flight were waited for, what was answered is kept. "
+                "Run again to go on."
+            )
+        finally:
+            self.budget.settle()
+
+    async def _end_of_doubt(self) -> None:
+        """Nobody else is left to be asked: if others were answered, it is the items' fault."""
+        if self._suspicion and not self.throttle.answered:
+            raise self._refused(self._suspicion.last)
+        self._no_doubt = True
+        self._suspicion.answered(time.monotonic())
+        await self._crowd(_each(self._parked))
+
+    async def _crowd(self, jobs: AsyncIterator[Job]) -> None:
         # A quarter more than may be in flight: a place that is freed is taken at once, by a call
         # that is ready, while the answer is checked and kept.
         n = self.limits.concurrency
-        workers = 1 if self.backend.instant else n + n // 4
-        turn, stop = asyncio.Lock(), asyncio.Event()
+        turn, ended = asyncio.Lock(), asyncio.Event()
 
         async def work() -> None:
-            while not stop.is_set():
+            while not ended.is_set():
                 async with turn:
-                    job = await anext(jobs, None)
+                    job = await self._next(jobs)
                 if job is None:
                     return
                 try:
                     await self._answer(job)
-                except BaseException:
-                    stop.set()
+                except BaseException as error:
+                    ended.set()
+                    self.throttle.closed |= isinstance(error, RecfeatError)
                     raise
 
-        # A fixed crowd on one queue: memory does not grow with the number of jobs.
-        tasks = [asyncio.create_task(work()) for _ in range(workers)]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            if any(task.exception() for task in done):
-                await self._wind_down(tasks)
-            if self._suspects:
-                raise self._refused(self._first_refusal)
-        except BudgetReached:
-            self.total.stopped = (
-                f"The budget of ${self.limits.budget_usd:,.2f} is reached "
-                f"(${self.total.cost_usd or 0:,.2f} spent); raise it and run again to go on."
-            )
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async def stopped() -> None:
+            await self._stop.wait()
+            ended.set()
+            raise Stopped
 
-    async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        # A fixed crowd on one queue: memory does not grow with the number of jobs.
+        workers = 1 if self.backend.instant else n + n // 4
+        tasks = [asyncio.create_task(work()) for _ in range(workers)]
+        crowd: asyncio.Future[Any] = asyncio.gather(*tasks)
+        watch = asyncio.create_task(stopped())
+        try:
+            await asyncio.wait([crowd, watch], return_when=asyncio.FIRST_COMPLETED)
+            if watch.done() or crowd.exception():
+                await self._wind_down(tasks, watch)
+        finally:
+            for task in (crowd, watch, *tasks):
+                task.cancel()
+            await asyncio.gather(crowd, watch, *tasks, return_exceptions=True)
+
+    async def _next(self, jobs: AsyncIterator[Job]) -> Job | None:
+        """The next call; those of items under suspicion wait for the verdict."""
+        while True:
+            if self._parked and not self._suspicion:
+                return self._parked.pop()
+            job = await anext(jobs, None)
+            if job is None or not self._suspicion.about(job.request.item_id):
+                return job
+            self._parked.append(job)
+
+    async def _wind_down(self, tasks: list[asyncio.Task[None]], watch: asyncio.Task[None]) -> None:
         """Begin nothing more; what is in flight may end, for it may have been paid. Raises why."""
 
         def why() -> list[BaseException]:
-            errors = [e for t in tasks if t.done() and not t.cancelled() and (e := t.exception())]
-            return [e for e in errors if not isinstance(e, ClosedError)]
+            ended = [t for t in (*tasks, watch) if t.done() and not t.cancelled()]
+            errors = [error for task in ended if (error := task.exception())]
+            return [error for error in errors if not isinstance(error, ClosedError)]
 
         if all(isinstance(error, BudgetReached) for error in why()):
-            await asyncio.wait(tasks)
+            rest: asyncio.Future[Any] = asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait([rest, watch], return_when=asyncio.FIRST_COMPLETED)
+            if not rest.done():
+                await asyncio.wait([rest], timeout=DRAIN_S)
         else:
             await self.throttle.close()
-            await asyncio.wait(tasks, timeout=GRACE_S)
-        raise min(
-            why(), key=lambda e: (isinstance(e, BudgetReached), not isinstance(e, RecfeatError))
-        )
+            await asyncio.wait(tasks, timeout=DRAIN_S)
+        raise min(why(), key=_says_little)
 
     async def _answer(self, job: Job) -> None:
         """One job to its end: an "ok" row, a "failed" row, or an exception that ends the run."""
         request = job.request
-        reserve = await self._reserve(request)
+        hold = await self.budget.hold(self._worst(request), self.limits.reasks + 1)
         usage, answer, attempt, reminder = Usage(), Answer(None), 0, None
-        status, reason, refused = "failed", None, False
+        status, reason = "failed", None
+        refusal: RejectedError | None = None
         started = time.perf_counter()
         try:
             for attempt in range(self.limits.reasks + 1):
-                answer = await self._deliver(job, attempt, reminder)
+                answer = await self._deliver(job, hold, attempt, reminder)
                 usage += answer.usage
                 try:
                     check(answer, request)
@@ -139,71 +200,103 @@ class Runner:
                         break
                 else:
                     status, reason = "ok", None
+                    await self.throttle.widen()
                     break
         except ItemError as error:
             reason = str(error)
         except RejectedError as error:
-            reason, refused = f"rejected: {error}", not self.throttle.answered
-            if refused and self._suspects:
-                raise self._refused(str(error)) from None
-            self._first_refusal = str(error)
+            reason, refusal = f"rejected: {error}", error
+        except SuspectedError:
+            self._parked.append(job)
+            return
         finally:
-            self._reserved -= reserve
-            self._ended.set()
-        cost = self.price.cost(usage) if self.price else None
+            hold.close()
         latency = answer.latency_ms or (time.perf_counter() - started) * 1e3
         ended = response_row(
-            request, self.backend.name, answer.content, status, reason, attempt + 1, usage, cost,
-            latency,
+            request, self.backend.name, answer.content, status, reason, attempt + 1, usage,
+            hold.cost if self.price else None, latency,
         )  # fmt: skip
 
         def keep() -> None:
             self.total.add(ended, job.http_requests)
             job.keep(ended, job.http_requests)
+            self._breaker.ended(ended)
 
-        if refused:  # this item's fault, or a wrong setting? The next call will tell.
-            self._suspects.append(keep)
-            return
-        while self._suspects:
-            self._suspects.pop()()
-        keep()
+        if refusal is not None and not self._no_doubt:
+            self._suspect(job, refusal, keep)
+        else:
+            if answer.content is not None:
+                self._suspicion.answered(job.ticket.sent_at)
+            keep()
 
-    async def _deliver(self, job: Job, attempt: int, reminder: str | None) -> Answer:
+    def _suspect(self, job: Job, error: RejectedError, keep: Callable[[], None]) -> None:
+        """The item's fault, or a wrong setting? The calls of other items will tell."""
+        item, alone = job.request.item_id, job.ticket.sent_at >= self.throttle.alone_since
+        refusal = Refusal(item, error.sign, str(error), time.monotonic(), alone, keep)
+        self._suspicion.hold(refusal)
+        if refused := self._suspicion.everyones:
+            raise self._refused(refused)
+        if self._suspicion.crowded and not self.throttle.alone:
+            self.throttle.one_at_a_time()
+
+    async def _deliver(self, job: Job, hold: Hold, attempt: int, reminder: str | None) -> Answer:
         """One ask through the gate, with transport retries."""
         if self.backend.instant:
             job.http_requests += 1
             return await self.backend.ask(job.request, attempt, reminder)
         expected, tries = self._expected(job.request), 0
         while True:
-            ticket = await self.throttle.enter(*expected)
+            ticket = job.ticket = await self.throttle.enter(*expected)
+            if not job.http_requests and self._suspicion.about(job.request.item_id):
+                await self.throttle.left()
+                raise SuspectedError
             job.http_requests += 1
             try:
                 answer = await self.backend.ask(job.request, attempt, reminder)
             except TransientError as error:
+                if error.billed:
+                    hold.lost()
                 self.throttle.closed |= error.unreachable and not self.throttle.answered
                 await self.throttle.failed(error, ticket)
                 tries += not error.rate_limited
-                if self.throttle.closed or self.throttle.hopeless:
-                    raise RecfeatError(
+                self._failing.add(job.request.item_id)
+                alone_in_it = len(self._failing) == 1 and not error.rate_limited
+                if self.throttle.closed or (self.throttle.hopeless and not alone_in_it):
+                    raise DeadEndpointError(
                         f"The endpoint does not answer: {error}. Check that it runs and that "
                         "RECFEAT_LLM_BASE_URL is right, then run again; what was answered is kept."
                     ) from None
                 if tries >= self.limits.transport_tries:
-                    raise ItemError(f"transport: {error}") from None
-                await asyncio.sleep(0.1 * 2**tries)
+                    raise RejectedError(f"transport: {error}", sign="transport") from None
+                if error.billed:
+                    hold.again()
+                await asyncio.sleep(BACKOFF_S * 2**tries)
             except BaseException as error:
                 self.throttle.closed |= isinstance(error, RecfeatError)  # before the next one goes
+                if isinstance(error, asyncio.CancelledError):
+                    hold.lost()  # it was sent, and nobody waits for its answer
                 await self.throttle.left()
                 raise
             else:
-                await self.throttle.succeeded(answer.usage, expected)
+                hold.answered(answer)
+                self._failing.clear()
+                await self.throttle.succeeded(answer.usage, expected, ticket)
                 return answer
 
-    def _refused(self, detail: str) -> RecfeatError:
+    def _refused(self, refusal: Refusal) -> RecfeatError:
+        if refusal.sign == "transport":
+            return DeadEndpointError(
+                f"The endpoint answers nobody: {refusal.detail.removeprefix('transport: ')}. Check "
+                "that it runs and that RECFEAT_LLM_BASE_URL is right, then run again; what was "
+                "answered is kept."
+            )
         return RecfeatError(
-            f"The endpoint refuses the calls as malformed: {detail}. Check the prompt version's "
-            "parameters, and that the server supports response_format json_schema."
+            f"The endpoint refuses the calls: {refusal.detail}. Check the key's rights, the prompt "
+            "version's parameters, and that the server supports response_format json_schema."
         )
+
+    def _worst(self, request: Request) -> Usage:
+        return worst_case(request) if self.price and not self.backend.instant else Usage()
 
     def _expected(self, request: Request) -> tuple[int, int]:
         """Tokens a call is likely to take, for the rates."""
@@ -211,23 +304,16 @@ class Runner:
         sent = self.total.sent
         return prompt, self.total.usage.completion // sent if sent else 300
 
-    async def _reserve(self, request: Request) -> float:
-        """Set aside the most this call may cost; waits while calls in flight hold what it needs.
 
-        Raises:
-            BudgetReached: it does not fit into what is left of the budget.
-        """
-        if self.limits.budget_usd is None or self.price is None:
-            return 0.0
-        # A token has at least one byte; the schema and the chat's frame count as well.
-        text = request.question.system + user_message(request.document)
-        n_bytes = len(text.encode()) + len(str(request.question.schema)) + 1000
-        most = Usage(prompt=n_bytes, completion=request.params.get("max_tokens", 4096))
-        cost = self.price.cost(most) * (self.limits.reasks + 1)
-        while (self.total.cost_usd or 0) + self._reserved + cost > self.limits.budget_usd:
-            if self._reserved < 1e-9:  # nothing but rounding is left of the others' parts
-                raise BudgetReached
-            self._ended.clear()
-            await self._ended.wait()
-        self._reserved += cost
-        return cost
+def _says_little(error: BaseException) -> int:
+    """Order of reasons to end, when there are several: the one that says most first."""
+    if isinstance(error, BudgetReached | Stopped):
+        return 3
+    if isinstance(error, DeadEndpointError):
+        return 2
+    return 0 if isinstance(error, RecfeatError) else 1
+
+
+async def _each(jobs: list[Job]) -> AsyncIterator[Job]:
+    while jobs:
+        yield jobs.pop()

@@ -1,6 +1,7 @@
 """One extraction over many shards: what is missing, who waits for whom, when a shard is done."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -14,16 +15,19 @@ from recfeat_pipeline.extraction.batches import pending_keys
 from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.requests import build, keyed
-from recfeat_pipeline.extraction.runner import Job, Runner
+from recfeat_pipeline.extraction.runner import DRAIN_S, Job, Runner
+from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.types import Backend, Limits, Summary
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 
 Progress = Callable[[int, int], None]
+Note = Callable[[str], None]
 Documents = Callable[[str], pl.DataFrame]
 """Loads one shard's documents when its turn comes."""
 
 LOCK_WAIT_S = 60.0
+LOOK_S = 0.1  # between two looks whether somebody wants the run to stop
 
 
 class ShardsRun:
@@ -39,29 +43,57 @@ class ShardsRun:
         limits: Limits,
         prices: str | Path | None,
         progress: Progress | None,
+        note: Note | None = None,
     ):
         self.version, self.lake, self.backend, self.limits = version, lake, backend, limits
         self.summaries: dict[str, Summary] = {}
-        self._runner = Runner(backend, limits, find_price(backend.model, prices))
+        self._book = None if backend.instant else Book(lake)
+        self._runner = Runner(backend, limits, find_price(backend.model, prices), self._book)
         self._progress = progress or (lambda done, total: None)
+        self._note = note or (lambda sentence: None)
         self._ledgers: dict[str, Ledger] = {}
         self._left: dict[str, int] = {}  # calls of a shard that have not ended
         self._waiting: dict[str, list[str]] = {}  # key in flight: shards that need its answer
         self._fresh: set[str] = set()  # keys answered since the next shard is being prepared
 
-    async def run(self, shards: list[str], documents: Documents) -> None:
+    async def run(self, shards: list[str], documents: Documents, stop: threading.Event) -> None:
         """Work through the shards; see :func:`recfeat_pipeline.extraction.extract_many`."""
         started = time.perf_counter()
+        if self._book:
+            self._book.open_balance()
+        watch = asyncio.create_task(self._watch(stop))
         try:
             async with aclosing(self._jobs(shards, documents)) as jobs:
                 await self._runner.run(jobs)
         finally:
-            for shard in list(self._ledgers):
-                self._close(shard)
-            await self.backend.close()
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await self._close_all()
         for summary in self.summaries.values():
             summary.stopped = self._runner.total.stopped
             summary.seconds = time.perf_counter() - started
+
+    async def _watch(self, stop: threading.Event) -> None:
+        """Pass on, to the loop, that somebody wants the run to stop."""
+        while not stop.is_set():
+            await asyncio.sleep(LOOK_S)
+        self._note(
+            f"Stopping: nothing more is sent, {DRAIN_S:.0f} seconds for the calls in flight; once "
+            "more ends at once."
+        )
+        self._runner.stop()
+
+    async def _close_all(self) -> None:
+        """Close every ledger and the backend; one that fails keeps no other from it."""
+        errors: list[Exception] = []
+        for shard in list(self._ledgers):
+            try:
+                self._close(shard)
+            except (RecfeatError, OSError) as error:
+                errors.append(error)
+        await self.backend.close()
+        if errors:
+            raise errors[0]
 
     async def _jobs(self, shards: list[str], documents: Documents) -> AsyncGenerator[Job, None]:
         following: asyncio.Task[tuple[pl.DataFrame, pl.DataFrame]] | None = None

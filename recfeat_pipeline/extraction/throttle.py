@@ -1,19 +1,25 @@
 """One gate for all calls: concurrency, rates, one global cool-down, and when to give up.
 
-A rate limit is the account's, not the call's, so every call waits for the same moment; a server in
-trouble gets half the load, and one more call at a time as it answers again.
+A rate limit is the account's, not the call's, so every call waits for the same moment; a server
+in trouble gets half the load, and one more call at a time as it answers again. The gate opens as
+valid answers come, one place for each: a wrong key costs one call, a useless model a few dozen, and
+a slow server gets no more calls at once than it can work on.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds of a cool-down that the server set no time for
 STREAK = 3  # failures without an answer between them: the server's trouble, not one call's
 PATIENCE = 20  # cool-downs in a row while the server says "rate limit": it is alive, only busy
+QUEUEING = 2.0  # times the latency of a lone call, from which on more calls only wait longer
+SLOW, TOO_SLOW = 0.25, 0.5  # shares of the time limit: no more calls at once, or fewer
+FIRST = 5  # answers whose best latency is that of a lone call
 
 
 class Bucket:
@@ -37,17 +43,35 @@ class ClosedError(Exception):
     """The run is ending; no further call goes out."""
 
 
+class Ticket(NamedTuple):
+    """What :meth:`Throttle.enter` gives a call to take along."""
+
+    sent_at: float
+    cool_downs: int  # there had been
+
+
+NO_TICKET = Ticket(0.0, 0)
+
+
 class Throttle:
-    """The gate: :meth:`enter` before a call, then one of ``succeeded``, ``failed``, ``left``."""
+    """The gate: :meth:`enter` before a call, then one of ``succeeded``, ``failed``, ``left``.
+
+    ``widen`` is told of each valid answer.
+    """
 
     def __init__(self, limits: Limits):
         self.limits = limits
         self.answered = False
-        self.width = 1.0  # one call alone until the first answer: a wrong key costs one failure
+        self.width = 1.0  # calls let in at once
         self.in_flight = 0
         self.cool_downs = 0  # since the last answer
         self.resume_at = 0.0
         self.closed = False
+        self.alone_since = 0.0  # answers to calls sent before say nothing; inf: not alone now
+        self.latency = 0.0  # seconds, a running mean
+        self._lone_latency = float("inf")
+        self._n_answers = 0
+        self._in_trouble = False  # once; from then on the gate opens slowly
         self._streak = 0  # failures since the last answer
         self._patience = limits.give_up_after
         self._requests = Bucket(limits.requests_per_minute)
@@ -56,12 +80,17 @@ class Throttle:
         self._room = asyncio.Condition()
 
     @property
+    def alone(self) -> bool:
+        """Whether calls are let in singly, to see what happens."""
+        return self.alone_since < float("inf")
+
+    @property
     def hopeless(self) -> bool:
         """Whether so many cool-downs passed without an answer that the endpoint is dead."""
         return self.cool_downs >= self._patience
 
-    async def enter(self, input_tokens: int, output_tokens: int) -> int:
-        """Wait for a place, the rates and the end of a cool-down; returns a ticket for ``failed``.
+    async def enter(self, input_tokens: int, output_tokens: int) -> Ticket:
+        """Wait for a place, the rates and the end of a cool-down; returns the call's ticket.
 
         Raises:
             ClosedError: the gate was closed meanwhile.
@@ -79,34 +108,58 @@ class Throttle:
             while not self.closed:
                 pause = max(ready_at, self.resume_at) - time.monotonic()
                 if pause <= 0:
-                    return self.cool_downs
+                    return Ticket(time.monotonic(), self.cool_downs)
                 await asyncio.sleep(min(pause, 1.0))
             raise ClosedError
         except BaseException:
             await self.left()
             raise
 
-    async def succeeded(self, usage: Usage, expected: tuple[int, int]) -> None:
-        """An answer came: correct the token rates, end the trouble, widen."""
+    async def succeeded(self, usage: Usage, expected: tuple[int, int], ticket: Ticket) -> None:
+        """An answer came, valid or not: correct the token rates, end the trouble."""
         self._input.take(usage.prompt - expected[0])
         self._output.take(usage.completion - expected[1])
         self.cool_downs = self._streak = 0
-        ceiling = self.limits.concurrency
-        self.width = min(self.width + 1 / self.width, ceiling) if self.answered else ceiling
-        self.answered = True
+        self._see(time.monotonic() - ticket.sent_at)
+        if ticket.sent_at >= self.alone_since:
+            self.answered, self.alone_since = True, float("inf")
         await self.left()
 
-    async def failed(self, error: TransientError, ticket: int) -> None:
+    async def widen(self) -> None:
+        """An answer was valid: let more calls in, unless the server only makes them wait."""
+        share = self.latency / self.limits.timeout_s
+        queueing = self.latency > QUEUEING * self._lone_latency
+        if queueing and share > TOO_SLOW:
+            self.width = max(self.width * 0.9, 1.0)
+        elif not (queueing and share > SLOW) and not self.alone:
+            step = 1 / self.width if self._in_trouble else 1.0
+            self.width = min(self.width + step, self.limits.concurrency)
+            async with self._room:
+                self._room.notify(2)
+
+    def one_at_a_time(self) -> None:
+        """Let single calls in until one that is sent from now on is answered."""
+        self.width, self.alone_since = 1.0, time.monotonic()
+
+    def _see(self, seconds: float) -> None:
+        """Follow the latency; the best of the first few answers is a lone call's."""
+        self._n_answers += 1
+        if self._n_answers <= FIRST:
+            self._lone_latency = min(self._lone_latency, seconds)
+        weight = max(1 / self._n_answers, 0.1)
+        self.latency += weight * (seconds - self.latency)
+
+    async def failed(self, error: TransientError, ticket: Ticket) -> None:
         """A transient failure; one cool-down for all when it is more than this call's."""
         now = time.monotonic()
         self._streak += 1
         shared = error.rate_limited or error.retry_after is not None or self._streak >= STREAK
         # Calls that went out before the last cool-down began tell nothing new.
-        if shared and ticket == self.cool_downs and now >= self.resume_at:
+        if shared and ticket.cool_downs == self.cool_downs and now >= self.resume_at:
             self.cool_downs += 1
             pause = min(FIRST_PAUSE * 2 ** (self.cool_downs - 1), LONGEST_PAUSE)
             self.resume_at = now + pause * random.uniform(0.9, 1.1)
-            self.width = max(self.width / 2, 1.0)
+            self.width, self._in_trouble = max(self.width / 2, 1.0), True
             self._patience = PATIENCE if error.rate_limited else self.limits.give_up_after
         if error.retry_after is not None:
             self.resume_at = max(self.resume_at, now + error.retry_after)

@@ -1,5 +1,6 @@
 """The one request type and the one answer type that every backend speaks."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,11 @@ class Question:
     def fits(self) -> Callable[[Any], bool]:
         """Whether a parsed answer fits the schema, compiled once."""
         return compiled(self.schema)
+
+    @cached_property
+    def schema_bytes(self) -> int:
+        """Size of the schema as JSON."""
+        return len(json.dumps(self.schema))
 
     @cached_property
     def validator(self) -> jsonschema.Draft202012Validator:
@@ -76,6 +82,7 @@ class Answer:
     refusal: str | None = None
     usage: Usage = Usage()
     latency_ms: float = 0.0
+    counted: bool = True  # the server said how many tokens; else ``usage`` is a guess by size
 
 
 class ItemError(Exception):
@@ -91,15 +98,24 @@ class TransientError(Exception):
         retry_after: float | None = None,
         rate_limited: bool = False,
         unreachable: bool = False,
+        billed: bool = False,
     ):
         super().__init__(message)
         self.retry_after = retry_after  # seconds, as the server asked
         self.rate_limited = rate_limited
         self.unreachable = unreachable  # no connection was made
+        self.billed = billed  # an answer may have been made and lost on the way
 
 
 class RejectedError(Exception):
-    """The server called the request malformed: this item's fault or a wrong setting."""
+    """The call was refused: this item's fault, or a setting's; what other items get will tell.
+
+    ``sign`` is alike for refusals of one kind.
+    """
+
+    def __init__(self, message: str, sign: str = "rejected"):
+        super().__init__(message)
+        self.sign = sign
 
 
 class Backend(Protocol):
@@ -137,8 +153,10 @@ class Limits:
     requests_per_minute: float | None = None
     input_tokens_per_minute: float | None = None
     output_tokens_per_minute: float | None = None
-    budget_usd: float | None = None  # stops before it is passed; needs a price for the model
-    timeout_s: float = 120.0  # of one call, connection to last byte
+    budget_usd: float | None = None  # of a run: stops before it is passed; needs a price
+    budget_per_day: float | None = None  # of a lake and a day (UTC), all its runs together
+    budget_per_lake: float | None = None  # of a lake, ever
+    timeout_s: float = 120.0  # of one call, from when the server can be working on it
     reasks: int = 2  # fresh asks after an answer that is not valid
     transport_tries: int = 5  # of one call, before it becomes a failed row
     give_up_after: int = 6  # cool-downs without one answer between them: the endpoint is dead

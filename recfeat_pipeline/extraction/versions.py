@@ -8,7 +8,8 @@
                    group.md          the same for every group without a file of its own
                    calibration.md    how to score and what to answer
 
-``extends = "<other>"`` takes every file and setting that is not given from another version; what
+``extends = "<other>"`` takes every file and setting that is not given from another version, but the
+parameters that ``without = ["seed"]`` names; what
 none gives to a version that scores is taken from ``prompts/default/``, which suits any taxonomy.
 The instructions are fixed for a group and the document comes last, so that providers can cache the
 prefix.
@@ -39,7 +40,7 @@ ECHOES = {
 }
 KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
-    "document", "cuts",
+    "without", "document", "cuts",
 }  # fmt: skip
 DOCUMENT_KEYS = {"title", "labels", "characters", "mask_names"}
 ASKS = {
@@ -148,13 +149,20 @@ def read_parts(
     own = _read_toml(folder / "version.toml", name)
     texts = _read_texts(folder)
     if "extends" not in own:
-        return own, texts
+        return _without(own), texts
     spec, parent_texts = read_parts(own["extends"], extra_folder, (*children, name))
     if own.get("taxonomy", spec.get("taxonomy")) != spec.get("taxonomy"):
         parent_texts = {p: t for p, t in parent_texts.items() if not p.startswith("groups/")}
     for table in ("params", "document", "cuts"):
         own[table] = spec.get(table, {}) | own.get(table, {})
-    return spec | own, parent_texts | texts
+    return _without(spec | own), parent_texts | texts
+
+
+def _without(spec: dict[str, Any]) -> dict[str, Any]:
+    """The settings without the parameters that ``without`` names."""
+    removed = spec.pop("without", [])
+    params = {k: v for k, v in spec.get("params", {}).items() if k not in removed}
+    return {**spec, "params": params}
 
 
 def _build(

@@ -88,6 +88,7 @@ def extract_version(
                 limits=limits,
                 progress=progress,
                 prices=settings.prompts,
+                note=reporter.note,
             )
     if damaged := sum(summary.put_aside for summary in summaries.values()):
         reporter.note(

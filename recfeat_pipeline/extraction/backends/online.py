@@ -21,6 +21,7 @@ from recfeat_pipeline.extraction.backends.wire import (
     read_completion,
     request_body,
 )
+from recfeat_pipeline.extraction.clocks import Clocks
 from recfeat_pipeline.extraction.types import (
     Answer,
     Limits,
@@ -54,6 +55,7 @@ class OnlineBackend:
         self.base_url = (base_url or OPENAI).rstrip("/")
         self._limits = limits or Limits()
         self._url = f"{self.base_url}/chat/completions"
+        self._clocks = Clocks(self._limits.timeout_s)
         self._open: aiohttp.ClientSession | None = None
 
     async def ask(self, request: Request, attempt: int, reminder: str | None) -> Answer:
@@ -62,17 +64,24 @@ class OnlineBackend:
         body = json.dumps(request_body(request, attempt, reminder)).encode()
         data = bytearray()
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+            async with (
+                self._clocks.limit(),
+                self._session.post(self._url, data=body, allow_redirects=False) as response,
+            ):
                 async for chunk in response.content.iter_any():
                     data += chunk
                     if len(data) > MAX_BODY:
-                        raise TransientError(f"a response of more than {MAX_BODY:,} bytes")
+                        raise TransientError(
+                            f"a response of more than {MAX_BODY:,} bytes", billed=True
+                        )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
             raise TransientError(f"no connection to {self.base_url}", unreachable=True) from None
         except TimeoutError:
-            raise TransientError(f"no answer within {self._limits.timeout_s:g} s") from None
+            raise TransientError(
+                f"no answer within {self._limits.timeout_s:g} s", billed=True
+            ) from None
         except (aiohttp.ClientError, OSError):
-            raise TransientError(f"a broken connection to {self.base_url}") from None
+            raise TransientError(f"a broken connection to {self.base_url}", billed=True) from None
         latency_ms = (time.perf_counter() - started) * 1e3
         text = self.secret.hide(data.decode("utf-8", "replace"))
         try:
@@ -85,10 +94,10 @@ class OnlineBackend:
         try:
             if "error" in parsed and "choices" not in parsed:
                 code, message = error_of(parsed)
-                raise TransientError(self.secret.brief(f"error {code}: {message}"))
+                raise TransientError(self.secret.brief(f"error {code}: {message}"), billed=True)
             return read_completion(parsed, request, latency_ms)
         except (ValueError, TypeError):
-            raise TransientError("the response is not a chat completion") from None
+            raise TransientError("the response is not a chat completion", billed=True) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -104,7 +113,7 @@ class OnlineBackend:
             self._open = aiohttp.ClientSession(
                 headers=self._headers(),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(self._limits.timeout_s, sock_connect=CONNECT_S),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
                 connector=aiohttp.TCPConnector(limit=self._limits.concurrency, ssl=tls),
                 proxy=proxy_of(self.base_url),
             )

@@ -1,5 +1,6 @@
 """What an error response means: the user's to mend, worth waiting, or one item's."""
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -7,8 +8,14 @@ from typing import Any
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.secret import Secret
 from recfeat_pipeline.extraction.backends.wire import about_the_item, error_of
-from recfeat_pipeline.extraction.types import RejectedError, TransientError
+from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
 
+ABOUT_THE_KEY = re.compile(
+    r"api.?key|credential|authenti|permission|unauthori[sz]ed|billing|account|region|country"
+    r"|organi[sz]ation|project|access denied",
+    re.IGNORECASE,
+)
+MADE_AND_LOST = {500, 502, 504, *range(520, 525)}  # a gateway's; the answer may have been paid
 LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
 
 
@@ -17,11 +24,12 @@ def explain(
 ) -> Exception:
     """The exception that a response's status calls for; never with the key in it."""
     code, message = error_of(body)
-    detail = secret.brief(message) or f"HTTP {status}"
-    if status in (401, 403):
+    detail = secret.brief(message)
+    said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
+    if status == 401 or (status == 403 and ABOUT_THE_KEY.search(f"{code} {message}")):
         return RecfeatError(
-            f"The endpoint {base_url} refuses the API key (HTTP {status}). Set "
-            "RECFEAT_LLM_API_KEY to a valid one; nothing more was sent."
+            f"The endpoint {base_url} refuses the API key ({said}). Set RECFEAT_LLM_API_KEY to a "
+            "valid one; nothing more was sent."
         )
     if status == 404:
         return RecfeatError(
@@ -45,8 +53,12 @@ def explain(
                 f"The endpoint {base_url} asks to wait {wait / 60:.0f} minutes (HTTP {status}). "
                 "Run again then; what was answered is kept."
             )
-        return TransientError(f"HTTP {status}: {detail}", wait, rate_limited=status == 429)
-    return about_the_item(status, code, message) or RejectedError(f"HTTP {status}: {detail}")
+        return TransientError(
+            said, wait, rate_limited=status == 429, billed=status == 408 or status in MADE_AND_LOST
+        )
+    if about_the_item(status, code, message):
+        return ItemError(f"rejected: {said}")
+    return RejectedError(said, sign=f"{status} {code}")
 
 
 def retry_after(headers: Any) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from recfeat_pipeline.extraction.requests import messages
 from recfeat_pipeline.extraction.tokens import rough_tokens
-from recfeat_pipeline.extraction.types import Answer, ItemError, Request, Usage
+from recfeat_pipeline.extraction.types import Answer, Request, Usage
 
 # Error codes and texts that speak of this request's length or content, not of a setting.
 ITEM_CODES = {"context_length_exceeded", "content_policy_violation", "content_filter"}
@@ -55,12 +55,14 @@ def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Ans
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     text = content if isinstance(content, str) else None
     finish = choice.get("finish_reason")
+    usage, counted = _usage(body.get("usage"), request, text or "")
     return Answer(
         content=text,
         finish_reason=finish if isinstance(finish, str) else None,
         refusal=refusal if isinstance(refusal, str) and refusal else None,
-        usage=_usage(body.get("usage"), request, text or ""),
+        usage=usage,
         latency_ms=latency_ms,
+        counted=counted,
     )
 
 
@@ -73,25 +75,27 @@ def error_of(body: Any) -> tuple[str | None, str]:
     return (str(code) if code else None), str(error.get("message") or error.get("detail") or "")
 
 
-def about_the_item(status: int, code: str | None, message: str) -> ItemError | None:
-    """The failure of one item that an error response means, if it means that."""
-    if status == 413 or (
-        status in (400, 422) and (code in ITEM_CODES or ITEM_TEXT.search(message))
-    ):
-        return ItemError(f"rejected: {code or status}")
-    return None
+def about_the_item(status: int, code: str | None, message: str) -> bool:
+    """Whether an error response surely means one item's length or content."""
+    if status == 413:
+        return True
+    return status in (400, 422) and (code in ITEM_CODES or bool(ITEM_TEXT.search(message)))
 
 
-def _usage(usage: Any, request: Request, content: str) -> Usage:
-    """Tokens as counted by the server; by size where it does not say."""
-    if not isinstance(usage, dict) or not _count(usage.get("prompt_tokens")):
-        prompt = rough_tokens(request.question.system) + rough_tokens(request.document)
-        return Usage(prompt, 0, rough_tokens(content))
-    details = usage.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
-    prompt = _count(usage["prompt_tokens"])
-    return Usage(prompt, min(cached, prompt), _count(usage.get("completion_tokens")))
+def _usage(usage: Any, request: Request, content: str) -> tuple[Usage, bool]:
+    """Tokens as counted by the server, or by size where it does not say; and whether it did."""
+    counted = usage if isinstance(usage, dict) else {}
+    prompt, completion = (
+        _count(counted.get(f"{part}_tokens")) for part in ("prompt", "completion")
+    )
+    details = counted.get("prompt_tokens_details")
+    cached = (_count(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0
+    known = bool(prompt) and completion is not None and (completion > 0 or not content)
+    prompt = prompt or rough_tokens(request.question.system) + rough_tokens(request.document)
+    completion = completion or rough_tokens(content)
+    return Usage(prompt, min(cached, prompt), completion), known
 
 
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and 0 < value < 10**9 else 0
+def _count(value: Any) -> int | None:
+    valid = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+    return value if valid else None

@@ -41,7 +41,7 @@ def write_version(folder, name="small", extends="genome132-v1", extra="", **file
 class Scripted:
     """A backend whose answers a function gives: content, an Answer, or an exception to raise.
 
-    All calls but the first wait until ``crowd`` of them are in flight, 20 seconds at most.
+    Calls after the first ``crowd`` wait until so many are in flight, 20 seconds at most.
     """
 
     name = "online"
@@ -60,7 +60,7 @@ class Scripted:
         self.most_at_once = max(self.most_at_once, self.in_flight)
         try:
             await asyncio.sleep(self.delay)
-            for _ in range(2000 if self.asked.total() > 1 else 0):
+            for _ in range(2000 if self.asked.total() > self.crowd else 0):
                 if self.most_at_once >= self.crowd:
                     break
                 await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, extract_many, load_version, scores
-from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
+from recfeat_pipeline.extraction.types import ItemError, TransientError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RESPONSES, SCORES
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good, write_version
@@ -130,7 +130,8 @@ def test_what_stays_invalid_is_a_failed_row_never_an_answer(lake):
 
 
 def test_failures_are_asked_again_only_when_told_to(lake):
-    run(lake, script=lambda request, attempt: "no")
+    with pytest.raises(RecfeatError, match="18 of the last 18 calls got no valid answer"):
+        run(lake, script=lambda request, attempt: "no")
     left, backend = run(lake)
     assert (left.known_failed, left.sent) == (18, 0)
     assert not backend.asked
@@ -152,25 +153,6 @@ def test_one_impossible_item_does_not_stop_the_others(lake):
 
     summary, _ = run(lake, script=script)
     assert (summary.ok, summary.failed) == (12, 6)
-
-
-def test_a_call_refused_as_malformed_stops_the_run_after_two(lake):
-    with pytest.raises(RecfeatError, match="refuses the calls as malformed: bad temperature"):
-        run(lake, script=lambda r, a: RejectedError("bad temperature"))
-    assert lake.read("responses").is_empty()  # a wrong setting is no failure of items
-
-
-def test_one_malformed_item_at_the_start_is_that_items_failure(lake):
-    def script(request, attempt):
-        return RejectedError("odd") if request.item_id == 1 else good(request)
-
-    docs = documents(3).with_columns(pl.col("fields"))
-    # Its first call goes alone; the next call, of the same item, is refused as well.
-    with pytest.raises(RecfeatError):
-        run(lake, docs, script=script)
-    one_group = lambda r, a: RejectedError("odd") if r.question.group == "themes" else good(r)  # noqa: E731
-    summary, _ = run(lake, docs, script=one_group)
-    assert (summary.ok, summary.failed) == (15, 3)
 
 
 def test_a_wrong_key_costs_one_call(lake):

@@ -35,24 +35,77 @@ def run(scenario):
     return asyncio.run(scenario())
 
 
-def test_one_call_alone_until_the_first_answer():
+async def valid(gate, ticket=None):
+    ticket = ticket or await gate.enter(1, 1)
+    await gate.succeeded(Usage(1, 0, 1), (1, 1), ticket)
+    await gate.widen()
+
+
+def test_one_call_alone_until_the_first_answer_then_a_place_for_each_valid_one():
     async def scenario():
-        gate = Throttle(Limits(concurrency=64))
-        await gate.enter(1, 1)
+        gate = Throttle(Limits(concurrency=4))
+        ticket = await gate.enter(1, 1)
         second = asyncio.create_task(gate.enter(1, 1))
         await asyncio.sleep(0.01)
         assert not second.done()
-        await gate.succeeded(Usage(1, 0, 1), (1, 1))
-        await second
-        assert gate.width == 64
+        await valid(gate, ticket)
+        await valid(gate, await second)
+        assert gate.width == 3
+        await valid(gate)
+        await valid(gate)
+        assert gate.width == 4
+
+    run(scenario)
+
+
+def test_answers_that_are_not_valid_let_nobody_in():
+    async def scenario():
+        gate = Throttle(Limits(concurrency=4))
+        for _ in range(5):
+            await gate.succeeded(Usage(1, 0, 1), (1, 1), await gate.enter(1, 1))
+        assert gate.width == 1
+
+    run(scenario)
+
+
+def test_while_alone_only_calls_sent_since_then_open_the_gate():
+    async def scenario():
+        gate, _ = await opened(concurrency=8)
+        before = await gate.enter(1, 1)
+        gate.one_at_a_time()
+        await valid(gate, before)
+        assert (gate.alone, gate.width) == (True, 1)
+        await valid(gate)
+        assert (gate.alone, gate.width) == (False, 2)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("lone", "seconds", "width"),
+    [
+        (1.0, 20.0, 11),  # slow, but far from the limit: another place
+        (1.0, 40.0, 10),  # waiting in a queue
+        (1.0, 70.0, 9),  # for so long that calls would run into the limit
+        (40.0, 70.0, 11),  # as slow when alone: nothing is gained by asking less
+    ],
+)
+def test_a_server_that_makes_calls_wait_gets_fewer(lone, seconds, width):
+    async def scenario():
+        gate, _ = await opened(concurrency=64, timeout_s=120.0)
+        gate.width, gate.latency, gate._lone_latency = 10.0, seconds, lone
+        await gate.widen()
+        assert gate.width == width
 
     run(scenario)
 
 
 async def opened(**limits):
+    """A gate as wide as it gets."""
     gate = Throttle(Limits(**limits))
     ticket = await gate.enter(1, 1)
-    await gate.succeeded(Usage(1, 0, 1), (1, 1))
+    await valid(gate, ticket)
+    gate.width = float(gate.limits.concurrency)
     return gate, ticket
 
 
@@ -89,8 +142,7 @@ def test_after_some_cool_downs_without_an_answer_it_is_hopeless():
             await gate.failed(TransientError("503"), ticket)
             assert gate.hopeless is expected
         gate.resume_at = 0.0
-        await gate.enter(1, 1)
-        await gate.succeeded(Usage(1, 0, 1), (1, 1))
+        await valid(gate)
         assert not gate.hopeless
 
     run(scenario)

@@ -94,6 +94,23 @@ def test_usage_is_read_or_estimated():
 
 
 @pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 3}, True),
+        ({"prompt_tokens": 10, "completion_tokens": None}, False),
+        ({"prompt_tokens": 10, "completion_tokens": 0}, False),  # of eight characters
+        ({"prompt_tokens": 0, "completion_tokens": 3}, False),
+        ({"prompt_tokens": "10", "completion_tokens": True}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_tokens_that_the_server_did_not_count_are_a_guess(usage, counted):
+    body = {"choices": [{"message": {"content": "12345678"}}], "usage": usage}
+    assert read_completion(body, REQUEST).counted is counted
+
+
+@pytest.mark.parametrize(
     ("body", "code", "message"),
     [
         ({"error": {"code": "c", "message": "m"}}, "c", "m"),
@@ -124,7 +141,7 @@ def test_errors_in_every_dialect(body, code, message):
     ],
 )
 def test_an_items_fault_is_told_from_a_settings(status, code, message, item):
-    assert (about_the_item(status, code, message) is not None) is item
+    assert about_the_item(status, code, message) is item
 
 
 @pytest.mark.parametrize(

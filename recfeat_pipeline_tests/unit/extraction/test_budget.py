@@ -1,0 +1,149 @@
+"""What was sent and may have been billed, at its worst case, never passes the budget."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction import Limits, extract, load_version, spending
+from recfeat_pipeline.extraction.budget import UNCAPPED, output_cap, worst_case
+from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.spending import Book
+from recfeat_pipeline.extraction.types import Answer, TransientError, Usage
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good, write_version
+
+pytestmark = pytest.mark.usefixtures("quick")
+V1 = load_version("genome132-v1")
+FAST = Limits(concurrency=8, transport_tries=3)
+MODEL = V1.model
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(tmp_path / "lake")
+
+
+def run(lake, script=None, version=V1, n=500, **limits):
+    backend = Scripted(script)
+    chosen = dataclasses.replace(FAST, **limits)
+    return extract(documents(n), version, lake, "00", backend, limits=chosen), backend
+
+
+def dearest(request, content):
+    """An answer that takes all the tokens it may."""
+    return Answer(content, usage=worst_case(request))
+
+
+def full(request, attempt):
+    return dearest(request, good(request))
+
+
+@pytest.mark.parametrize(
+    ("params", "cap"),
+    [
+        ({"max_tokens": 1200}, 1200),
+        ({"max_completion_tokens": 32000}, 32000),
+        ({"max_tokens": 10, "max_completion_tokens": 32000}, 32000),
+        ({"options": {"num_predict": 700}}, 700),
+        ({"max_tokens": 100, "n": 3}, 300),
+        ({"temperature": 0}, UNCAPPED),
+    ],
+)
+def test_the_cap_of_an_answer_in_every_dialect(params, cap):
+    assert output_cap(params) == cap
+
+
+BILLED_AND = {
+    "answered at full length": full,
+    "never valid": lambda r, a: dearest(r, "no"),
+    "lost on the way": lambda r, a: TransientError("cut", billed=True),
+    "lost every second time": lambda r, a: (
+        TransientError("cut", billed=True) if r.item_id % 2 else dearest(r, good(r))
+    ),
+    "not counted": lambda r, a: Answer(good(r), usage=Usage(1, 0, 1), counted=False),
+}
+
+
+@pytest.mark.parametrize("params", ["", "[params]\nmax_completion_tokens = 32000"])
+@pytest.mark.parametrize("what", sorted(BILLED_AND))
+def test_the_worst_case_of_all_that_was_sent_is_within_the_budget(lake, tmp_path, what, params):
+    version = write_version(tmp_path / "p", extra=params) if params else V1
+    sent = []
+
+    def script(request, attempt):
+        sent.append(find_price(MODEL).cost(worst_case(request)))
+        return BILLED_AND[what](request, attempt)
+
+    budget = 2.00 if params else 0.15
+    try:
+        run(lake, script, version, budget_usd=budget, give_up_after=1000)
+    except RecfeatError:
+        assert what in ("never valid", "lost on the way")
+    assert 0 < sum(sent) <= budget
+    assert Book(lake).total() == pytest.approx(sum(sent))
+
+
+def test_a_run_without_cap_reserves_all_that_a_model_can_write(lake, tmp_path):
+    version = write_version(tmp_path / "p", extra="without = ['max_tokens']")
+    assert "max_tokens" not in version.params
+    summary, backend = run(lake, version=version, budget_usd=0.25)
+    assert summary.stopped
+    assert not backend.asked
+
+
+@pytest.mark.parametrize("name", ["budget_per_day", "budget_per_lake"])
+def test_a_restart_does_not_spend_a_lakes_budget_again(lake, name):
+    first, _ = run(lake, full, **{name: 0.10})
+    assert 0.05 < first.cost_usd <= 0.10
+    assert f"RECFEAT_{name.upper()}" in first.stopped
+    again, _ = run(lake, full, **{name: 0.10})
+    assert first.cost_usd + again.cost_usd <= 0.10
+    assert again.stopped
+    more, _ = run(lake, full, **{name: 0.20})
+    assert 0.10 < first.cost_usd + again.cost_usd + more.cost_usd <= 0.20
+
+
+def test_the_day_is_over_and_the_lake_is_not(lake, monkeypatch):
+    run(lake, full, budget_per_day=0.05)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    monkeypatch.setattr(spending, "_today", lambda: tomorrow)
+    assert run(lake, full, budget_per_day=0.05)[0].ok > 0
+    spent = Book(lake).total()
+    assert run(lake, budget_per_lake=spent)[0].ok == 0
+
+
+def test_a_killed_run_counts_at_what_it_may_have_spent(lake):
+    Book(lake).write(0.08)  # its page, never closed
+    summary, _ = run(lake, full, budget_per_lake=0.10)
+    assert summary.cost_usd <= 0.02
+    assert summary.stopped
+    assert Book(lake).total() <= 0.10
+
+
+def test_a_run_over_midnight_counts_each_dollar_on_one_day(lake, monkeypatch):
+    book, other = Book(lake), Book(lake)
+    book.write(1.0)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    monkeypatch.setattr(spending, "_today", lambda: tomorrow)
+    assert book.today() == -1.0  # what is weighed against a day's budget is the run's whole sum
+    book.write(1.75, closed=True)
+    assert other.total() == 1.75
+    assert other.today() == 0.75
+
+
+def test_a_lake_from_before_the_book_begins_with_what_its_answers_cost(lake):
+    summary, _ = run(lake, n=5)
+    lake.delete("spending")
+    left, _ = run(lake, budget_per_lake=summary.cost_usd + 0.001)
+    assert left.sent == 0
+    assert Book(lake).total() == pytest.approx(summary.cost_usd)
+
+
+def test_a_budget_without_a_price_is_refused(lake):
+    for name in ("budget_usd", "budget_per_day", "budget_per_lake"):
+        with pytest.raises(RecfeatError, match="no table lists the model 'my-own'"):
+            extract(
+                documents(), V1, lake, "00", Scripted(model="my-own"), limits=Limits(**{name: 1.0})
+            )
