@@ -60,8 +60,9 @@ def run(
 ) -> None:
     """Run the pipeline, from the catalogue to the report.
 
-    Interrupt it whenever you like: what is done is kept, nothing is paid for twice, and the same
-    command continues. The version it extracts with becomes the promoted one.
+    Interrupt it whenever you like: calls in flight get ten seconds, what has arrived is kept and
+    not bought again, and the same command continues. The version it extracts with becomes the
+    promoted one.
 
     $ recfeat run
     $ recfeat run --catalog films.toml --until extraction --budget 20

@@ -70,11 +70,12 @@ def extract(
     progress: Progress | None = None,
     prices: str | Path | None = None,
     stop: threading.Event | None = None,
+    note: Note | None = None,
 ) -> Summary:
     """Obtain every answer that one shard's documents lack; see :func:`extract_many`."""
     return extract_many(
         [shard], lambda _: documents, version, lake, backend,
-        limits=limits, progress=progress, prices=prices, stop=stop,
+        limits=limits, progress=progress, prices=prices, stop=stop, note=note,
     )[shard]  # fmt: skip
 
 
