@@ -6,6 +6,7 @@ them, so that ``recfeat --help`` answers at once.
 
 import errno
 import inspect
+import logging
 import os
 import signal
 import sys
@@ -32,7 +33,7 @@ from recfeat_pipeline.commands.import_profiles import import_profiles
 from recfeat_pipeline.commands.import_scores import import_scores
 from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
-from recfeat_pipeline.commands.output import complain, hint, say
+from recfeat_pipeline.commands.output import Hints, complain, hint, say
 from recfeat_pipeline.commands.prompts import app as prompts
 from recfeat_pipeline.commands.reliability import reliability
 from recfeat_pipeline.commands.report import report
@@ -142,6 +143,7 @@ def run_app(arguments: list[str] | None = None) -> int:
     One sentence per user error; a traceback only with ``--debug``, or for a bug of ours.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    logging.getLogger("recfeat_pipeline").handlers[:] = [Hints()]
     debug = "--debug" in arguments
     try:
         words = [word for word in arguments if word != "--debug"]

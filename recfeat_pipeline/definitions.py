@@ -2,11 +2,13 @@
 
 import dagster as dg
 
+from recfeat_pipeline.defs.executors import choose_executor
 from recfeat_pipeline.defs.jobs import jobs
 from recfeat_pipeline.defs.resources import Reporter, resources
 from recfeat_pipeline.defs.schedules import schedules
 from recfeat_pipeline.defs.sensors import sensors
 from recfeat_pipeline.defs.stages import BY_HAND, STAGES
+from recfeat_pipeline.settings import Settings
 
 
 def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
@@ -14,7 +16,7 @@ def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[asset for assets in (*STAGES.values(), BY_HAND) for asset in assets],
         resources=resources(reporter),
-        executor=dg.in_process_executor,  # a process per step takes longer than most steps do
+        executor=choose_executor(Settings().executor),
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,

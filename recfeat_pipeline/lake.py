@@ -19,9 +19,9 @@ from typing import Any
 
 import fsspec
 import polars as pl
-from filelock import FileLock
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.locks import Lock
 from recfeat_pipeline.schemas import LAKE, LakeTable
 
 FORMAT = 2  # of the lake's layout; raised together with a step in migrations.py
@@ -311,11 +311,9 @@ class Lake:
         """Number of shards, fixed when the lake was created (at most 64)."""
         return self.meta["n_shards"]
 
-    def lock(self, name: str, timeout: float = -1) -> FileLock:
+    def lock(self, name: str, timeout: float = -1, shared: bool = False) -> Lock:
         """An inter-process lock; freed by the operating system if its holder dies."""
-        folder = self.state / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{name}.lock", timeout=timeout)
+        return Lock(self.state / "locks" / f"{name}.lock", timeout, shared)
 
 
 def shard_names(n_shards: int) -> list[str]:

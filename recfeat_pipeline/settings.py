@@ -145,6 +145,13 @@ class Settings(BaseSettings):
         "than 1 pays where fewer models are trained at once than there are cores.",
     )
 
+    executor: str = Field(
+        "in_process",
+        description="What does the steps of a run of the UI: in_process, multiprocess (a process "
+        "for each step, as many at once as there are cores), k8s, docker or ray (extras of these "
+        "names). A command works in its own process.",
+    )
+
     automation: bool = Field(
         False,
         description="Schedules and sensors start switched on (an operator's server); else each is "

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.waiting import Wait, holder
 
 FORMAT = 2  # of the tables as a whole; raised when an older store's tables must not be read
 FIRST = 1  # of a store that does not say
@@ -92,7 +93,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _connect(path: str, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
-    delay = 0.05
+    delay, wait = 0.05, Wait()
     while True:
         try:
             return duckdb.connect(path, read_only=read_only)
@@ -107,5 +108,6 @@ def _connect(path: str, read_only: bool, deadline: float) -> duckdb.DuckDBPyConn
                     f"{path} is in use by another process. Wait for that run to end (or close "
                     "the program that has it open for writing) and try again."
                 ) from error
+        wait(lambda: f"the feature store {path}, which {holder(Path(path)) or 'somebody'} has open")
         time.sleep(delay)
         delay = min(2 * delay, 1.0)

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 import dagster as dg
 import polars as pl
+import sqlalchemy
 import typer
 
 from recfeat_pipeline.commands.output import dollars, duration, hint, plural
 from recfeat_pipeline.commands.progress import bar
 from recfeat_pipeline.defs.drive import Driver
 from recfeat_pipeline.defs.extraction.version import paid_model
-from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.instance import history_trouble, open_instance
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.engine import limits_of
@@ -57,14 +58,17 @@ def open_driver(lake: Lake) -> Iterator[Driver]:
 
     Raises:
         KeyboardInterrupt: for what Dagster and Lightning make of one.
+        RecfeatError: the run history is locked, read-only or damaged.
     """
     # A Ctrl-C that hits while a connection is closed would be logged with a traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    with open_instance(lake) as instance:
-        try:
+    try:
+        with open_instance(lake) as instance:
             yield Driver(lake, instance, TerminalReporter())
-        except (dg.DagsterExecutionInterruptedError, SystemExit):
-            raise KeyboardInterrupt from None
+    except (dg.DagsterExecutionInterruptedError, SystemExit):
+        raise KeyboardInterrupt from None
+    except sqlalchemy.exc.DBAPIError as error:
+        raise history_trouble(error) from error
 
 
 def announce_cost(

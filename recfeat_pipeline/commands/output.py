@@ -5,6 +5,7 @@ Titles and texts of a catalogue may hold anything, so nothing printed here is re
 """
 
 import json
+import logging
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +51,14 @@ def complain(sentence: str) -> None:
     """An error."""
     text = Text.assemble(("error: ", "bold red"), printable(sentence))
     stderr().print(text, soft_wrap=True)
+
+
+class Hints(logging.Handler):
+    """Shows what the package's modules log, which is what they wait for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See :class:`logging.Handler`."""
+        hint(f"  {record.getMessage()}")
 
 
 def table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]], title: str = "") -> None:

@@ -1,22 +1,21 @@
 """``recfeat run``: the same assets as in the UI, driven stage by stage.
 
-All in this process, but for training, where several processes take a model each. Every stage keeps
-what it has done, so a run that was killed is continued by running it again.
+Every stage keeps what it has done, so a run that was killed is continued by running it again.
 """
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
+from recfeat_pipeline.defs.executing import Execution, Training
 from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, versions
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.defs.training.inputs import report_split
-from recfeat_pipeline.defs.workers import Training, Workers, default_workers
+from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
@@ -43,12 +42,10 @@ class Plan:
 
 
 class Driver:
-    """Executes assets in this process and records the runs in the lake's instance."""
+    """Drives stages over an :class:`Execution` in this process, and trainings over several."""
 
     def __init__(self, lake: Lake, instance: dg.DagsterInstance, reporter: Reporter):
-        from recfeat_pipeline.definitions import build_definitions
-
-        self.job = build_definitions(reporter).resolve_implicit_global_asset_job_def()
+        self.execution = Execution(lake, instance, reporter)
         self.lake, self.instance, self.reporter = lake, instance, reporter
 
     def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
@@ -68,12 +65,12 @@ class Driver:
                 return
 
     def _whole(self, stage: str, plan: Plan) -> None:
-        self._execute(STAGES[stage])
+        self.execution.run(STAGES[stage])
 
     def _text(self, stage: str, plan: Plan) -> None:
         *sources, documents = STAGES[stage]
         for assets in (sources, [documents]):  # a run each: see events.report_partitions
-            self._execute(assets, tags=range_tags(shards.get_partition_keys()))
+            self.execution.run(assets, tags=range_tags(shards.get_partition_keys()))
 
     def extract(self, version: PromptVersion, of_shards: Sequence[str] = ()) -> None:
         """Extract with a version, one run per stretch of neighbouring shards; none means all."""
@@ -83,11 +80,11 @@ class Driver:
                 str(dg.MultiPartitionKey({"version": version.key, "shard": shard}))
                 for shard in stretch
             ]
-            self._execute(STAGES["extraction"], tags=range_tags(keys))
+            self.execution.run(STAGES["extraction"], tags=range_tags(keys))
 
     def build_store(self) -> None:
         """Rebuild the feature store from the lake."""
-        self._execute(STAGES["feature_store"])
+        self.execution.run(STAGES["feature_store"])
 
     def _extraction(self, stage: str, plan: Plan) -> None:
         self.extract(plan.version)
@@ -108,7 +105,7 @@ class Driver:
         n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
         if n == 1:
             for training in itertools.chain(*trainings):
-                self.train(training)
+                self.execution.train(training)
             return
         try:
             with Workers(min(n, len(pairs)), self.lake) as workers:
@@ -128,46 +125,6 @@ class Driver:
         events, items = self.lake.read("events"), self.lake.read("items")
         for seed in seeds:
             build_cold_world(events, items, seed, report_split=report_split(self.lake))
-
-    def train(self, training: Training) -> None:
-        """Do one training in this process."""
-        [asset] = [a for a in STAGES["training"] if a.node_def.name == training.asset]
-        config = {"ops": {training.asset: {"config": {"steps": training.steps}}}}
-        self._execute(
-            [asset],
-            partition_key=dg.MultiPartitionKey({"arm": training.arm, "seed": str(training.seed)}),
-            run_config=config if training.steps else {},
-        )
-
-    def _execute(
-        self,
-        assets: Sequence[dg.AssetsDefinition],
-        partition_key: str | None = None,
-        tags: dict[str, str] | None = None,
-        run_config: dict[str, Any] | None = None,
-    ) -> None:
-        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        try:
-            result = self.job.execute_in_process(
-                instance=self.instance,
-                asset_selection=[key for asset in assets for key in asset.keys],
-                partition_key=partition_key,
-                tags=tags,
-                run_config={**(run_config or {}), **quiet},
-            )
-        except dg.DagsterError as error:  # a blocking check; our own errors come as they are
-            raise RecfeatError(
-                f"{' '.join(str(error).split())}, so nothing was built on it. `recfeat ui` shows "
-                "the check and the table; `--debug` before the command shows where it happened."
-            ) from error
-        for check in result.get_asset_check_evaluations():
-            if not check.passed and check.blocking:
-                found = ", ".join(f"{name} {v.value}" for name, v in check.metadata.items())
-                raise RecfeatError(
-                    f"The check {check.check_name!r} of {check.asset_key.to_user_string()} failed "
-                    f"({found}), so nothing was built on it. `recfeat check` says more about the "
-                    "catalogue, `recfeat ui` about any other table."
-                )
 
 
 def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:

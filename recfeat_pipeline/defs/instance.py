@@ -1,5 +1,6 @@
 """The Dagster instance of a lake: persistent, so that the UI shows what the command line ran."""
 
+import hashlib
 import os
 import sqlite3
 from pathlib import Path
@@ -9,48 +10,36 @@ import sqlalchemy
 import yaml
 
 from recfeat_pipeline.defs.running import end_abandoned
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 
-# Pools hold one run each unless raised in the UI: DuckDB has a single writer, and a scrape or an
-# extraction already runs as many requests at once as its source allows. Sensors have threads, so
-# that a batch that is being collected keeps no other waiting.
-DAGSTER_YAML = """\
-nux:
-  enabled: false
-telemetry:
-  enabled: false
-concurrency:
-  pools:
-    granularity: op
-    default_limit: 1
-  runs:
-    max_concurrent_runs: 4
-sensors:
-  use_threads: true
-  num_workers: 4
-retention:
-  sensor:
-    purge_after_days:
-      skipped: 7
-      failure: 30
-      success: 90
-"""
-
-
+SHIPPED = Path(__file__).with_name("dagster.yaml")
+SHIPPED_BEFORE = {"4469eaff"}  # first digits of SHA-256: replaced where nobody has edited them
 COMMAND_LINE = "command_line.yaml"
 NO_CAPTURE = {
     "module": "dagster._core.storage.noop_compute_log_manager",
     "class": "NoOpComputeLogManager",
 }
+BUSY_SECONDS = 15  # that SQLite waits for another writer
 
 
 def dagster_home(lake: Lake) -> Path:
-    """``DAGSTER_HOME`` if set, else the lake's own; made ready for use and exported."""
+    """``DAGSTER_HOME`` if set, else the lake's own; made ready for use and exported.
+
+    Raises:
+        RecfeatError: it cannot be written.
+    """
     home = Path(os.environ.get("DAGSTER_HOME") or lake.state / "dagster_home").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(DAGSTER_YAML, encoding="utf-8")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists() or _digest(config) in SHIPPED_BEFORE:
+            config.write_bytes(SHIPPED.read_bytes())
+    except OSError as error:
+        raise RecfeatError(
+            f"The run history {home} cannot be written ({error.strerror}). A run needs a lake that "
+            "it can write, or a DAGSTER_HOME elsewhere; `status`, `explore` and `export` read one."
+        ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "900")  # to collect a big batch
     return home
@@ -79,8 +68,31 @@ def join_instance(lake: Lake) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(dagster_home(lake)), COMMAND_LINE)
 
 
+def history_trouble(error: sqlalchemy.exc.DBAPIError) -> RecfeatError:
+    """What the run history's database has, as a sentence."""
+    home, what = os.environ.get("DAGSTER_HOME", "of this lake"), str(error.orig)
+    if "locked" in what:
+        return RecfeatError(
+            f"The run history {home} is locked by another program (waited {BUSY_SECONDS} s). Close "
+            "what has its SQLite files open, then run the same command again."
+        )
+    if "readonly" in what or "unable to open" in what:
+        return RecfeatError(
+            f"The run history {home} cannot be written ({what}). Mend its permissions, or name "
+            "another place with DAGSTER_HOME."
+        )
+    return RecfeatError(
+        f"The run history {home} cannot be used ({what.splitlines()[0]}). A damaged one can be "
+        "moved away: nothing that was paid for is kept there. One on Postgres must be reachable."
+    )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+
+
 def _relax_sqlite(connection: object, _: object) -> None:
-    """Leave flushing to the operating system.
+    """Wait for other writers, and leave flushing to the operating system.
 
     Dagster opens, writes and closes for each of the hundreds of events of a run, and two disk
     flushes each cost more than a small run's work. A killed process loses nothing. A power cut may
@@ -88,4 +100,5 @@ def _relax_sqlite(connection: object, _: object) -> None:
     for is kept there.
     """
     if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
         connection.execute("PRAGMA synchronous = OFF")

@@ -33,7 +33,7 @@ class LakeResource(dg.ConfigurableResource):
     root: str = Field(description="Folder or object-store URL of the lake (RECFEAT_LAKE).")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Show that the run is alive."""
+        """Show that the run is alive, also in a process that does one step of it."""
         if context.run is not None:
             hold(self.open(), context.run.run_id)
 

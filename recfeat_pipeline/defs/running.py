@@ -1,58 +1,106 @@
-"""Which runs are alive: a run that was killed must not look as if it went on.
+"""Which runs are alive: nothing of a process that was killed holds a living one back.
 
-Dagster cannot tell, and automation waits for what is in progress. So the process of a run holds a
-lock file named after it, which the operating system frees whatever ends the process.
+Dagster cannot tell, and its automation, its pools and its queue wait for what is in progress. So
+the processes of a run hold a lock file named after it, which the operating system frees whatever
+ends them; a run says in a tag on which machine that file lies.
 """
 
-from pathlib import Path
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from filelock import FileLock, Timeout
 
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.locks import Lock
 
+MACHINE = "recfeat/machine"  # tag: where the processes of a run hold its lock
 GONE = (
     "The process of this run is gone (killed, or the machine restarted). Start it again: it "
     "continues where it stopped."
 )
+NEVER_STARTED = (
+    "This run was asked for and never began: its process is gone (killed, or the machine "
+    "restarted). Start it again."
+)
+Status = dg.DagsterRunStatus
+LAUNCHED = [Status.NOT_STARTED, Status.STARTING]
+UNFINISHED = [*LAUNCHED, Status.STARTED, Status.CANCELING]  # queued ones wait for no process
 
-_held: dict[str, FileLock] = {}
+_held: dict[str, Lock] = {}
 
 
 def hold(lake: Lake, run_id: str) -> None:
     """Hold the run's lock until this process ends or holds another run's.
 
-    Not until the run ends: it is marked as ended only a moment after its last step.
+    Not until the run ends: it is marked as ended only a moment after its last step. Shared, since a
+    run may have a process for each step.
     """
     for other in [other for other in _held if other != run_id]:
         _held.pop(other).release()
     if run_id not in _held:
-        lock = lake.lock(f"run-{run_id}")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:  # another process of the same run has it
-            return
+        lock = lake.lock(f"run-{run_id}", shared=True)
+        lock.acquire()
         _held[run_id] = lock
 
 
+def machine(lake: Lake) -> str:
+    """A name for where this lake's locks lie; a container keeps it with its volume."""
+    path = lake.state / "locks" / "machine"
+    if not path.exists():
+        with lake.lock("machine-name"):
+            if not path.exists():
+                path.write_text(uuid.uuid4().hex[:12], encoding="ascii")
+    return path.read_text(encoding="ascii")
+
+
 def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs as failed whose process is gone; returns their ids."""
+    """Mark runs as failed whose process is gone, and free their pools; returns their ids."""
     ended = []
-    for path in sorted((lake.state / "locks").glob("run-*.lock")):
-        run = instance.get_run_by_id(path.stem.removeprefix("run-"))
-        if run is not None and not run.is_finished:
-            if not _is_free(path):
-                continue
-            instance.report_run_failed(run, message=GONE)
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
+        run = record.dagster_run
+        if reason := _why_gone(lake, instance, run, record.update_timestamp):
+            instance.report_run_failed(run, message=reason)
             ended.append(run.run_id)
-        path.unlink(missing_ok=True)
+    _sweep_locks(lake, instance)
+    free_pools(instance)
     return ended
 
 
-def _is_free(path: Path) -> bool:
-    lock = FileLock(path, timeout=0)
-    try:
-        with lock:
-            return True
-    except Timeout:
-        return False
+def _why_gone(
+    lake: Lake, instance: dg.DagsterInstance, run: dg.DagsterRun, changed: datetime
+) -> str | None:
+    """Why a run that is not finished will never be; None: it is alive, or another machine's."""
+    lock = lake.lock(f"run-{run.run_id}")
+    where = run.tags.get(MACHINE)
+    if where is not None or lock.path.exists():
+        ours = where in (None, machine(lake))
+        return GONE if ours and lock.is_free() else None
+    patience = timedelta(seconds=instance.run_monitoring_start_timeout_seconds)
+    if datetime.now(UTC) - changed.astimezone(UTC) < patience:
+        return None
+    return NEVER_STARTED if run.status in LAUNCHED else GONE
+
+
+def _sweep_locks(lake: Lake, instance: dg.DagsterInstance) -> None:
+    for path in sorted((lake.state / "locks").glob("run-*.lock")):
+        run_id = path.stem.removeprefix("run-")
+        run = instance.get_run_by_id(run_id)
+        if (run is None or run.is_finished) and Lock(path).is_free():
+            path.unlink(missing_ok=True)
+
+
+def free_pools(instance: dg.DagsterInstance) -> None:
+    """Free the slots, and the places in the queue for them, of runs that are over or unknown.
+
+    A slot alone is not enough: it would pass to the next in the queue, which may be dead as well.
+    """
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return
+    waiting = storage.get_concurrency_run_ids()
+    for pool in storage.get_concurrency_keys():
+        waiting |= storage.get_concurrency_info(pool).active_run_ids
+    for run_id in waiting:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            storage.free_concurrency_slots_for_run(run_id)

@@ -5,11 +5,10 @@ import dagster as dg
 from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.jobs import refresh_text
 from recfeat_pipeline.defs.partitions import range_tags, shards
+from recfeat_pipeline.defs.running import UNFINISHED, Status, end_abandoned
 from recfeat_pipeline.defs.text.scraping import source_names
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
-
-Status = dg.DagsterRunStatus
-UNFINISHED = [Status.QUEUED, Status.NOT_STARTED, Status.STARTING, Status.STARTED]
 
 
 @dg.schedule(
@@ -24,9 +23,13 @@ UNFINISHED = [Status.QUEUED, Status.NOT_STARTED, Status.STARTING, Status.STARTED
 )
 def refresh_text_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One run over all shards, which asks the change feeds first."""
-    unfinished = dg.RunsFilter(job_name=refresh_text.name, statuses=UNFINISHED)
-    if context.instance.get_runs_count(unfinished):
-        return dg.SkipReason("The refresh before this one is still running.")
+    end_abandoned(Lake(Settings().lake), context.instance)
+    unfinished = dg.RunsFilter(job_name=refresh_text.name, statuses=[Status.QUEUED, *UNFINISHED])
+    if before := context.instance.get_runs(unfinished, limit=1):
+        return dg.SkipReason(
+            f"The refresh before this one, run {before[0].run_id[:8]}, is still "
+            f"{before[0].status.value.lower()}."
+        )
     ops = {f"lake__{name}": {"config": {"ask_changes": True}} for name in source_names()}
     return dg.RunRequest(
         run_config={"ops": ops},

@@ -14,13 +14,14 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Self, cast
 
+from recfeat_pipeline.defs.executing import Execution, Training
+from recfeat_pipeline.defs.instance import join_instance
 from recfeat_pipeline.defs.resources import Progress, Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
@@ -30,19 +31,6 @@ from recfeat_pipeline.models.arms import Arm
 BASE_MEMORY, EVENT_MEMORY = 1.0e9, 200
 """Bytes that a worker takes at most, and those for each event of the catalogue."""
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
-
-
-@dataclass(frozen=True)
-class Training:
-    """A model to fit: a partition of a training asset."""
-
-    asset: str
-    arm: str
-    seed: int
-    steps: int | None  # None: by the catalogue's size
-
-    def __str__(self) -> str:
-        return f"{self.arm}, seed {self.seed}"
 
 
 def default_workers(arms: Sequence[Arm], n_events: int) -> int:
@@ -189,16 +177,13 @@ class _Told(Reporter):
 
 def _work(command: Connection, lake: str) -> None:
     """What a worker does until it is ended: it is sent trainings, and says how they go."""
-    from recfeat_pipeline.defs.drive import Driver  # which needs this module
-    from recfeat_pipeline.defs.instance import join_instance
-
     threading.Thread(target=_end_with_command, daemon=True).start()
     warnings.simplefilter("ignore")  # other packages' advice to programmers
     try:
         with join_instance(Lake(lake)) as instance:
-            driver = Driver(Lake(lake), instance, _Told(command))
+            execution = Execution(Lake(lake), instance, _Told(command))
             while True:
-                driver.train(command.recv())
+                execution.train(command.recv())
                 command.send(None)
     except (RecfeatError, OSError) as error:  # anything else is a bug, and prints its traceback
         error.add_note(traceback.format_exc())  # for --debug

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from filelock import Timeout
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.journal import read_lines, responses_frame, to_line
@@ -54,7 +53,7 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         try:
             self._lock.acquire()
-        except Timeout as error:
+        except TimeoutError as error:
             raise RecfeatError(
                 f"Shard {self.shard} of {self.lake.root} is being extracted by another process. "
                 "Wait until it ends, or give this one other shards."

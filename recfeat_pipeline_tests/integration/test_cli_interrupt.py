@@ -1,51 +1,16 @@
 """Ctrl-C and `kill` at any stage: exit code 130, a sentence, and the same command continues."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.integration.cli_process import Running, finish
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, write_catalog
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 N_CALLS = 6 * N_ITEMS
-PATIENCE = 120.0  # seconds, on a machine that is busy with other things
-
-
-class Running:
-    """``recfeat`` in a process group of its own, as a terminal starts it."""
-
-    def __init__(self, folder: Path, *arguments: str):
-        self.log = folder / "stderr.txt"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "recfeat_pipeline.cli", *arguments],
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                # Tests that run in the background have it ignored, which a child inherits.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            )
-
-    def wait_until(self, is_so) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not is_so():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, f"never came: {self.log.read_text()}"
-            time.sleep(0.02)
-
-    def send(self, number: signal.Signals) -> tuple[int, str]:
-        """Signal the whole group, as a terminal does; the exit code and what was said."""
-        os.killpg(self.process.pid, number)
-        self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, self.log.read_text()
 
 
 @pytest.fixture
@@ -54,14 +19,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("RECFEAT_CATALOG", "little.toml")
     return tmp_path
-
-
-def finish(folder: Path, *arguments: str) -> str:
-    """The same command again, to its end."""
-    done = Running(folder, *arguments)
-    out, _ = done.process.communicate(timeout=PATIENCE)
-    assert done.process.returncode == 0, done.log.read_text()
-    return out.decode()
 
 
 def check_said(code: int, said: str) -> None:

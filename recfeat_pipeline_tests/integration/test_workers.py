@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from recfeat_pipeline.cli import run_app
+from recfeat_pipeline.defs.executing import Training
 from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.defs.resources import Reporter
-from recfeat_pipeline.defs.workers import Training, Workers
+from recfeat_pipeline.defs.workers import Workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.integration.cli_world import write_catalog

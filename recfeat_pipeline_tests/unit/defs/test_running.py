@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from recfeat_pipeline.defs.running import end_abandoned, hold
+from recfeat_pipeline.defs import running
+from recfeat_pipeline.defs.running import MACHINE, Status, end_abandoned, hold, machine
 from recfeat_pipeline.lake import Lake
 
 HOLD = """
@@ -23,8 +25,8 @@ def instance():
         yield instance
 
 
-def started(instance: dg.DagsterInstance) -> str:
-    run = dg.DagsterRun(job_name="j", status=dg.DagsterRunStatus.STARTED)
+def started(instance: dg.DagsterInstance, tags: dict[str, str] | None = None) -> str:
+    run = dg.DagsterRun(job_name="j", status=Status.STARTED, tags=tags)
     return instance.add_run(run).run_id
 
 
@@ -44,10 +46,27 @@ def test_a_killed_run_is_ended_and_a_living_one_left_alone(tmp_path, instance):
     assert end_abandoned(lake, instance) == []
 
 
-def test_a_run_that_no_process_of_ours_began_is_left_alone(tmp_path, instance):
-    unknown = started(instance)
+def test_a_run_of_another_machine_is_left_alone(tmp_path, instance, monkeypatch):
+    monkeypatch.setattr(running, "timedelta", lambda seconds: timedelta(0))
+    unknown = started(instance, {MACHINE: "another"})
     assert end_abandoned(Lake(tmp_path), instance) == []
     assert instance.get_run_by_id(unknown).status == dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("status", [Status.NOT_STARTED, Status.STARTING, Status.STARTED])
+def test_a_run_that_never_came_to_hold_its_lock_is_ended_after_the_start_timeout(
+    tmp_path, instance, status, monkeypatch
+):
+    stuck = instance.add_run(dg.DagsterRun(job_name="j", status=status)).run_id
+    assert end_abandoned(Lake(tmp_path), instance) == [], "it may be starting"
+    monkeypatch.setattr(running, "timedelta", lambda seconds: timedelta(0))
+    assert end_abandoned(Lake(tmp_path), instance) == [stuck]
+    assert instance.get_run_by_id(stuck).status == Status.FAILURE
+
+
+def test_a_machine_keeps_its_name_and_another_has_another(tmp_path):
+    assert machine(Lake(tmp_path / "a")) == machine(Lake(tmp_path / "a"))
+    assert machine(Lake(tmp_path / "a")) != machine(Lake(tmp_path / "b"))
 
 
 def test_locks_of_finished_runs_are_swept(tmp_path, instance):

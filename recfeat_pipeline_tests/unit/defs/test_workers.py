@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from recfeat_pipeline.defs import workers
-from recfeat_pipeline.defs.workers import Tally, Training, default_workers
+from recfeat_pipeline.defs.executing import Training
+from recfeat_pipeline.defs.workers import Tally, default_workers
 from recfeat_pipeline.models.arms import load_arms
 
 ARMS = load_arms()

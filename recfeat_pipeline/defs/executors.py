@@ -1,0 +1,89 @@
+"""What executes the steps of a run that the UI, a schedule or a sensor started.
+
+A setting chooses it; whatever it is, the run shows that it is alive (``running.py``), and one in a
+single process waits for pools as a command does (``pools.py``).
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import dagster as dg
+
+from recfeat_pipeline.defs.pools import wait_patiently
+from recfeat_pipeline.defs.running import MACHINE, hold, machine
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+
+ELSEWHERE = {  # executor: its module, its name there, the extra that brings it
+    "k8s": ("dagster_k8s", "k8s_job_executor", "k8s"),
+    "docker": ("dagster_docker", "docker_executor", "docker"),
+    "ray": ("dagster_ray", "ray_executor", "ray"),
+}
+HERE = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
+
+
+def choose_executor(name: str) -> dg.ExecutorDefinition:
+    """The executor that RECFEAT_EXECUTOR names.
+
+    Raises:
+        RecfeatError: there is no such executor, or it is not installed.
+    """
+    if name in HERE:
+        return watched(HERE[name])
+    if name not in ELSEWHERE:
+        raise RecfeatError(
+            f"RECFEAT_EXECUTOR {name!r}: the executors are {', '.join([*HERE, *ELSEWHERE])}."
+        )
+    module, attribute, extra = ELSEWHERE[name]
+    try:
+        return watched(getattr(import_module(module), attribute))
+    except ModuleNotFoundError as error:
+        raise RecfeatError(
+            f"RECFEAT_EXECUTOR {name!r} is not installed: pip install 'recfeat_pipeline[{extra}]'."
+        ) from error
+
+
+def watched(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+    """The executor, of which each run shows that it is alive."""
+    create: Callable[[Any], dg.Executor] | None = inner.executor_creation_fn
+    assert create is not None
+    return dg.ExecutorDefinition(
+        name=inner.name,
+        config_schema=inner.config_schema,  # type: ignore[arg-type]
+        requirements=inner.get_requirements,
+        executor_creation_fn=lambda init: Watched(create(init), alone=inner.name == "in_process"),
+        description=inner.description,
+    )
+
+
+class Watched(dg.Executor):
+    """An executor in a process that holds the lock of its run.
+
+    Args:
+        inner: what executes.
+        alone: it does one step at a time in this process, which may wait for a pool.
+    """
+
+    def __init__(self, inner: dg.Executor, alone: bool):
+        self.inner, self.alone = inner, alone
+
+    @property
+    def retries(self) -> Any:
+        """See :class:`dagster.Executor`."""
+        return self.inner.retries
+
+    @property
+    def step_dependency_config(self) -> Any:
+        """See :class:`dagster.Executor`."""
+        return self.inner.step_dependency_config
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        """Hold the run's lock, then execute."""
+        lake, instance = Lake(Settings().lake), plan_context.instance
+        hold(lake, plan_context.run_id)
+        instance.add_run_tags(plan_context.run_id, {MACHINE: machine(lake)})
+        if self.alone:
+            wait_patiently(instance, lake, plan_context.log.warning)
+        yield from self.inner.execute(plan_context, execution_plan)
