@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 120.0  # seconds, on a machine that is busy with other things
+PATIENCE = 300.0  # seconds, on a machine that is busy with other things
 
 
 class Running:
