@@ -9,9 +9,9 @@ import uuid
 from datetime import UTC, date, datetime
 
 import polars as pl
-from filelock import BaseFileLock
 
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.locks import Lock
 
 FOLDER = "spending"
 
@@ -30,7 +30,7 @@ class Book:
         self._before = 0.0  # of this run's dollars, on days before
         self._past: dict[str, float] = {}  # closed pages, which change no more
 
-    def lock(self) -> BaseFileLock:
+    def lock(self) -> Lock:
         """Held while a sum is read and the next part written."""
         return self.lake.lock("spending")
 

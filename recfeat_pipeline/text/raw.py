@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
-from filelock import FileLock
 
 from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.locks import Lock
 from recfeat_pipeline.schemas import RAW, Schema
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
@@ -215,7 +215,7 @@ class RawStore:
                 stack.enter_context(self._lock(shard))
             yield
 
-    def _lock(self, shard: str) -> FileLock:
+    def _lock(self, shard: str) -> Lock:
         return self.lake.lock(f"raw-{self.source}-{shard}")
 
     @contextmanager
