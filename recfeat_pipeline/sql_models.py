@@ -9,8 +9,10 @@ is a SELECT of the rows that break it.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -25,6 +27,8 @@ from recfeat_pipeline.schemas import LAKE
 
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {"runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts"}
+JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
 
 
@@ -62,8 +66,14 @@ class SqlModel:
         return self.key.split(".")[1]
 
 
-def load_models(folder: Path = FOLDER) -> dict[str, SqlModel]:
-    """Every model, in an order in which each comes after what it refers to.
+@cache  # every asset of the code location asks for them
+def load_models() -> Mapping[str, SqlModel]:
+    """The models of the feature store, read once; see :func:`read_models`."""
+    return MappingProxyType(read_models(FOLDER))
+
+
+def read_models(folder: Path) -> dict[str, SqlModel]:
+    """Every model of a folder, in an order in which each comes after what it refers to.
 
     Raises:
         RecfeatError: a ref or source that does not exist, a cycle, or YAML for no model.
@@ -191,7 +201,7 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
 def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted(folder.glob("*/*.yml")):
         try:
-            described = yaml.safe_load(_render(path.read_text(encoding="utf-8")))["models"]
+            described = yaml.load(_render(path.read_text(encoding="utf-8")), YAML)["models"]
             models = [(model["name"], model) for model in described]
         except (yaml.YAMLError, KeyError, TypeError) as error:
             problem = " ".join(str(error).split())
@@ -203,8 +213,7 @@ def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _render(template: str, **functions: Any) -> str:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    rendered = environment.from_string(template).render(
+    rendered = JINJA.from_string(template).render(
         measures=MEASURES, metrics=[metric.name for metric in METRICS], **functions
     )
     return rendered.strip().rstrip(";")

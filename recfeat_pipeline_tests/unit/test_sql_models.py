@@ -16,7 +16,7 @@ def project(tmp_path):
             path = tmp_path / "sql" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return sql_models.load_models(tmp_path / "sql")
+        return sql_models.read_models(tmp_path / "sql")
 
     return write
 

@@ -65,7 +65,7 @@ def test_a_metric_is_one_entry(monkeypatch, tmp_path):
     before = sql_models.fingerprint(sql_models.load_models()["metrics.ranking"])
     monkeypatch.setattr(sql_models, "METRICS", (*metrics.METRICS, squared))
     monkeypatch.setattr(sql_models, "MEASURES", (*MEASURES, metrics.Measure(squared, 3)))
-    after = sql_models.load_models()["metrics.ranking"]
+    after = sql_models.read_models(sql_models.FOLDER)["metrics.ranking"]
     compiled = sql_models.compile_sql(after, Lake(tmp_path))
     assert 'AS "squared@3"' in compiled
     assert 'AS "squared_with_seen@3"' in compiled
