@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from recfeat_pipeline.models.content import build_content
 
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate, truth
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
 from recfeat_pipeline.evaluation.significance import compare
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import build_content
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.train import train_arm
 from recfeat_pipeline.report.verdict import significant

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from recfeat_pipeline.models.content import Content
 from torch.nn import functional
 
 from recfeat_pipeline import machine
 from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.tower import HIDDEN_WIDTH, ID_WIDTH, VECTOR_WIDTH, TwoTower
 from recfeat_pipeline.models.train import build_module

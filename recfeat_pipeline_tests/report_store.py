@@ -28,10 +28,10 @@ FURTHER = {
     "rare_as_new_llm": 0.03,
 }
 ARMS = {
-    "recency_floor": {"title": "Floor, last item as a channel", "family": "recency"},
-    "recency_llm": {"title": "LLM scores, last item as a channel", "family": "recency"},
-    "item_knn": {"title": "Item neighbours", "family": "baseline"},
-    "rare_as_new_llm": {"title": "LLM scores, rare items as new", "family": "training"},
+    "recency_floor": {"title": "Floor, last item as a channel", "section": "recency"},
+    "recency_llm": {"title": "LLM scores, last item as a channel", "section": "recency"},
+    "item_knn": {"title": "Item neighbours", "section": "baseline"},
+    "rare_as_new_llm": {"title": "LLM scores, rare items as new", "section": "training"},
 }
 BASELINES = ("popularity", "item_knn")
 GAINS = {"popularity": -0.42, "floor": 0.0, "curated": 0.024, "llm": 0.030, "random": 0.001}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from recfeat_pipeline.models.content import Content
 
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.fit import Hardware
 from recfeat_pipeline.models.train import train_arm

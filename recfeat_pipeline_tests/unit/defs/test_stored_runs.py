@@ -1,13 +1,13 @@
 import numpy as np
 import polars as pl
 import pytest
+from recfeat_pipeline.models.content import Content
 
 from recfeat_pipeline.defs.drive import Plan, arm_seed_pairs
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.stored import fingerprint
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.arms import load_arms, resolve_arms
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 ITEMS = make_items(3).with_columns(year=pl.Series([1990, 2000, 2010], dtype=pl.Int32))

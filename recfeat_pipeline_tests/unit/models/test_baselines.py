@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from recfeat_pipeline.models.baselines import fit_baseline
+from recfeat_pipeline.models.ials import factorise, fold_in
 
 from recfeat_pipeline.models import baselines
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.ials import factorise, fold_in
 from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.taken import Taken

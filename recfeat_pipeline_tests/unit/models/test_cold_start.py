@@ -1,12 +1,12 @@
 import numpy as np
 import polars as pl
 import pytest
+from recfeat_pipeline.models.content import Content
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import cold_start, neighbours
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.neighbours import CoWatched
 from recfeat_pipeline.schemas import COLD_RANKS, NEIGHBOURS
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events, make_items

@@ -1,10 +1,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
 
 from recfeat_pipeline.models import content as content_module
 from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 TAXONOMY = pl.DataFrame(

@@ -2,11 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.serve import ServedArm
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.serve import ServedArm
 from recfeat_pipeline.models.tower import TIME_BINS, Context, TwoTower
 from recfeat_pipeline.models.train import build_tower
 

@@ -1,10 +1,10 @@
 import polars as pl
 import pytest
+from recfeat_pipeline.models.content import build_content
+from recfeat_pipeline.models.sizes import content_width, parameters, source_widths
 
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import build_content
 from recfeat_pipeline.models.metadata import build_metadata
-from recfeat_pipeline.models.sizes import content_width, parameters, source_widths
 from recfeat_pipeline.models.tower import count_parameters
 from recfeat_pipeline.models.train import build_tower
 from recfeat_pipeline.schemas import DIMENSIONS

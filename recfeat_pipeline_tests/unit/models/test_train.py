@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from recfeat_pipeline.models.content import Content
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import fit
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.train import TrainingResult, build_module, default_steps, train_arm
 from recfeat_pipeline.schemas import RANKS
