@@ -47,9 +47,7 @@ def _one_thread():
 
 
 def fit(name: str, data: Data, out_dir, seed=0, content=NO_CONTENT, **recipe) -> Scorer:
-    given = (
-        {**QUICK, **recipe.pop("settings", {})} if name in TRAINED else recipe.pop("settings", {})
-    )
+    given = (QUICK if name in TRAINED else {}) | recipe.pop("settings", {})
     known = load_family(name).settings()
     settings = replace(known, **{k: v for k, v in given.items() if hasattr(known, k)})
     made = Recipe(settings, **{"seed": seed, "steps": 1, "out_dir": out_dir, **recipe})
@@ -124,19 +122,16 @@ def test_test_events_teach_nothing(name, tmp_path):
 def test_no_more_than_the_context_is_read(name, tmp_path):
     """What lies before the newest three events changes nothing."""
     scorer = fit(name, SMALL, tmp_path, settings={"context": 3})
-    test = SMALL.held_out("test")
-    long = test.examples.filter(pl.col("history_length") >= 5)
-    old = np.isin(np.arange(SMALL.events.height), np.concatenate([rows - 4, rows - 5]))
-    recent = np.isin(
-        np.arange(SMALL.events.height), np.concatenate([rows - back for back in (1, 2, 3)])
-    )
-    others = pl.when(pl.Series(old & ~recent)).then((pl.col("item_index") + 1) % 20)
+    long = SMALL.held_out("test").examples.filter(pl.col("history_length") >= 5)
+    last = long.group_by("user_id", maintain_order=True).last()
+    old = np.zeros(SMALL.events.height, bool)
+    for row, length in last.select("event_row", "history_length").iter_rows():
+        old[row - length : row - 3] = True
+    others = pl.when(pl.Series(old)).then((pl.col("item_index") + 1) % 20)
     changed = SMALL.events.with_columns(item_index=others.otherwise("item_index").cast(pl.Int32))
     assert not changed.equals(SMALL.events)
-    last = long.group_by("user_id", maintain_order=True).first()
-    np.testing.assert_array_equal(
-        scores(scorer, HeldOut.of(SMALL.events, last)), scores(scorer, HeldOut.of(changed, last))
-    )
+    one, same = (scores(scorer, HeldOut.of(events, last)) for events in (SMALL.events, changed))
+    np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -147,9 +142,8 @@ def test_an_item_that_does_not_exist_yet_is_scored_and_not_learnt(name, tmp_path
     data = make_data(SMALL.events.filter(~gone), new=new)
     found = scores(fit(name, data, tmp_path), data.held_out("test"))
     assert np.isfinite(found).all()
-    has_neither = ~data.held_out("test").known.histories(0, len(found), 20).dense(0, len(found))[
-        :, [6, 7]
-    ].numpy().any(1)
+    histories = data.held_out("test").known.histories(0, len(found), 20).dense(0, len(found))
+    has_neither = ~histories[:, [6, 7]].numpy().any(1)
     np.testing.assert_allclose(found[has_neither, 6], found[has_neither, 7], rtol=1e-3, atol=1e-4)
 
 
