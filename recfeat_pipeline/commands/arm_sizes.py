@@ -12,6 +12,7 @@ import polars as pl
 from recfeat_pipeline.content.fill import columns
 from recfeat_pipeline.content.source import load_source, read_columns
 from recfeat_pipeline.defs.training.inputs import feature_version, load_data
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import DEFAULT, promoted
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
@@ -22,6 +23,7 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
 PUBLISHED_ITEMS = 9_375
+WAIT = 2  # seconds for the feature store
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,13 @@ def measure(arms: Iterable[Arm]) -> tuple[str, dict[str, Size]]:
     """What the sizes are of, in words, and the size of each arm by id; trains nothing."""
     lake = Lake(Settings().lake)
     with ExitStack() as opened:
-        corpus: _Corpus = _Published()
+        corpus: _Corpus = _Published("no run has read another yet")
         if lake.feature_store.exists() and lake.exists("catalog/events.parquet"):
-            corpus = _Read(lake, opened.enter_context(open_store(lake.feature_store)))
+            try:
+                store = opened.enter_context(open_store(lake.feature_store, wait_seconds=WAIT))
+                corpus = _Read(lake, store)
+            except RecfeatError:  # a run is writing, or has still to write it anew
+                corpus = _Published("this lake's feature store cannot be read now")
         return corpus.name, {arm.id: _size(corpus, arm) for arm in arms}
 
 
@@ -74,9 +80,8 @@ class _Read:
 class _Published:
     """The published corpus, of which only the sizes are known."""
 
-    name = f"the published corpus of {PUBLISHED_ITEMS:,} items, for no run has read another yet"
-
-    def __init__(self) -> None:
+    def __init__(self, why: str):
+        self.name = f"the published corpus of {PUBLISHED_ITEMS:,} items, for {why}"
         indices = pl.DataFrame({"item_index": range(PUBLISHED_ITEMS)}, schema_overrides=ITEMS)
         missing = [pl.lit(None, d).alias(n) for n, d in ITEMS.items() if n != "item_index"]
         items = indices.with_columns(missing).with_columns(in_corpus=True)

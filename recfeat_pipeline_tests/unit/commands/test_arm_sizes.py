@@ -5,6 +5,7 @@ from recfeat_pipeline.commands.arm_sizes import measure
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms, resolve_arms
 from recfeat_pipeline.schemas import EVENTS, EXAMPLES
+from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.unit.content.stores import SCORES, TAXONOMY, VERSION, make_store
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
@@ -42,6 +43,8 @@ def test_sizes_are_those_of_the_lakes_corpus(lake, tmp_path):
     lake.write_parquet(f"scores/version={VERSION}/dimensions.parquet", TAXONOMY)
     scores = pl.DataFrame([(100, "tense", 0.5)], schema=SCORES, orient="row")
     store = make_store(20, scores=scores, items=items)
+    with open_store(lake.feature_store, read_only=False):
+        pass
     store.execute(f"ATTACH '{lake.feature_store}' AS file")
     store.execute("COPY FROM DATABASE memory TO file")
     store.close()
@@ -54,3 +57,12 @@ def test_sizes_are_those_of_the_lakes_corpus(lake, tmp_path):
     assert sizes["floor"].n_parameters < sizes["genres"].n_parameters < sizes["llm"].n_parameters
     assert sizes["rich_llm"].n_parameters > sizes["llm"].n_parameters
     assert sizes["curated"].n_parameters is None, "there are no tags"
+
+
+def test_a_store_that_cannot_be_read_now_is_said(lake):
+    with open_store(lake.feature_store, read_only=False) as store:
+        store.execute("UPDATE store_format SET format = 1")
+    lake.write_parquet("catalog/events.parquet", pl.DataFrame(schema=EVENTS))
+    where, sizes = measure(resolve_arms("floor"))
+    assert "this lake's feature store cannot be read now" in where
+    assert sizes["floor"].n_parameters == 383_840
