@@ -137,14 +137,14 @@ def _fill(folder: str, n_items: int, n_shards: int) -> None:
     lake, version = Lake(folder), load_version("genome132-v1")
     for shard, first, n in _parts(n_items, n_shards):
         frame = documents(first, n)
-        lake.write_parquet(f"documents/shard={shard}/documents.parquet", frame)
+        lake.write("documents", frame, shard=shard)
         calls = keyed(frame, version, version.model)
         request = next(build(frame.head(1), calls.head(1), version, version.model))
         one = response_row(request, "online", "{}", "ok", None, 1, Usage(900, 0, 200), 0.001, 900.0)
         rows = responses_frame([one]).drop("cache_key", "group")
         wide = calls.select("cache_key", "group").join(rows, how="cross")
         for part in wide.iter_slices(100_000):
-            lake.append_segment(f"responses/shard={shard}", part)
+            lake.append("responses", part, shard=shard)
 
 
 def _decide(folder: str, n_items: int, n_shards: int) -> None:

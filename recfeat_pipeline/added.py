@@ -12,7 +12,7 @@ import polars as pl
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import ITEMS
 
-PATH = "catalog/added.parquet"
+ADDED = "added-"  # how the files of added documents begin
 
 
 def new_item_id(dtype: pl.DataType, tmdb_id: int | None, title: str) -> int | str:
@@ -41,17 +41,17 @@ def add_item(lake: Lake, item: pl.DataFrame, document: pl.DataFrame) -> str:
     row = {"genres": [], "n_ratings": 0, "in_corpus": False} | known
     frame = pl.DataFrame([row], schema={**ITEMS, "item_id": item.schema["item_id"]})
     with lake.lock("added"):
-        others = _added(lake).filter(pl.col("item_id").cast(pl.String) != str(item_id))
-        lake.write_parquet(PATH, frame if others.is_empty() else pl.concat([others, frame]))
+        others = lake.read("added").filter(pl.col("item_id").cast(pl.String) != str(item_id))
+        lake.write("added", frame if others.is_empty() else pl.concat([others, frame]))
         listed = lake.read("items").join(lake.read("catalog_items"), on="item_id", how="semi")
-        lake.write_parquet("catalog/items.parquet", with_added(lake, listed))
-        lake.write_parquet(_document_path(shard, item_id), document)
+        lake.write("items", with_added(lake, listed))
+        lake.write("documents", document, shard=shard, part=_part(item_id))
     return shard
 
 
 def with_added(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
     """A catalogue's ITEMS and, after them, the added ones that it does not list."""
-    added = _added(lake)
+    added = lake.read("added")
     if added.is_empty() or items.is_empty():
         return added if items.is_empty() else items
     if added.schema["item_id"] != items.schema["item_id"]:
@@ -62,14 +62,10 @@ def with_added(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
 def drop_listed(lake: Lake, shard: str, documents: pl.DataFrame) -> None:
     """Delete a shard's added documents of items that now have one of the catalogue's."""
     listed = set(documents["item_id"].cast(pl.String))
-    for path in lake.glob(f"documents/shard={shard}/added-*.parquet"):
+    for path in lake.table_paths("documents", shard=shard, part=f"{ADDED}*"):
         if str(lake.read_parquet(path)["item_id"][0]) in listed:
             lake.delete(path)
 
 
-def _added(lake: Lake) -> pl.DataFrame:
-    return lake.read_parquet(PATH) if lake.exists(PATH) else pl.DataFrame(schema=ITEMS)
-
-
-def _document_path(shard: str, item_id: int | str) -> str:
-    return f"documents/shard={shard}/added-{zlib.crc32(str(item_id).encode()):08x}.parquet"
+def _part(item_id: int | str) -> str:
+    return f"{ADDED}{zlib.crc32(str(item_id).encode()):08x}"

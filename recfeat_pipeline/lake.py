@@ -1,57 +1,42 @@
-"""The lake: paths, atomic writes, append-only segments, compaction.
+"""The lake: the one door to what is stored. Tables and notes are named, not their files.
 
-The root is a folder or an fsspec URL (``s3://bucket/lake``); no other module knows which. A file
-appears whole or not at all: locally it is written beside its place and renamed, on an object store
-a put is atomic by itself. What must be a local file whatever the root is (journals, locks, the
-DuckDB file, Dagster's home) lies under :attr:`Lake.state`.
+A table is written whole or added to, and read by its name and keys (``lake.read("scores",
+version="v1@…")``); where it lies and what it looks like says :mod:`recfeat_pipeline.layout`. What
+must be a local file whatever the root is (journals, locks, checkpoints, the DuckDB file, Dagster's
+home) lies under :attr:`Lake.state`.
 """
 
 import hashlib
 import io
-import json
 import os
-import uuid
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import polars as pl
 
+from recfeat_pipeline import sealed
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.files import Files
+from recfeat_pipeline.layout import LAKE, NOTES, fill, keys_of
 from recfeat_pipeline.locks import Lock
-from recfeat_pipeline.schemas import LAKE, LakeTable
+from recfeat_pipeline.schemas import ID_COLUMNS, Schema
 
 FORMAT = 2  # of the lake's layout; raised together with a step in migrations.py
 DEFAULT_SHARDS, MAX_SHARDS = 16, 64
 COMPACT_ABOVE = 32  # small segments of a folder; a run leaves one or more in each
 SMALL_BYTES, COMPACT_AT_ONCE = 1 << 20, 64  # of a segment; segments in memory at once
 RETIRED_FOR = timedelta(hours=1)  # until a merged segment goes; a reader has listed it before
-REMEDIES = {  # for a damaged file without a backup, by the folder it lies in
-    "responses": "move it elsewhere: the answers it held were paid for, and are bought again",
-    "raw": "delete it: what it held is scraped again",
-    "runs": "delete its folder and run again",
-}
 INTEGERS = {"format": (0, 10**6), "n_shards": (1, MAX_SHARDS)}  # of lake.json, with their ranges
 
 
-class Lake:
-    """One catalogue's lake. Paths given to its methods are relative to the root."""
+class Lake(Files):
+    """One catalogue's lake, at a folder or an object store's URL."""
 
     def __init__(self, root: str | os.PathLike[str]):
-        root = os.fspath(root)
-        self.is_local = "://" not in root
-        self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
-        try:
-            self._fs, self._base = fsspec.core.url_to_fs(self.root)
-        except (ImportError, ValueError) as error:
-            raise RecfeatError(
-                f"The lake {self.root} cannot be opened: {str(error).rstrip('.')}. Set "
-                "RECFEAT_LAKE to a folder, or install what its protocol needs: pip install "
-                "'recfeat_pipeline[s3]'."
-            ) from error
+        super().__init__(root)
         if self.is_local:
             self.state = Path(self.root)
             if self.state.is_file():
@@ -63,128 +48,130 @@ class Lake:
     def __repr__(self) -> str:
         return f"Lake({self.root!r})"
 
-    def path(self, *parts: str) -> str:
-        """The full path or URL of a file, as Polars and DuckDB take it."""
-        return "/".join((self.root, *parts))
-
     @property
     def feature_store(self) -> Path:
         """The DuckDB file, always local."""
         return self.state / "feature_store.duckdb"
 
-    # -- files ---------------------------------------------------------------------------------
+    # -- tables ----------------------------------------------------------------------------------
 
-    def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
-        return self._fs.exists(self._full(path))
+    def write(self, table: str, frame: pl.DataFrame, **keys: str) -> None:
+        """Replace a table, or one partition of it; a file whose content stays is not touched.
 
-    def glob(self, pattern: str) -> list[str]:
-        """Relative paths that match, sorted."""
-        base = self._base.rstrip("/") + "/"
-        return sorted(p.removeprefix(base) for p in self._fs.glob(self._full(pattern)))
+        Raises:
+            TypeError: the frame is not in the table's schema.
+        """
+        spec = LAKE[table]
+        assert not spec.appends, f"{table} is append-only"
+        path = fill(spec.path, **{"part": table, **keys})
+        assert "*" not in path, f"{path}: a key is missing"
+        self._write_new(path, _parquet(_in_schema(table, frame), sealing=True))
 
-    def _sizes(self, pattern: str) -> list[tuple[str, int]]:
-        base = self._base.rstrip("/") + "/"
-        found = self._fs.glob(self._full(pattern), detail=True)
-        return [(path.removeprefix(base), about["size"]) for path, about in found.items()]
-
-    def modified(self, path: str) -> datetime | None:
-        """When a file was written last (UTC); None when it is not there."""
-        return self._fs.modified(self._full(path)) if self.exists(path) else None
-
-    def read_bytes(self, path: str) -> bytes:
-        """The whole file."""
-        return self._fs.cat_file(self._full(path))
-
-    def write_bytes(self, path: str, data: bytes) -> None:
-        """Write a file atomically."""
-        full = self._full(path)
-        try:
-            if not self.is_local:
-                self._fs.pipe_file(full, data)
-                return
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            temporary = f"{full}.{uuid.uuid4().hex}.tmp"
-            try:
-                with open(temporary, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, full)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-        except OSError as error:
-            raise RecfeatError(
-                f"Cannot write {self.path(path)}: {error.strerror or error}. "
-                "Check the disk and the folder's permissions; nothing was half-written."
-            ) from error
-
-    def delete(self, path: str) -> None:
-        """Remove a file or a folder, if it is there."""
-        if self.exists(path):
-            self._fs.rm(self._full(path), recursive=True)
-
-    def read_json(self, path: str) -> Any:
-        """Parse a JSON file; None when it is absent."""
-        if not self.exists(path):
-            return None
-        try:
-            return json.loads(self.read_bytes(path))
-        except ValueError as error:
-            remedy = REMEDIES.get(path.partition("/")[0])
-            raise RecfeatError(
-                f"{self.path(path)} is not valid JSON ({error}). Restore it from a backup"
-                f"{f', or {remedy}' if remedy else ''}."
-            ) from error
-
-    def write_json(self, path: str, value: Any) -> None:
-        """Write a JSON file atomically."""
-        self.write_bytes(path, json.dumps(value, indent=2, sort_keys=True).encode())
-
-    # -- frames --------------------------------------------------------------------------------
-
-    def write_parquet(self, path: str, frame: pl.DataFrame) -> None:
-        """Write one Parquet file atomically."""
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd")
-        self.write_bytes(path, buffer.getvalue())
-
-    def append_segment(self, folder: str, frame: pl.DataFrame) -> str | None:
-        """Add rows to a folder as a new file named by its content; None when there are no rows.
+    def append(self, table: str, frame: pl.DataFrame, **keys: str) -> str | None:
+        """Add rows as a new file named by its content; None when there are no rows.
 
         Appending the same rows twice leaves one file, so a retried append is harmless.
-        """
-        if frame.is_empty():
-            return None
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd")
-        data = buffer.getvalue()
-        path = f"{folder}/part-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
-        self.write_bytes(path, data)
-        return path
 
-    def compact(self, folder: str) -> None:
+        Raises:
+            TypeError: the frame is not in the table's schema.
+        """
+        assert LAKE[table].appends, f"{table} is written whole"
+        folder = fill(LAKE[table].path, **keys)
+        assert "*" not in folder, f"{folder}: a key is missing"
+        return self._add_segment(folder, _in_schema(table, frame))
+
+    def read(self, table: str, **keys: str) -> pl.DataFrame:
+        """A table, with its keys as columns; typed and empty when there are no files.
+
+        ``keys`` narrow it to one partition: ``read("scores", version="v1", shard="03")``.
+        """
+        spec = LAKE[table]
+        frames = [
+            self.read_parquet(path).with_columns(
+                pl.lit(value).alias(key)
+                for key, value in self.keys_of(table, path).items()
+                if key in spec.keys
+            )
+            for path in self.table_paths(table, **keys)
+        ]
+        if not frames:
+            return pl.DataFrame(schema=self.schema(table))
+        return pl.concat(frames, how="vertical_relaxed")
+
+    def schema(self, table: str) -> Schema:
+        """Columns and types of a table, its keys included, its ids as this catalogue has them.
+
+        ``lake.json`` remembers under ``ids`` which of item and user ids are text.
+        """
+        spec, ids = LAKE[table], self.meta.get("ids", {})
+        text = {name: pl.String for name in spec.schema if ids.get(name.removeprefix("target_"))}
+        return {**spec.schema, **text, **dict.fromkeys(spec.keys, pl.String)}
+
+    def each(
+        self, table: str, columns: Sequence[str] | None = None, **keys: str
+    ) -> Iterator[pl.DataFrame]:
+        """A table file by file, which bounds the memory; ``columns`` of its schema, or all."""
+        for path in self.table_paths(table, **keys):
+            yield self.read_parquet(path, columns)
+
+    def table_paths(self, table: str, **keys: str) -> list[str]:
+        """Relative paths of a table's files, narrowed to the given keys."""
+        return self.glob(fill(LAKE[table].files, **keys))
+
+    def keys_of(self, table: str, path: str) -> dict[str, str]:
+        """The keys of one of a table's paths."""
+        return keys_of(LAKE[table].files, path)
+
+    def has(self, table: str, **keys: str) -> bool:
+        """Whether any file of the table, or of that partition, is there."""
+        return bool(self.table_paths(table, **keys))
+
+    def drop(self, table: str, **keys: str) -> None:
+        """Delete the files of a table, or of one partition."""
+        for path in self.table_paths(table, **keys):
+            self.delete(path)
+
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One Parquet file, or some of its columns.
+
+        Raises:
+            RecfeatError: it is damaged.
+        """
+        on_disk = self.is_local and columns is not None and self.is_sound(path)
+        try:
+            return pl.read_parquet(
+                self.path(path) if on_disk else io.BytesIO(self.read_bytes(path)),
+                columns=None if columns is None else list(columns),
+            )
+        except pl.exceptions.PolarsError as error:
+            problem = f"is not a readable Parquet file ({str(error).splitlines()[0]})"
+            raise self.damaged(path, problem) from error
+
+    def compact(self, table: str, **keys: str) -> None:
         """Merge a folder's small segments when there are many; otherwise one listing.
 
         What was merged stays beside the merged file for an hour, so that whoever has listed it can
         read it. Meanwhile, and after a crash, a row may lie in two files, and never in none:
         readers that count rows count distinct ones.
         """
+        folder = fill(LAKE[table].path, **keys)
         retired = self._retired(folder)
-        sizes = sorted((size, path) for path, size in self._sizes(f"{folder}/*.parquet"))
+        sizes = sorted((size, path) for path, size in self.sizes(f"{folder}*.parquet"))
         small = [p for size, p in sizes if size < SMALL_BYTES and p not in retired]
         while len(small) > COMPACT_ABOVE:
             some, small = sorted(small[:COMPACT_AT_ONCE]), small[COMPACT_AT_ONCE:]
             frames = [self.read_parquet(path) for path in some]
             merged = pl.concat(frames, how="diagonal_relaxed").unique(maintain_order=True)
-            kept = self.append_segment(folder, merged)
-            self.write_json(f"{kept}.replaces.json", [path for path in some if path != kept])
+            kept = self._add_segment(folder, merged)
+            replaced = [path for path in some if path != kept]
+            self.write_bytes(f"{kept}.replaces.json", sealed.to_json({"replaced": replaced}))
 
     def _retired(self, folder: str) -> set[str]:
         """Segments that lie in a merged one as well; those of an hour ago are deleted."""
         retired: set[str] = set()
-        for note in self.glob(f"{folder}/*.replaces.json"):
-            replaced, since = self.read_json(note) or [], self.modified(note)
+        for note in self.glob(f"{folder}*.replaces.json"):
+            found, since = self._read_json(note) or [], self.modified(note)
+            replaced = found["replaced"] if isinstance(found, dict) else found  # older releases'
             if since is None or datetime.now(UTC) - since < RETIRED_FOR:
                 retired.update(replaced)
                 continue
@@ -192,62 +179,56 @@ class Lake:
                 self.delete(path)
         return retired
 
-    def read(self, table: str, **hive: str) -> pl.DataFrame:
-        """A lake table, with its hive keys as columns; typed and empty when there are no files.
+    def _add_segment(self, folder: str, frame: pl.DataFrame) -> str | None:
+        if frame.is_empty():
+            return None
+        data = _parquet(frame)
+        path = f"{folder}part-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+        self.write_bytes(path, data)
+        return path
 
-        ``hive`` narrows it to one partition: ``read("scores", version="v1", shard="03")``.
-        """
-        spec: LakeTable = LAKE[table]
-        paths = self.table_paths(table, **hive)
-        if not paths:
-            return pl.DataFrame(schema=self.schema(table))
-        frames = []
-        for path in paths:
-            keys = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
-            frames.append(
-                self.read_parquet(path).with_columns(
-                    pl.lit(keys[key]).alias(key) for key in spec.hive
-                )
-            )
-        return pl.concat(frames, how="vertical_relaxed")
+    # -- notes -----------------------------------------------------------------------------------
 
-    def schema(self, table: str) -> dict[str, pl.DataType | type[pl.DataType]]:
-        """Columns and types of a table, hive keys included, its ids as this catalogue has them.
-
-        ``lake.json`` remembers under ``ids`` which of item and user ids are text.
-        """
-        spec, ids = LAKE[table], self.meta.get("ids", {})
-        text = {name: pl.String for name in spec.schema if ids.get(name.removeprefix("target_"))}
-        return {**spec.schema, **text, **dict.fromkeys(spec.hive, pl.String)}
-
-    def table_paths(self, table: str, **hive: str) -> list[str]:
-        """Relative paths of a table's files, narrowed to the given hive keys."""
-        pattern = LAKE[table].glob
-        for key, value in hive.items():
-            pattern = pattern.replace(f"{key}=*", f"{key}={value}")
-        return self.glob(pattern)
-
-    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """One Parquet file, or some of its columns; locally the others are not read.
+    def read_note(self, name: str, **keys: str) -> Any:
+        """A JSON note; None when it is absent.
 
         Raises:
             RecfeatError: it is damaged.
         """
-        on_disk = columns is not None and self.is_local
-        try:
-            return pl.read_parquet(
-                self.path(path) if on_disk else io.BytesIO(self.read_bytes(path)),
-                columns=None if columns is None else list(columns),
-            )
-        except pl.exceptions.PolarsError as error:
-            remedy = REMEDIES.get(path.partition("/")[0], "delete it and run again to rebuild it")
-            raise RecfeatError(
-                f"{self.path(path)} is not a readable Parquet file "
-                f"({str(error).splitlines()[0]}). Restore it from a backup, or {remedy}."
-            ) from error
+        return self._read_json(fill(NOTES[name], **keys))
 
-    def _full(self, path: str) -> str:
-        return f"{self._base.rstrip('/')}/{path}" if path else self._base
+    def write_note(self, name: str, value: dict[str, Any], **keys: str) -> None:
+        """Replace a JSON note; one whose content stays is not touched."""
+        path = fill(NOTES[name], **keys)
+        assert "*" not in path, f"{path}: a key is missing"
+        self._write_new(path, sealed.to_json(value))
+
+    def note_keys(self, name: str, **keys: str) -> list[dict[str, str]]:
+        """The keys of every note of a name, narrowed to those given; a listing."""
+        return [keys_of(NOTES[name], path) for path in self.glob(fill(NOTES[name], **keys))]
+
+    def notes(self, name: str, **keys: str) -> Iterator[tuple[dict[str, str], Any]]:
+        """Every note of a name, narrowed to the given keys: its keys and its content."""
+        for found in self.note_keys(name, **keys):
+            yield found, self.read_note(name, **found)
+
+    def _read_json(self, path: str) -> Any:
+        if not self.exists(path):
+            return None
+        try:
+            return sealed.from_json(self.read_bytes(path))
+        except ValueError as error:
+            raise self.damaged(path, f"is not valid JSON ({error})") from error
+
+    def _write_new(self, path: str, data: bytes) -> None:
+        if not (self.exists(path) and self._holds(path, data)):
+            self.write_bytes(path, data)
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        try:
+            return self.read_bytes(path) == data
+        except RecfeatError:  # damaged, and about to be replaced
+            return False
 
     # -- identity, shards, locks ---------------------------------------------------------------
 
@@ -273,13 +254,13 @@ class Lake:
                 f"Give each catalogue a lake of its own: RECFEAT_LAKE=data_lake/{name}."
             )
         updated = {**meta, **({"name": name, "catalog": catalog} if name else {})}
-        if updated != self.read_json("lake.json"):
-            self.write_json("lake.json", updated)
+        if updated != self.read_note("lake"):
+            self.write_note("lake", updated)
         return updated
 
     def remember(self, **values: Any) -> None:
         """Set entries of ``lake.json``."""
-        self.write_json("lake.json", {**self.open(), **values})
+        self.write_note("lake", {**self.open(), **values})
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -288,7 +269,7 @@ class Lake:
         Raises:
             RecfeatError: it is damaged, or of a format that this release does not know yet.
         """
-        meta = self.read_json("lake.json")
+        meta = self.read_note("lake")
         if meta is None:
             return {"format": FORMAT, "n_shards": DEFAULT_SHARDS}
         found = {key: meta.get(key) if isinstance(meta, dict) else None for key in INTEGERS}
@@ -314,6 +295,36 @@ class Lake:
     def lock(self, name: str, timeout: float = -1, shared: bool = False) -> Lock:
         """An inter-process lock; freed by the operating system if its holder dies."""
         return Lock(self.state / "locks" / f"{name}.lock", timeout, shared)
+
+
+def _parquet(frame: pl.DataFrame, sealing: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    metadata = {sealed.NAME: sealed.BLANK} if sealing else None
+    frame.write_parquet(buffer, compression="zstd", metadata=metadata)
+    return sealed.seal(buffer.getvalue()) if sealing else buffer.getvalue()
+
+
+def _in_schema(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its columns in the table's order.
+
+    Raises:
+        TypeError: a column is missing, not the table's, or of another type.
+    """
+    schema: Mapping[str, Any] = LAKE[table].schema
+    wrong = [
+        f"{name} is {frame.schema.get(name, 'missing')}, not {schema.get(name, 'a column')}"
+        for name in schema.keys() | frame.schema.keys()
+        if not _fits(name, frame.schema.get(name), schema.get(name))
+    ]
+    if wrong:
+        raise TypeError(f"Not a frame for the lake's table {table}: {'; '.join(sorted(wrong))}.")
+    return frame.select(list(schema))
+
+
+def _fits(name: str, found: Any, wanted: Any) -> bool:
+    if name in ID_COLUMNS and wanted is not None:
+        return found in (pl.Int64, pl.String)
+    return found is not None and found == wanted
 
 
 def shard_names(n_shards: int) -> list[str]:

@@ -49,5 +49,5 @@ def upgrade(lake: Lake) -> dict[str, Any]:
                 )
             step(lake)
             meta = {**lake.meta, "format": meta["format"] + 1}
-            lake.write_json("lake.json", meta)
+            lake.write_note("lake", meta)
         return meta

@@ -2,24 +2,28 @@
 
 A stage writes frames in these schemas and reads nothing else of another stage. ``item_id`` and
 ``user_id`` are ``Int64`` when every id in the catalogue is an integer, else ``String``; every other
-dtype is fixed. ``LAKE`` lists each lake table once, with where its files lie.
+dtype is fixed. Where each table lies says :mod:`recfeat_pipeline.layout`.
 """
-
-from dataclasses import dataclass
 
 import polars as pl
 
 # Ids keep the catalogue's own type; these are the defaults of a table that has no rows yet.
 ID = pl.Int64
+ID_COLUMNS = ("item_id", "user_id", "target_item_id")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
-ITEMS: Schema = {
+CATALOG_ITEMS: Schema = {
     "item_id": ID,
     "title": pl.String,
     "year": pl.Int32,
     "genres": pl.List(pl.String),
     "imdb_id": pl.String,  # "tt0114709", padded to seven digits
     "tmdb_id": pl.Int64,
+}
+"""One row per item, as the catalogue gives it."""
+
+ITEMS: Schema = {
+    **CATALOG_ITEMS,
     "n_ratings": pl.Int64,  # raw interactions, before any user filter
     "in_corpus": pl.Boolean,
     "item_index": pl.Int32,  # 0..n_corpus-1 in item_id order; null outside the corpus
@@ -48,6 +52,12 @@ RAW: Schema = {
     "body": pl.String,  # whole, as it came; null with "ok": the stored revision is still current
 }
 """One row per answer of a text source about an item; append-only, the newest answer wins."""
+
+CHANGES: Schema = {
+    "url": pl.String,
+    "noted_at": pl.Datetime("us", "UTC"),
+}
+"""One row per page or record that a source's change feed has named; append-only."""
 
 INTERACTIONS: Schema = {
     "user_id": ID,
@@ -118,6 +128,22 @@ RESPONSES: Schema = {
 }
 """One row per call that ended; append-only. For one cache_key the newest "ok" row wins."""
 
+BATCH_CALLS: Schema = {
+    "cache_key": pl.String,  # the custom_id
+    "shard": pl.String,
+    "item_id": pl.String,  # written back in the catalogue's type
+    "group": pl.String,
+    "document": pl.String,
+    "identity": pl.String,
+    "asks": pl.Int32,  # answers got before this batch
+    "rounds": pl.Int32,  # batches before this one
+    "prompt_tokens": pl.Int64,
+    "cached_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
+    "reminder": pl.String,
+}
+"""One row per call that a batch holds."""
+
 SCORES: Schema = {
     "item_id": ID,
     "group": pl.String,
@@ -142,6 +168,14 @@ PROFILES: Schema = {
 }
 """One row per item of one profile version. A user's profile has ``user_id`` for ``item_id``."""
 
+VECTORS: Schema = {
+    "text_hash": pl.String,  # sha256 of the text
+    "vector": pl.List(pl.Float32),  # L2-normalised
+    "embedding": pl.String,  # what made it
+    "created_at": pl.Datetime("us", "UTC"),
+}
+"""One row per text that was embedded; append-only."""
+
 DIMENSIONS: Schema = {
     "taxonomy": pl.String,  # its name, that of its file
     "group": pl.String,
@@ -161,6 +195,20 @@ RANKS: Schema = {
     "rank_with_seen": pl.Int32,  # the published convention: seen items stay candidates
 }
 """One row per test example of one (arm, seed)."""
+
+ITEM_VECTORS: Schema = {
+    "item_id": ID,
+    "vector": pl.List(pl.Float32),  # of the item tower, L2-normalised
+}
+"""One row per corpus item, in item_index order, of one (arm, seed)."""
+
+TRAINING_LOG: Schema = {
+    "step": pl.Int64,
+    "train_loss": pl.Float64,  # mean since the last evaluation
+    "valid_mrr": pl.Float64,  # null without validation examples
+    "valid_hit10": pl.Float64,
+}
+"""One row per evaluation during training; empty for a baseline."""
 
 RUNS: Schema = {
     "label": pl.String,
@@ -255,29 +303,15 @@ COLD_CONTRASTS: Schema = {
 ARMS: Schema = {
     "arm": pl.String,
     "title": pl.String,  # what the model sees, in words
-    "role": pl.String,  # "floor" | "content" | "control" | "probe" | "baseline"
-    "section": pl.String,  # where tables show the arm
+    "family": pl.String,  # where tables show the arm
     "label": pl.String,
-    "family": pl.String,  # the model family, a file in models/families
+    "model": pl.String,  # "two_tower", "sasrec", or a baseline that is counted
     "content": pl.String,  # sources joined by "+"; "" for none
     "control": pl.String,  # what is done to the content before a model sees it; null: nothing
     "prompt_version": pl.String,  # of the LLM scores; null: the promoted one
     "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone
 }
 """One row per arm that is defined, run or not."""
-
-SECTIONS = {
-    "base": "The comparison",
-    "control": "Controls",
-    "baseline": "Other recommenders",
-    "recency": "With the last item as a channel of its own",
-    "rich": "With genres, years and user tags",
-    "probe": "Probes",
-    "ablation": "Ablations",
-    "training": "Other ways of training",
-    "published": "As published",
-}
-"""Sections of arms in the order of tables, with their headings; another one comes after them."""
 
 AGREEMENT_INTERVALS: Schema = {
     "version": pl.String,
@@ -349,41 +383,3 @@ scores what sold and not what the item is."""
 
 LEAST_COVERAGE = 0.2
 """Share of the corpus items that a content source must cover; below it an arm has no content."""
-
-
-@dataclass(frozen=True)
-class LakeTable:
-    """Where a lake table lies (a glob under the root) and its schema; hive keys become columns."""
-
-    glob: str
-    schema: Schema
-    hive: tuple[str, ...] = ()
-
-
-LAKE = {
-    "items": LakeTable("catalog/items.parquet", ITEMS),
-    "catalog_items": LakeTable("catalog/catalog_items.parquet", ITEMS),
-    "interactions": LakeTable("catalog/interactions.parquet", INTERACTIONS),
-    "tags": LakeTable("catalog/tags.parquet", TAGS),
-    "fields": LakeTable("catalog/fields.parquet", FIELDS),
-    "events": LakeTable("catalog/events.parquet", EVENTS),
-    "examples": LakeTable("catalog/examples.parquet", EXAMPLES),
-    "documents": LakeTable("documents/shard=*/*.parquet", DOCUMENTS, ("shard",)),
-    "responses": LakeTable("responses/shard=*/*.parquet", RESPONSES, ("shard",)),
-    "scores": LakeTable("scores/version=*/shard=*/*.parquet", SCORES, ("version", "shard")),
-    "retests": LakeTable("retests/version=*/*.parquet", RETESTS, ("version",)),
-    "profiles": LakeTable("profiles/version=*/shard=*/*.parquet", PROFILES, ("version", "shard")),
-    "dimensions": LakeTable("scores/version=*/dimensions.parquet", DIMENSIONS, ("version",)),
-    "runs": LakeTable("runs/arm=*/seed=*/run.parquet", RUNS, ("arm", "seed")),
-    "ranks": LakeTable("runs/arm=*/seed=*/ranks.parquet", RANKS, ("arm", "seed")),
-    "cold_ranks": LakeTable("runs/arm=*/seed=*/cold_ranks.parquet", COLD_RANKS, ("arm", "seed")),
-    "canaries": LakeTable("runs/arm=*/seed=*/canaries.parquet", CANARIES, ("arm", "seed")),
-    "neighbours": LakeTable("runs/arm=*/neighbours.parquet", NEIGHBOURS, ("arm",)),
-    "agreement_intervals": LakeTable("evaluation/agreement_intervals.parquet", AGREEMENT_INTERVALS),
-    "agreement_contrasts": LakeTable("evaluation/agreement_contrasts.parquet", AGREEMENT_CONTRASTS),
-    "version_agreement": LakeTable("evaluation/version_agreement.parquet", VERSION_AGREEMENT),
-    "shown_text": LakeTable("evaluation/shown_text.parquet", SHOWN_TEXT),
-    "arms": LakeTable("evaluation/arms.parquet", ARMS),
-    "cold_contrasts": LakeTable("evaluation/cold_contrasts.parquet", COLD_CONTRASTS),
-    "contrasts": LakeTable("evaluation/contrasts.parquet", CONTRASTS),
-}

@@ -23,7 +23,7 @@ import yaml
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.evaluation.metrics import MEASURES, METRICS
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import LAKE
+from recfeat_pipeline.layout import LAKE
 
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {"runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts"}
@@ -224,6 +224,7 @@ def _scan(lake: Lake, name: str) -> str:
     table = LAKE[name]
     paths = lake.table_paths(name)
     if paths:
+        lake.check(paths)  # DuckDB reads them itself, and would not see a flipped bit
         files = ", ".join(_literal(lake.path(path)) for path in paths)
         return (
             f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "

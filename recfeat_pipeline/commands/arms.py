@@ -1,5 +1,6 @@
 """``recfeat arms``: what can be compared."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,29 +12,27 @@ from recfeat_pipeline.commands.output import dump, hint, number, say, table
 def arms(
     names: Annotated[
         str | None,
-        typer.Argument(metavar="[NAMES]", help="Ids, published labels or sections; unset: all."),
+        typer.Argument(metavar="[NAMES]", help="Ids, published labels or families; unset: all."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the arms: models that differ in one thing, so that the difference is its worth.
 
     Sizes are those on the lake's corpus, else on the published one. A new arm is a new file in
-    RECFEAT_ARMS.
+    recfeat_pipeline/models/arms/.
 
     $ recfeat arms
     $ recfeat arms base,control
     """
-    from recfeat_pipeline.commands.arm_sizes import described, measure
+    from recfeat_pipeline.commands.arm_sizes import measure
     from recfeat_pipeline.models.arms import load_arms, resolve_arms
 
-    chosen = resolve_arms(",".join(load_arms()) if names is None else names)
+    chosen = list(load_arms().values()) if names is None else resolve_arms(names)
     corpus, sizes = measure(chosen)
     if as_json:
-        dump([described(arm, sizes[arm.id]) for arm in chosen])
+        dump([{**asdict(arm), **asdict(sizes[arm.id])} for arm in chosen])
         return
-    columns = dict.fromkeys(
-        ("arm", "label", "section", "role", "family", "what it is", "reads"), "left"
-    )
+    columns = dict.fromkeys(("arm", "label", "family", "what it is", "reads"), "left")
     columns |= {"columns": "right", "parameters": "right", "against": "left"}
     table(
         columns,
@@ -41,17 +40,15 @@ def arms(
             (
                 arm.id,
                 arm.label,
-                arm.section,
-                arm.role,
-                arm.family_name,
+                arm.family,
                 arm.title,
-                " + ".join(slot.sources) + (f" ({slot.control})" if slot.control else "") or None,
+                " + ".join(arm.content) + (f" ({arm.control})" if arm.control else "") or None,
                 number(sizes[arm.id].content_width),
                 number(sizes[arm.id].n_parameters),
                 ", ".join(arm.against) or None,
             )
-            for arm, slot in ((arm, arm.content) for arm in chosen)
+            for arm in chosen
         ],
     )
     say(f"Columns of the content slot and trained parameters on {corpus}.")
-    hint("recfeat run --arms takes ids, labels and sections.")
+    hint("recfeat run --arms takes ids, labels and families.")

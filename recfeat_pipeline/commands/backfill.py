@@ -35,7 +35,7 @@ def backfill(
     lake = open_lake()
     chosen = choose_version(lake, version)
     names = parse_shards(shards, lake.n_shards)
-    if not lake.table_paths("documents"):
+    if not lake.has("documents"):
         raise RecfeatError(
             f"The lake {lake.root} holds no documents to extract from: run `recfeat run --until "
             "text` first."

@@ -90,7 +90,7 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     except RecfeatError as error:
         yield Finding("lake", "problem", str(error))
         return
-    there = lake.exists("lake.json")
+    there = lake.read_note("lake") is not None
     held = f"holds {meta.get('name', 'no catalogue yet')!r}" if there else "not there yet"
     yield Finding("lake", "ok", f"{lake.root}: {held}, format {meta['format']}")
     yield from _disk(lake)

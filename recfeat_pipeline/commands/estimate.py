@@ -121,7 +121,7 @@ def find_documents(lake: "Lake", catalog: str | None) -> "tuple[pl.DataFrame, st
     from recfeat_pipeline.text.documents import build_documents
 
     wanted = catalog_path(catalog)
-    if lake.table_paths("documents") and lake.meta.get("catalog") == wanted:
+    if lake.has("documents") and lake.meta.get("catalog") == wanted:
         return lake.read("documents"), "documents of the lake"
     read = read_named_catalog(catalog)
     items = build_corpus(read).items.filter("in_corpus")

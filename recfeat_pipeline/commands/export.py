@@ -84,8 +84,8 @@ def scores(
     version = stored_version(store, lake, wanted)
     names = lake.read("dimensions", version=version).sort("position")["dimension"].to_list()
     shards = []
-    for path in lake.table_paths("scores", version=version):  # one by one, which bounds the memory
-        rows = lake.read_parquet(path).pivot("dimension", index="item_id", values="score")
+    for part in lake.each("scores", version=version):
+        rows = part.pivot("dimension", index="item_id", values="score")
         missing = [pl.lit(None, pl.Float32).alias(n) for n in names if n not in rows.columns]
         shards.append(rows.with_columns(missing).select("item_id", pl.col(names).cast(pl.Float32)))
     return pl.concat(shards).sort("item_id"), _scored_by(store, version)
@@ -127,15 +127,15 @@ def item_vectors(
     arm, *others = resolve_arms(name)
     if others:
         raise RecfeatError(f"--arm {name!r} names several arms: name one (`recfeat arms {name}`).")
-    folder = f"runs/arm={arm.id}/seed={seed}"
-    if not lake.exists(f"{folder}/item_vectors.parquet"):
+    run = {"arm": arm.id, "seed": str(seed)}
+    vectors = lake.read("item_vectors", **run).drop(*run)
+    if vectors.is_empty():
         raise RecfeatError(
             f"Arm {arm.id!r} with seed {seed} left no item vectors; `recfeat status` says what was "
             "trained, and only a trained arm has any."
         )
-    version = lake.read_json(f"{folder}/made_from.json")["prompt_version"]
+    version = lake.read_note("made_from", **run)["prompt_version"]
     features = f" on {_scored_by(store, version)}" if version else ""
-    vectors = lake.read_parquet(f"{folder}/item_vectors.parquet")
     return vectors, f"{arm.id}, seed {seed}, trained{features}"
 
 

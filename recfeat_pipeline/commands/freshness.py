@@ -13,7 +13,6 @@ import polars as pl
 
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.commands.output import plural
-from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
@@ -22,7 +21,9 @@ from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import IMPORTED
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
+from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline.schemas import RAW
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
@@ -111,15 +112,15 @@ def examine(lake: Lake) -> State:
 
 def paid_calls(lake: Lake) -> pl.DataFrame:
     """One row per call that ended. An answer that a second shard took over counts once."""
-    frames = [lake.read_parquet(path, list(CALL_COLUMNS)) for path in lake.table_paths("responses")]
+    frames = list(lake.each("responses", list(CALL_COLUMNS)))
     if not frames:
         return lake.read("responses").select(CALL_COLUMNS)
     return pl.concat(frames).unique(["cache_key", "created_at"])
 
 
 def _catalog(lake: Lake) -> Stage:
-    written = lake.modified("catalog/items.parquet")
-    if written is None or not lake.exists("catalog/events.parquet"):
+    written = _oldest(lake, lake.table_paths("items"))
+    if not lake.has("items") or not lake.has("events"):
         return Stage("catalog", "missing", "no catalogue has been read")
     items, events = lake.read("items"), lake.read("events")
     detail = (
@@ -129,7 +130,7 @@ def _catalog(lake: Lake) -> Stage:
     changed = [
         path
         for path in _source_files(lake.meta.get("catalog"))
-        if path.exists() and path.stat().st_mtime > written.timestamp()
+        if path.exists() and path.stat().st_mtime > written
     ]
     if changed:
         return Stage("catalog", "stale", f"{detail}; {changed[0]} is newer")
@@ -160,8 +161,8 @@ def _text(lake: Lake) -> Stage:
     if without:
         return Stage("text", "missing", f"{detail}; {without:,} corpus items have none")
     newest = max((row.timestamp() for row in scraped["fetched_at"]), default=0.0)
-    newest = max(newest, _newest(lake, ["catalog/fields.parquet"]))
-    if newest > _oldest(lake, lake.glob("documents/*/documents.parquet")):
+    newest = max(newest, _newest(lake, lake.table_paths("fields")))
+    if newest > _oldest(lake, lake.table_paths("documents", part="documents")):
         return Stage("text", "stale", f"{detail}; written before their sources were read last")
     return Stage("text", "fresh", detail)
 
@@ -170,8 +171,10 @@ def _scraped(lake: Lake, items: pl.DataFrame) -> pl.DataFrame:
     """``source, item_id, fetched_at, status``: each source's newest answer per corpus item."""
     columns = ["item_id", "fetched_at", "status"]
     frames = [
-        lake.read_parquet(path, columns).with_columns(source=pl.lit(path.split("/")[1]))
-        for path in lake.glob("raw/*/shard=*/*.parquet")
+        lake.read_parquet(path, columns).with_columns(
+            source=pl.lit(lake.keys_of("raw", path)["source"])
+        )
+        for path in lake.table_paths("raw")
     ]
     if not frames:
         return pl.DataFrame(schema={**{name: RAW[name] for name in columns}, "source": pl.String})
@@ -188,8 +191,11 @@ def _told(scraped: pl.DataFrame) -> Iterator[str]:
 
 
 def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
-    paths = [*lake.table_paths("scores"), *lake.table_paths("profiles")]
-    keys = {path.split("/")[1].removeprefix("version=") for path in paths}
+    keys = {
+        lake.keys_of(table, path)["version"]
+        for table in ("scores", "profiles")
+        for path in lake.table_paths(table)
+    }
     promoted = lake.meta.get("promoted")
     if promoted:
         keys.add(promoted)
@@ -268,7 +274,11 @@ def _feature_store(lake: Lake) -> Stage:
     except duckdb.CatalogException:
         return Stage("feature_store", "missing", f"{detail}, without features")
     scores = lake.read("scores").group_by("version").len()
-    inputs = ("catalog/items.parquet", *lake.table_paths("documents"), *lake.table_paths("scores"))
+    inputs = (
+        *lake.table_paths("items"),
+        *lake.table_paths("documents"),
+        *lake.table_paths("scores"),
+    )
     if held != dict(scores.iter_rows()) or _newest(lake, inputs) > path.stat().st_mtime:
         return Stage("feature_store", "stale", f"{detail}; older than the lake's scores")
     return Stage(
@@ -279,11 +289,13 @@ def _feature_store(lake: Lake) -> Stage:
 def _runs(lake: Lake) -> Iterator[Run]:
     """Every arm and seed that was begun, skipped ones last."""
     arms = load_arms()
-    marks = [path.split("/")[1:] for path in lake.glob("runs/arm=*/seed=*/*.json")]
-    folders = {(arm, seed) for arm, seed, mark in marks if mark != "cold_from.json"}
     order = {arm: number for number, arm in enumerate(arms)}
     begun = sorted(
-        ((arm.removeprefix("arm="), int(seed.removeprefix("seed="))) for arm, seed in folders),
+        {
+            (run["arm"], int(run["seed"]))
+            for note in ("started_from", "made_from", "skipped")
+            for run, _ in lake.notes(note)
+        },
         key=lambda run: (order.get(run[0], len(order)), run),
     )
     if not begun or not lake.feature_store.exists():
@@ -306,10 +318,10 @@ class _Judge:
 
     def run(self, run: StoredRun) -> Run:
         arm, seed = run.arm, run.seed
-        skipped = self.lake.read_json(f"{run.folder}/skipped.json")
+        skipped = self.lake.read_note("skipped", **run.key)
         if skipped:
             return Run(arm.id, seed, "skipped", None, skipped["reason"])
-        if not self.lake.exists(f"{run.folder}/made_from.json"):
+        if self.lake.read_note("made_from", **run.key) is None:
             return Run(arm.id, seed, "interrupted", None, "the next run continues it")
         steps = run.summary()["steps"]
         try:
@@ -320,9 +332,10 @@ class _Judge:
         return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
 
     def _fingerprint(self, run: StoredRun, steps: int) -> str:
-        inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
-        self.corpus = self.corpus or corpus_digest(inputs.data)
-        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus)
+        inputs = load_inputs(self.lake, self.store, run.arm)
+        content = build_content(run.arm, inputs.features, inputs.items, inputs.dimensions, run.seed)
+        self.corpus = self.corpus or corpus_digest(inputs)
+        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus, content)
 
 
 def _training(runs: list[Run]) -> Stage:
@@ -336,10 +349,10 @@ def _training(runs: list[Run]) -> Stage:
 
 
 def _evaluation(lake: Lake) -> Stage:
-    written = lake.modified("report/report.html")
+    written = lake.modified(REPORT)
     ranked = {
-        (path.split("arm=")[1].split("/")[0], int(path.split("seed=")[1].split("/")[0]))
-        for path in lake.table_paths("ranks")
+        (run["arm"], int(run["seed"]))
+        for run in (lake.keys_of("ranks", path) for path in lake.table_paths("ranks"))
     }
     if written is None or not lake.feature_store.exists():
         return Stage("evaluation", "missing", "no report has been written")

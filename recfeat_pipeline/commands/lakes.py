@@ -19,7 +19,7 @@ def open_lake() -> "Lake":
     from recfeat_pipeline.settings import Settings
 
     lake = Lake(Settings().lake)
-    if not lake.exists("lake.json"):
+    if lake.read_note("lake") is None:
         raise RecfeatError(
             f"There is no lake at {lake.root} yet: run `recfeat run` first, or set RECFEAT_LAKE to "
             "the one you mean."

@@ -119,14 +119,13 @@ def by_arm(
     from recfeat_pipeline.models.arms import resolve_arms
 
     chosen = resolve_arms(arm)[0]
-    path = f"runs/arm={chosen.id}/seed={seed}/item_vectors.parquet"
-    if not lake.exists(path):
+    vectors = lake.read("item_vectors", arm=chosen.id, seed=str(seed))
+    if vectors.is_empty():
         raise RecfeatError(
             f"Arm {chosen.id!r}, seed {seed}, has no item vectors: train it with `recfeat run "
             f"--arms {chosen.id} --seeds {seed}`."
         )
     titles = dict(store.execute("SELECT item_id, title FROM catalog.items").fetchall())
-    vectors = lake.read_parquet(path)
     ids = vectors["item_id"].to_list()
     matrix = np.array(vectors["vector"].to_list(), np.float32)
     near = nearest(matrix, ids.index(item_id), number) if item_id in ids else []

@@ -24,16 +24,17 @@ def report(
     """
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
+    from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.report.html import write_report
     from recfeat_pipeline.store import open_store
 
     lake = open_lake()
-    if not lake.exists("catalog/corpus.json"):
+    if lake.read_note("corpus") is None:
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
     with open_store(lake.feature_store) as store:
         page = write_report(store, collect_provenance(lake, store))
-    lake.write_bytes("report/report.html", page.encode())
-    path = lake.path("report", "report.html")
+    lake.write_bytes(REPORT, page.encode())
+    path = lake.path(REPORT)
     if output:
         try:
             output.write_text(page, encoding="utf-8")

@@ -33,7 +33,7 @@ def run(
     arms: Annotated[
         str,
         typer.Option(
-            metavar="ARMS", help="Arms by id, published label or section (`recfeat arms`)."
+            metavar="ARMS", help="Arms by id, published label or family (`recfeat arms`)."
         ),
     ] = "popularity,recent_popularity,floor,curated,llm,random",
     seeds: Annotated[
@@ -73,6 +73,7 @@ def run(
     from recfeat_pipeline.commands.tables import print_metrics
     from recfeat_pipeline.defs.drive import Plan
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
@@ -99,7 +100,7 @@ def run(
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return
     print_metrics(lake)
-    say(f"Report:  {lake.path('report', 'report.html')}")
+    say(f"Report:  {lake.path(REPORT)}")
     say(f"Explore: RECFEAT_LAKE={lake.root} recfeat explore")
     if stderr().is_terminal:
         hint("`recfeat ui` shows every table and run; `recfeat status` what is stale.")

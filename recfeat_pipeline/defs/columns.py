@@ -16,28 +16,26 @@ import dagster as dg
 import polars as pl
 
 from recfeat_pipeline import schemas
+from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.sql_models import SqlModel, load_models
 
 HIVE = {
     "version": "Prompt version: its name and a hash of its content.",
     "shard": "Shard of items, by a hash of the item id.",
     "arm": "Id of the arm, a file in models/arms.",
+    "source": "Text source that was asked.",
     "seed": "Seed of the initial parameters and of the order of the examples.",
 }
 """Meanings of the columns that are parts of a path."""
-TABLES = {
-    **schemas.LAKE,
-    "raw": schemas.LakeTable("raw/*/shard=*/*.parquet", schemas.RAW, ("shard",)),
-}
 
 
 def lake_columns(table: str) -> dg.TableSchema:
     """The columns of a lake table."""
-    spec = TABLES[table]
+    spec = LAKE[table]
     stored = (m.columns for m in load_models().values() if table in m.sources)
     own = (c.meanings for c in _commented() if c.schema is spec.schema)
     meanings = {**_anywhere(), **next(own, {}), **next(stored, {}), **HIVE}
-    types = {**spec.schema, **dict.fromkeys(spec.hive, pl.String)}
+    types = {**spec.schema, **dict.fromkeys(spec.keys, pl.String)}
     return dg.TableSchema(
         [
             dg.TableColumn(name, str(dtype), description=meanings.get(name))

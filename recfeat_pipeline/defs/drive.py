@@ -14,7 +14,7 @@ from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, vers
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
-from recfeat_pipeline.defs.training.inputs import load_data, report_split
+from recfeat_pipeline.defs.training.inputs import report_split
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -101,7 +101,7 @@ class Driver:
             [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]
             for asset, of_asset in zip(STAGES[stage], models, strict=False)
         ]
-        n_events = self.lake.read_json("catalog/corpus.json")["events"]
+        n_events = self.lake.read_note("corpus")["events"]
         n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
         if n == 1:
             for training in itertools.chain(*trainings):
@@ -122,9 +122,9 @@ class Driver:
         """
         from recfeat_pipeline.models.cold_start import build_cold_world  # torch takes seconds
 
-        data = load_data(self.lake)
+        events, items = self.lake.read("events"), self.lake.read("items")
         for seed in seeds:
-            build_cold_world(data, seed, report_split=report_split(self.lake))
+            build_cold_world(events, items, seed, report_split=report_split(self.lake))
 
 
 def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:

@@ -21,21 +21,6 @@ from recfeat_pipeline.lake import Lake
 OPEN = ("planned", "uploaded", "submitted")
 MAX_CALLS, MAX_BYTES = 50_000, 190_000_000  # of one file; the API allows 50,000 and 200 MB
 
-CALLS = {
-    "cache_key": pl.String,  # the custom_id
-    "shard": pl.String,
-    "item_id": pl.String,  # written back in the catalogue's type
-    "group": pl.String,
-    "document": pl.String,
-    "identity": pl.String,
-    "asks": pl.Int32,  # answers got before this batch
-    "rounds": pl.Int32,  # batches before this one
-    "prompt_tokens": pl.Int64,
-    "cached_tokens": pl.Int64,
-    "completion_tokens": pl.Int64,
-    "reminder": pl.String,
-}
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -96,19 +81,18 @@ class BatchReport:
 def save(lake: Lake, batch: Batch, **changes: Any) -> Batch:
     """Write where a batch stands, atomically; names in the order in which the model is asked."""
     batch = replace(batch, **changes)
-    data = json.dumps(asdict(batch), indent=2).encode()
-    lake.write_bytes(f"batches/{batch.name}/batch.json", data)
+    lake.write_note("batch", asdict(batch), batch=batch.name)
     return batch
 
 
 def load_all(lake: Lake) -> list[Batch]:
     """Every batch of the lake, by name."""
-    return [Batch(**lake.read_json(path)) for path in lake.glob("batches/*/batch.json")]
+    return [Batch(**about) for _, about in lake.notes("batch")]
 
 
 def calls_of(lake: Lake, name: str) -> pl.DataFrame:
     """The calls that a batch holds."""
-    return lake.read_parquet(f"batches/{name}/requests.parquet")
+    return lake.read("batch_calls", batch=name).drop("batch")
 
 
 def plan(lake: Lake, template: Batch, calls: pl.DataFrame) -> Batch:
@@ -117,12 +101,12 @@ def plan(lake: Lake, template: Batch, calls: pl.DataFrame) -> Batch:
     digest.update(str(calls["rounds"].max()).encode())
     for attempt in itertools.count():
         name = f"{digest.hexdigest()[:16]}-{attempt}"
-        found = lake.read_json(f"batches/{name}/batch.json")
+        found = lake.read_note("batch", batch=name)
         if found is None:
             break
         if found["status"] in OPEN:
             return Batch(**found)
-    lake.write_parquet(f"batches/{name}/requests.parquet", calls)
+    lake.write("batch_calls", calls, batch=name)
     fresh = replace(
         template, name=name, n_calls=calls.height, status="planned", file_id=None, batch_id=None
     )

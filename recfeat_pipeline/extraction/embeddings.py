@@ -171,16 +171,17 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
         RecfeatError: the embedder cannot answer; a vector is not finite or has no direction.
     """
     keys = [sha256(text) for text in texts]
-    folder = "vectors/embedding=" + re.sub(r"[^\w.-]+", "-", embedder.name)
-    held = _held(lake, folder, set(keys), embedder.name)
+    place = re.sub(r"[^\w.-]+", "-", embedder.name)
+    held = _held(lake, place, set(keys), embedder.name)
     missing = list({k: t for k, t in zip(keys, texts, strict=True) if k not in held}.items())
     for start in range(0, len(missing), AT_ONCE):
         part = missing[start : start + AT_ONCE]
         vectors = normalised(embedder.embed([text for _, text in part]))
-        lake.append_segment(folder, _segment([k for k, _ in part], vectors, embedder.name, now()))
+        rows = _segment([k for k, _ in part], vectors, embedder.name, now())
+        lake.append("vectors", rows, embedder=place)
         held |= dict(zip((k for k, _ in part), vectors, strict=True))
     if missing:
-        lake.compact(folder)
+        lake.compact("vectors", embedder=place)
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
     return np.stack([held[key] for key in keys])
@@ -218,12 +219,10 @@ def _segment(keys: list[str], vectors: np.ndarray, name: str, at: datetime) -> p
     )
 
 
-def _held(lake: Lake, folder: str, wanted: set[str], name: str) -> dict[str, Any]:
+def _held(lake: Lake, place: str, wanted: set[str], name: str) -> dict[str, Any]:
     held: dict[str, Any] = {}
-    for path in lake.glob(f"{folder}/*.parquet"):
-        rows = lake.read_parquet(path).filter(
-            pl.col("text_hash").is_in(list(wanted)), embedding=name
-        )
+    for part in lake.each("vectors", embedder=place):
+        rows = part.filter(pl.col("text_hash").is_in(list(wanted)), embedding=name)
         for key, vector in rows.select("text_hash", "vector").iter_rows():
             held[key] = np.asarray(vector, dtype=np.float32)
     return held

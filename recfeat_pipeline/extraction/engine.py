@@ -147,10 +147,9 @@ def scores(
 
 def keep_scores(lake: Lake, version: PromptVersion, shard: str, frame: pl.DataFrame) -> None:
     """Write one shard's SCORES of a version, and beside them what its dimensions mean."""
-    folder = f"scores/version={version.key}"
     if version.taxonomy:
-        lake.write_parquet(f"{folder}/dimensions.parquet", version.taxonomy.frame())
-    lake.write_parquet(f"{folder}/shard={shard}/scores.parquet", frame)
+        lake.write("dimensions", version.taxonomy.frame(), version=version.key)
+    lake.write("scores", frame, version=version.key, shard=shard)
 
 
 def _group_scores(

@@ -25,8 +25,7 @@ def stored_scores(lake: Lake, version_key: str, titles: pl.DataFrame) -> pl.Data
     known = titles.filter(pl.col("title").is_in([t for pair in KNOWN_SIMILAR for t in pair]))
     share = min(ENOUGH / max(titles.height, 1), 1.0)
     frames = [pl.DataFrame(schema=SCORES | {"item_id": titles.schema["item_id"]})]
-    for path in lake.table_paths("scores", version=version_key):
-        frame = lake.read_parquet(path, list(SCORES))
+    for frame in lake.each("scores", version=version_key):
         some = sample(frame.select("item_id").unique(), share)
         wanted = pl.concat([some, known.select("item_id")]).unique()
         frames.append(frame.join(wanted, on="item_id", how="semi"))

@@ -71,7 +71,6 @@ def import_scores(
 
 def write_scores(lake: Lake, key: str, taxonomy: Taxonomy, frame: pl.DataFrame) -> None:
     """Put the SCORES of one version into the lake, shard by shard, with what they mean."""
-    folder = f"scores/version={key}"
-    lake.write_parquet(f"{folder}/dimensions.parquet", taxonomy.frame())
+    lake.write("dimensions", taxonomy.frame(), version=key)
     for (shard,), part in frame.group_by(shard_of(frame["item_id"], lake.n_shards)):
-        lake.write_parquet(f"{folder}/shard={shard}/scores.parquet", part)
+        lake.write("scores", part, version=key, shard=str(shard))

@@ -19,6 +19,7 @@ import polars as pl
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.journal import read_lines, responses_frame, to_line
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import JOURNAL, fill
 from recfeat_pipeline.schemas import RESPONSES
 
 SEGMENT_ROWS = 5_000
@@ -40,9 +41,8 @@ class Ledger:
 
     def __init__(self, lake: Lake, shard: str, wait_s: float = 60.0):
         self.lake, self.shard = lake, shard
-        self.folder = f"responses/shard={shard}"
         self._lock = lake.lock(f"responses-{shard}", timeout=wait_s)
-        self._path = lake.state / "journal" / f"shard={shard}.jsonl"
+        self._path = lake.state / fill(JOURNAL, shard=shard)
         self.damaged = 0  # lines of a dead process's journal that were put aside
         self._rows: list[dict[str, Any]] = []
         self._fd = -1
@@ -72,7 +72,7 @@ class Ledger:
             if self._fd >= 0:
                 self.flush()
             if self._new_segments:
-                self.lake.compact(self.folder)
+                self.lake.compact("responses", shard=self.shard)
         finally:
             if self._sync is not None:
                 self._sync.exception()  # wait; what it synced is in a segment by now
@@ -92,7 +92,7 @@ class Ledger:
         """Turn the journal into a segment and empty it, in this order."""
         if not self._rows:
             return
-        self.lake.append_segment(self.folder, responses_frame(self._rows))
+        self.lake.append("responses", responses_frame(self._rows), shard=self.shard)
         self._new_segments = True
         os.ftruncate(self._fd, 0)
         self._rows.clear()
@@ -106,14 +106,13 @@ class Ledger:
 
         An item that changed its id lies in another shard; a key does not know the item.
         """
-        others = [
-            p for p in self.lake.table_paths("responses") if not p.startswith(self.folder + "/")
-        ]
+        own = self.lake.table_paths("responses", shard=self.shard)
+        others = [path for path in self.lake.table_paths("responses") if path not in own]
         found = list(_rows_of(self.lake, others, keys))
         if not found:
             return 0
         rows = pl.concat(found, how="vertical_relaxed").unique("cache_key", maintain_order=True)
-        self.lake.append_segment(self.folder, rows)
+        self.lake.append("responses", rows, shard=self.shard)
         self._new_segments = True
         return rows.height
 
@@ -153,13 +152,10 @@ class Ledger:
 
 def statuses(lake: Lake, shard: str) -> pl.DataFrame:
     """``cache_key, status`` of a shard's segments, each key once; opens nothing for writing."""
-    paths = lake.table_paths("responses", shard=shard)
     schema = {"cache_key": pl.String, "ok": pl.Boolean}
     frames = [
-        lake.read_parquet(path, ["cache_key", "status"]).select(
-            "cache_key", ok=pl.col("status") == "ok"
-        )
-        for path in paths
+        part.select("cache_key", ok=pl.col("status") == "ok")
+        for part in lake.each("responses", ["cache_key", "status"], shard=shard)
     ]
     merged = pl.concat([pl.DataFrame(schema=schema), *frames])
     best = merged.group_by("cache_key").agg(pl.col("ok").any())

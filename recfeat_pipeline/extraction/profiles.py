@@ -98,7 +98,7 @@ def write_profiles(lake: Lake, frame: pl.DataFrame) -> None:
     version = frame["prompt_version"][0]
     shards = shard_of(frame["item_id"], lake.n_shards)
     for (shard,), part in frame.group_by(shards):
-        lake.write_parquet(f"profiles/version={version}/shard={shard}/profiles.parquet", part)
+        lake.write("profiles", part, version=version, shard=str(shard))
 
 
 def with_vectors(frame: pl.DataFrame, lake: Lake, embedder: Embedder) -> pl.DataFrame:

@@ -13,8 +13,6 @@ import polars as pl
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.locks import Lock
 
-FOLDER = "spending"
-
 
 class Book:
     """One run's page in the lake's book, and the sums of the others'.
@@ -28,7 +26,7 @@ class Book:
         self.lake, self.page = lake, page or uuid.uuid4().hex[:16]
         self._day = _today()
         self._before = 0.0  # of this run's dollars, on days before
-        self._past: dict[str, float] = {}  # closed pages, which change no more
+        self._past: dict[tuple[str, str], float] = {}  # closed pages, which change no more
 
     def lock(self) -> Lock:
         """Held while a sum is read and the next part written."""
@@ -37,54 +35,52 @@ class Book:
     def today(self) -> float:
         """Dollars of the other pages, this day (UTC), less what this run spent on days before."""
         before = self._before if _today() == self._day else self._own()
-        return self._sum(f"day={_today()}") - before
+        return self._sum(day=str(_today())) - before
 
     def total(self) -> float:
         """Dollars of all pages but this run's, ever."""
-        return self._sum("day=*")
+        return self._sum()
 
     def write(self, usd: float, closed: bool = False) -> None:
         """Put this run down for so many dollars, all its days together; later days get the rest."""
         if (day := _today()) != self._day:
             self._before, self._day = min(self._own(), usd), day
-        self.lake.write_json(self._path(), {"usd": max(usd - self._before, 0.0), "closed": closed})
+        page = {"usd": max(usd - self._before, 0.0), "closed": closed}
+        self.lake.write_note("spending", page, day=str(self._day), page=self.page)
 
     def open_balance(self) -> None:
         """Begin the book of a lake that has answers and no book yet, with what they cost."""
-        if self.lake.glob(f"{FOLDER}/day=*/*.json"):
+        if self.lake.note_keys("spending"):
             return
         columns = ["cache_key", "created_at", "cost_usd"]
-        frames = [
-            self.lake.read_parquet(path, columns) for path in self.lake.table_paths("responses")
-        ]
+        frames = list(self.lake.each("responses", columns))
         if not frames:
             return
         rows = pl.concat(frames).unique(["cache_key", "created_at"]).drop_nulls("cost_usd")
         by_day = rows.group_by(pl.col("created_at").dt.date().alias("day")).agg(pl.sum("cost_usd"))
         for day, usd in by_day.iter_rows():
-            path = f"{FOLDER}/day={day}/before.json"
-            self.lake.write_json(path, {"usd": usd, "closed": True})
+            page = {"usd": usd, "closed": True}
+            self.lake.write_note("spending", page, day=str(day), page="before")
 
     def _own(self) -> float:
         """What this run is put down for so far."""
-        return self._before + (self.lake.read_json(self._path()) or {"usd": 0.0})["usd"]
+        page = self.lake.read_note("spending", day=str(self._day), page=self.page)
+        return self._before + (page or {"usd": 0.0})["usd"]
 
-    def _sum(self, days: str) -> float:
+    def _sum(self, **days: str) -> float:
         total = 0.0
-        for path in self.lake.glob(f"{FOLDER}/{days}/*.json"):
-            if path.endswith(f"/{self.page}.json"):
+        for keys in self.lake.note_keys("spending", **days):
+            if keys["page"] == self.page:
                 continue
-            if path not in self._past:
-                page = self.lake.read_json(path)
+            place = (keys["day"], keys["page"])
+            if place not in self._past:
+                page = self.lake.read_note("spending", **keys)
                 if not page["closed"]:
                     total += page["usd"]
                     continue
-                self._past[path] = page["usd"]
-            total += self._past[path]
+                self._past[place] = page["usd"]
+            total += self._past[place]
         return total
-
-    def _path(self) -> str:
-        return f"{FOLDER}/day={self._day}/{self.page}.json"
 
 
 def _today() -> date:

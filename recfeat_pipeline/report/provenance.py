@@ -14,17 +14,12 @@ class Note(BaseModel):
 
 
 class ArmNote(BaseModel):
-    """What an arm declares of itself: columns of ``schemas.ARMS``."""
+    """What an arm is called and where tables show it."""
 
     model_config = ConfigDict(extra="ignore")
 
     title: str = ""
-    role: str = Field("", description="floor, content, control, probe or baseline.")
-    section: str = Field("", description="Where tables show it; empty: by the kind of its run.")
-    family: str = Field("", description="The model family.")
-    content: str = Field("", description="Its content sources, joined by +.")
-    control: str | None = Field(None, description="What is done to the content.")
-    prompt_version: str | None = Field(None, description="Of its scores; None: the promoted one.")
+    family: str = Field("", description="base, control, baseline, rich, …; empty: by its kind.")
 
 
 class Estimate(BaseModel):

@@ -17,12 +17,11 @@ import polars as pl
 
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.locks import Lock
-from recfeat_pipeline.schemas import RAW, Schema
+from recfeat_pipeline.schemas import CHANGES, RAW
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
 FLUSH_ROWS, FLUSH_CHARS, FLUSH_SECONDS = 256, 8 << 20, 15.0
 _META = [column for column in RAW if column != "body"]
-_CHANGES: Schema = {"url": pl.String, "noted_at": pl.Datetime("us", "UTC")}
 
 
 @dataclass(frozen=True)
@@ -123,10 +122,8 @@ class RawStore:
             .agg(pl.last("fetched_at"))
         )
         bodies = [
-            self.lake.read_parquet(path, list(RAW)).join(
-                chosen, on=["item_id", "fetched_at"], how="semi", maintain_order="left"
-            )
-            for path in self._segments(items)
+            part.join(chosen, on=["item_id", "fetched_at"], how="semi", maintain_order="left")
+            for part in self._segments(items)
         ]
         if not bodies:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype})
@@ -134,7 +131,7 @@ class RawStore:
 
     def history(self, items: pl.DataFrame) -> pl.DataFrame:
         """All rows of the items under their present keys, oldest first, without bodies."""
-        frames = [self.lake.read_parquet(path, _META) for path in self._segments(items)]
+        frames = list(self._segments(items, _META))
         if not frames:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype}).select(_META)
         keys = items.select("item_id", "key").unique()
@@ -149,14 +146,14 @@ class RawStore:
         """The newest row's metadata per item, without its body: for reports."""
         return self.history(items).group_by("item_id").last().select(_META).sort("item_id")
 
-    def _segments(self, items: pl.DataFrame) -> list[str]:
-        shards = shard_of(items["item_id"], self._n_shards).unique().sort()
-        return [
-            path for shard in shards for path in self.lake.glob(f"{self._folder(shard)}/*.parquet")
-        ]
+    def _segments(
+        self, items: pl.DataFrame, columns: list[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        for shard in self._shards(items):
+            yield from self.lake.each("raw", columns, source=self.source, shard=shard)
 
-    def _folder(self, shard: str) -> str:
-        return f"raw/{self.source}/shard={shard}"
+    def _shards(self, items: pl.DataFrame) -> pl.Series:
+        return shard_of(items["item_id"], self._n_shards).unique().sort()
 
     def forget(self, keep: timedelta, now: datetime | None = None) -> int:
         """Delete rows that are older than may be kept, of whatever item; returns how many.
@@ -166,15 +163,16 @@ class RawStore:
         """
         oldest = (now or datetime.now(UTC)) - keep
         forgotten: set[tuple[Any, ...]] = set()
-        for path in self.lake.glob(f"raw/{self.source}/shard=*/*.parquet"):
+        for path in self.lake.table_paths("raw", source=self.source):
             if not (self.lake.read_parquet(path, ["fetched_at"])["fetched_at"] < oldest).any():
                 continue
-            with self._lock(path.split("shard=")[1][:2]):
+            shard = self.lake.keys_of("raw", path)["shard"]
+            with self._lock(shard):
                 if not self.lake.exists(path):
                     continue  # merged meanwhile: the next run finds its rows
-                rows = self.lake.read_parquet(path, list(RAW))
+                rows = self.lake.read_parquet(path)
                 kept = rows.filter(pl.col("fetched_at") >= oldest)
-                self.lake.append_segment(path.rpartition("/")[0], kept)
+                self.lake.append("raw", kept, source=self.source, shard=shard)
                 self.lake.delete(path)
             gone = rows.filter(pl.col("fetched_at") < oldest)
             forgotten.update(gone.select("item_id", "key", "fetched_at").iter_rows())
@@ -184,25 +182,20 @@ class RawStore:
 
     def changes(self) -> pl.DataFrame:
         """What the source's change feed has named: ``url``, ``noted_at``."""
-        paths = self.lake.glob(f"raw/{self.source}/changes/*.parquet")
-        if not paths:
-            return pl.DataFrame(schema=_CHANGES)
-        return pl.concat([self.lake.read_parquet(path, list(_CHANGES)) for path in paths])
+        return self.lake.read("changes", source=self.source).drop("source")
 
     def note_changes(self, urls: list[str], asked_until: datetime) -> None:
         """Keep what the feed named and how far it was read: first the names, then the mark."""
-        noted = pl.DataFrame({"url": urls, "noted_at": [asked_until] * len(urls)}, schema=_CHANGES)
-        folder = f"raw/{self.source}/changes"
-        self.lake.append_segment(folder, noted)
-        self.lake.compact(folder)
-        self.lake.write_json(
-            f"raw/{self.source}/changes.json", {"asked_until": asked_until.isoformat()}
-        )
+        noted = pl.DataFrame({"url": urls, "noted_at": [asked_until] * len(urls)}, schema=CHANGES)
+        self.lake.append("changes", noted, source=self.source)
+        self.lake.compact("changes", source=self.source)
+        mark = {"asked_until": asked_until.isoformat()}
+        self.lake.write_note("changes", mark, source=self.source)
 
     @property
     def asked_until(self) -> datetime | None:
         """How far the change feed was read."""
-        mark = self.lake.read_json(f"raw/{self.source}/changes.json")
+        mark = self.lake.read_note("changes", source=self.source)
         return datetime.fromisoformat(mark["asked_until"]) if mark else None
 
     # -- writing ---------------------------------------------------------------------------------
@@ -211,7 +204,7 @@ class RawStore:
     def locked(self, items: pl.DataFrame) -> Iterator[None]:
         """Hold the items' shards: two runs never ask for the same item at once."""
         with ExitStack() as stack:
-            for shard in shard_of(items["item_id"], self._n_shards).unique().sort():
+            for shard in self._shards(items):
                 stack.enter_context(self._lock(shard))
             yield
 
@@ -237,7 +230,7 @@ class RawWriter:
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
         self._flushed = time.monotonic()
-        self._folders: set[str] = set()
+        self._touched: set[str] = set()  # shards
 
     def add(self, **row: Any) -> None:
         """Keep one RAW row; columns left out are null, ``fetched_at`` is now."""
@@ -256,16 +249,15 @@ class RawWriter:
         frame = pl.DataFrame(rows, schema=self._schema)
         frame = frame.with_columns(shard_of(frame["item_id"], store._n_shards))
         for (shard,), part in frame.group_by("shard"):
-            folder = store._folder(str(shard))
-            store.lake.append_segment(folder, part.drop("shard"))
-            self._folders.add(folder)
+            store.lake.append("raw", part.drop("shard"), source=store.source, shard=str(shard))
+            self._touched.add(str(shard))
         self._rows, self._chars, self._flushed = [], 0, time.monotonic()
 
     def close(self) -> None:
         """Append the rest and merge the segments of shards that have gathered many."""
         self.flush()
-        for folder in self._folders:
-            self._store.lake.compact(folder)
+        for shard in self._touched:
+            self._store.lake.compact("raw", source=self._store.source, shard=shard)
 
 
 def _has_body() -> pl.Expr:

@@ -170,7 +170,7 @@ def test_arms_and_controls_have_the_width_of_the_taxonomy(store, lexical):
         "curated_mapped": 3,  # dessert, hot, baking; "odd" is no dimension's
         "curated_pca": 4,
     }
-    skipped = lexical.read_json("runs/arm=llm_without_tone/seed=0/skipped.json")
+    skipped = lexical.read_note("skipped", arm="llm_without_tone", seed="0")
     assert "the taxonomy has no group 'tone'" in skipped["reason"]
 
 

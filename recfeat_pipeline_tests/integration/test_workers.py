@@ -67,7 +67,7 @@ def test_two_processes_leave_what_one_leaves(untrained, tmp_path, monkeypatch):
         for arm in ("floor", "llm"):
             vectors = lake.read_parquet(f"runs/arm={arm}/seed=1/item_vectors.parquet")
             made[n][arm] = np.array(vectors["vector"].to_list())
-        assert lake.read_json("runs/arm=llm/seed=0/made_from.json")["threads"] == 1
+        assert lake.read_note("made_from", arm="llm", seed="0")["threads"] == 1
         with open_instance(lake) as instance:
             for asset in ("runs", "ranks", "cold_ranks"):
                 again = {"popularity|1"} if asset == "cold_ranks" else set()  # in another world

@@ -5,7 +5,7 @@ import pytest
 
 from recfeat_pipeline.added import add_item, drop_listed, new_item_id, with_added
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import DOCUMENTS, ITEMS
+from recfeat_pipeline.schemas import CATALOG_ITEMS, DOCUMENTS, ITEMS
 
 STRING, INTEGER = pl.String(), pl.Int64()
 
@@ -24,8 +24,8 @@ def document(item_id):
 def lake(tmp_path):
     lake = Lake(tmp_path)
     lake.open()
-    lake.write_parquet("catalog/catalog_items.parquet", items(1, 2))
-    lake.write_parquet("catalog/items.parquet", items(1, 2))
+    lake.write("catalog_items", items(1, 2).select(list(CATALOG_ITEMS)))
+    lake.write("items", items(1, 2))
     return lake
 
 

@@ -1,6 +1,7 @@
 """The house rules that a reader should be able to rely on."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -53,16 +54,30 @@ def test_siblings_meet_through_tables(module):
     assert not offenders, f"{module} imports {offenders}: pass a frame or an array instead"
 
 
-@pytest.mark.parametrize("module", [m for m in DOMAIN if m.startswith("content/")])
-def test_content_is_below_the_models(module):
-    """Models may import it; it imports none of the siblings."""
-    offenders = {
-        n for n in imports(module) if n.startswith(tuple(f"recfeat_pipeline.{s}" for s in SIBLINGS))
-    }
-    assert not offenders, f"{module} imports {offenders}"
-
-
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_outgrows_400_lines(module):
     lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
     assert lines <= 400, f"{module} has {lines} lines: what is the second idea in it?"
+
+
+DOORS = ("lake.py", "files.py", "layout.py", "migrations.py")  # these alone know where files lie
+LAKE_PATH = re.compile(
+    r"^(catalog|raw|documents|responses|batches|vectors|scores|retests|profiles|runs|evaluation)"
+    r"/\S*[*={.]|(shard|version|arm|seed)=[*{]"
+)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in DOORS])
+def test_only_the_layout_knows_where_the_lakes_files_lie(module):
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    docs = {
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)
+    }  # docstrings may name a path
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+        and node not in docs
+        and LAKE_PATH.search(ast.unparse(node).lstrip("f").strip("'\""))
+    ]
+    assert not found, f"{module} spells out {found}: name the table or note (layout.py)"

@@ -1,15 +1,22 @@
 import multiprocessing
 import os
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from recfeat_pipeline import schemas
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import COMPACT_ABOVE, COMPACT_AT_ONCE, FORMAT, Lake, shard_of
 
-ROWS = pl.DataFrame({"a": [1, 2, 3]})
+TAGS = pl.DataFrame(
+    {"item_id": [1, 2, 3], "tag": ["a", "b", "c"], "relevance": [0.1, 0.2, 0.3]},
+    schema=schemas.TAGS,
+)
+SCORES = pl.DataFrame(
+    [(n, "g", "dark", 0.5, "m", "k", None) for n in range(3)], schema=schemas.SCORES, orient="row"
+)
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -19,9 +26,29 @@ def lake(request, tmp_path):
     return Lake(f"memory://{tmp_path.name}-{os.getpid()}")
 
 
-def test_a_written_table_is_read_back(lake):
-    lake.write_parquet("catalog/tags.parquet", ROWS)
-    assert lake.read("tags").equals(ROWS)
+def test_a_written_table_is_read_back_in_its_schemas_order(lake):
+    lake.write("tags", TAGS.select("relevance", "tag", "item_id"))
+    assert lake.read("tags").equals(TAGS)
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (TAGS.drop("tag"), "tag is missing, not String"),
+        (TAGS.with_columns(x=1), "x is Int32, not a column"),
+        (TAGS.cast({"relevance": pl.Float64}), "relevance is Float64, not Float32"),
+        (TAGS.cast({"item_id": pl.Int32}), "item_id is Int32, not Int64"),
+    ],
+)
+def test_a_frame_in_another_schema_is_refused(lake, frame, problem):
+    with pytest.raises(TypeError, match=f"table tags: {problem}"):
+        lake.write("tags", frame)
+    assert not lake.has("tags")
+
+
+def test_ids_may_be_text(lake):
+    lake.write("tags", TAGS.cast({"item_id": pl.String}))
+    assert lake.read("tags")["item_id"].to_list() == ["1", "2", "3"]
 
 
 def test_an_absent_table_is_empty_and_typed(lake):
@@ -40,8 +67,8 @@ def test_an_absent_table_has_ids_of_the_catalogues_kind(lake):
 
 
 def test_hive_keys_become_columns_and_narrow_a_read(lake):
-    lake.write_parquet("scores/version=v1@ab/shard=00/s.parquet", ROWS)
-    lake.write_parquet("scores/version=v2@cd/shard=07/s.parquet", ROWS)
+    lake.write("scores", SCORES, version="v1@ab", shard="00")
+    lake.write("scores", SCORES, version="v2@cd", shard="07")
     assert lake.read("scores").height == 6
     one = lake.read("scores", version="v2@cd", shard="07")
     assert one.select("version", "shard").unique().rows() == [("v2@cd", "07")]
@@ -61,50 +88,56 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
 
 
+def segment(*numbers):
+    """A frame of an append-only table, a row for each number."""
+    at = [datetime(2026, 1, 1, tzinfo=UTC)] * len(numbers)
+    return pl.DataFrame({"url": map(str, numbers), "noted_at": at}, schema=schemas.CHANGES)
+
+
 def test_appending_the_same_rows_twice_leaves_one_segment(lake):
-    first = lake.append_segment("raw/tmdb/shard=00", ROWS)
-    assert lake.append_segment("raw/tmdb/shard=00", ROWS) == first
-    assert lake.append_segment("raw/tmdb/shard=00", ROWS.clear()) is None
-    assert lake.glob("raw/tmdb/shard=00/*.parquet") == [first]
+    first = lake.append("changes", segment(1, 2), source="tmdb")
+    assert lake.append("changes", segment(1, 2), source="tmdb") == first
+    assert lake.append("changes", segment(), source="tmdb") is None
+    assert lake.table_paths("changes") == [first]
 
 
 def append_many(lake, n, first=0):
-    return [lake.append_segment("r", pl.DataFrame({"a": [i]})) for i in range(first, first + n)]
+    return [lake.append("changes", segment(i), source="r") for i in range(first, first + n)]
 
 
 def rows_of(lake):
     """Every row of the folder, as often as it is there."""
-    return sorted(
-        row for p in lake.glob("r/*.parquet") for row in lake.read_parquet(p)["a"].to_list()
-    )
+    return sorted(int(url) for url in lake.read("changes", source="r")["url"])
 
 
 def test_few_segments_are_left_alone(lake):
     paths = append_many(lake, COMPACT_ABOVE)
-    lake.compact("r")
-    assert lake.glob("r/*") == sorted(paths)
+    lake.compact("changes", source="r")
+    assert lake.glob("raw/r/changes/*") == sorted(paths)
 
 
 def test_many_small_segments_become_one(lake, monkeypatch):
-    big = lake.append_segment("r", pl.DataFrame({"a": [str(i) for i in range(20_000)]}))
+    big = lake.append("changes", segment(*range(100, 20_000)), source="r")
     monkeypatch.setattr("recfeat_pipeline.lake.SMALL_BYTES", 10_000)
     listed = append_many(lake, COMPACT_ABOVE + 1)
-    lake.compact("r")
-    assert sorted(lake.read_parquet(p)["a"][0] for p in listed) == list(range(COMPACT_ABOVE + 1))
-    lake.compact("r")  # nothing is due: what was merged does not count
-    assert len(lake.glob("r/*.parquet")) == COMPACT_ABOVE + 3
+    lake.compact("changes", source="r")
+    assert sorted(int(lake.read_parquet(p)["url"][0]) for p in listed) == list(
+        range(COMPACT_ABOVE + 1)
+    )
+    lake.compact("changes", source="r")  # nothing is due: what was merged does not count
+    assert len(lake.table_paths("changes")) == COMPACT_ABOVE + 3
     monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
-    lake.compact("r")
-    (merged,) = set(lake.glob("r/*")) - {big}
-    assert sorted(lake.read_parquet(merged)["a"]) == list(range(COMPACT_ABOVE + 1))
+    lake.compact("changes", source="r")
+    (merged,) = set(lake.glob("raw/r/changes/*")) - {big}
+    assert sorted(map(int, lake.read_parquet(merged)["url"])) == list(range(COMPACT_ABOVE + 1))
 
 
 def test_a_row_of_two_segments_is_merged_into_one(lake, monkeypatch):
     append_many(lake, COMPACT_ABOVE)
-    lake.append_segment("r", pl.DataFrame({"a": [0, COMPACT_ABOVE]}))  # its first row is there
+    lake.append("changes", segment(0, COMPACT_ABOVE), source="r")  # its first row is there
     monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
     for _ in range(2):
-        lake.compact("r")
+        lake.compact("changes", source="r")
     assert rows_of(lake) == list(range(COMPACT_ABOVE + 1))
 
 
@@ -113,20 +146,20 @@ def test_a_year_of_daily_segments_stays_a_handful_of_files(lake, monkeypatch):
     most = 0
     for day in range(365):
         append_many(lake, 1, first=day)
-        lake.compact("r")
-        most = max(most, len(lake.glob("r/*.parquet")))
+        lake.compact("changes", source="r")
+        most = max(most, len(lake.table_paths("changes")))
     assert most <= 2 * COMPACT_ABOVE + 2
     assert sorted(set(rows_of(lake))) == list(range(365))
 
 
 def test_a_backlog_is_merged_a_part_at_a_time(lake, monkeypatch):
     append_many(lake, 3 * COMPACT_AT_ONCE)
-    lake.compact("r")
-    assert len(lake.glob("r/*.replaces.json")) == 3
+    lake.compact("changes", source="r")
+    assert len(lake.glob("raw/r/changes/*.replaces.json")) == 3
     monkeypatch.setattr("recfeat_pipeline.lake.RETIRED_FOR", timedelta(0))
-    lake.compact("r")
+    lake.compact("changes", source="r")
     assert rows_of(lake) == list(range(3 * COMPACT_AT_ONCE))
-    assert len(lake.glob("r/*.parquet")) == 3
+    assert len(lake.table_paths("changes")) == 3
 
 
 @pytest.mark.parametrize("step", range(COMPACT_ABOVE + 4))
@@ -149,7 +182,7 @@ def test_compaction_dies_anywhere_and_no_row_is_missing(tmp_path, monkeypatch, s
 
     def compact_twice():
         for _ in range(2):
-            lake.compact("r")
+            lake.compact("changes", source="r")
 
     with monkeypatch.context() as patched:
         for name in ("write_bytes", "delete"):
@@ -176,7 +209,7 @@ def test_a_lake_holds_one_catalogue(lake):
 
 
 def test_a_newer_lake_is_refused(lake):
-    lake.write_json("lake.json", {"format": FORMAT + 1, "n_shards": 16})
+    lake.write_note("lake", {"format": FORMAT + 1, "n_shards": 16})
     with pytest.raises(RecfeatError, match="newer recfeat"):
         lake.open()
 

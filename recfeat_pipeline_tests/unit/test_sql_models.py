@@ -5,6 +5,7 @@ import pytest
 from recfeat_pipeline import sql_models
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import TAGS
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def project(tmp_path):
 def lake(tmp_path):
     lake = Lake(tmp_path / "lake's")  # a quote in the path must be escaped
     tags = {"item_id": [1, 1, 2], "tag": ["Noir ", "noir", None], "relevance": [0.2, 0.9, 0.5]}
-    lake.write_parquet("catalog/tags.parquet", pl.DataFrame(tags))
+    lake.write("tags", pl.DataFrame(tags, schema=TAGS))
     return lake
 
 

@@ -25,16 +25,16 @@ def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, pl.DataFrame]:
         "tags": tags,
     }
     for name, frame in frames.items():
-        lake.write_parquet(f"catalog/{name}.parquet", frame)
+        lake.write(name, frame)
     notes = [asdict(note) for note in catalog.notes]
     about = {"source": catalog.source, "rules": asdict(catalog.rules), "notes": notes}
-    lake.write_json("catalog/catalog.json", {"name": catalog.name, **about})
+    lake.write_note("catalog", {"name": catalog.name, **about})
     return frames
 
 
 def load_catalog(lake: Lake) -> Catalog:
     """The catalogue that :func:`save_catalog` wrote."""
-    about = lake.read_json("catalog/catalog.json")
+    about = lake.read_note("catalog")
     tags = lake.read("tags")
     return Catalog(
         name=about["name"],
@@ -56,8 +56,8 @@ def refuse_other_split(lake: Lake, catalog: Catalog) -> None:
     Raises:
         RecfeatError: the lake holds models that were made under another split.
     """
-    held = lake.read_json("catalog/corpus.json")
-    if held is None or not lake.exists("runs"):
+    held = lake.read_note("corpus")
+    if held is None or not lake.has("ranks"):
         return
     split, shares = split_of(catalog), list(catalog.rules.split_shares)
     of_split = held["split"]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
@@ -15,7 +14,9 @@ from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import arms_frame, load_arms
+from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline.schemas import SHOWN_TEXT
 from recfeat_pipeline.settings import Settings
 
@@ -42,7 +43,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
         seedless = [arm.id for arm in load_arms().values() if not arm.has_luck]
         frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs(), seedless)
-    lake.open().write_parquet("evaluation/contrasts.parquet", frame)
+    lake.open().write("contrasts", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
@@ -70,7 +71,7 @@ def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materi
         ).pl()
     ranks = target.read("cold_ranks").join(counted, on=["arm", "seed"], how="semi")
     frame = contrast_cold(ranks, declared_pairs())
-    target.write_parquet("evaluation/cold_contrasts.parquet", frame)
+    target.write("cold_contrasts", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
@@ -85,7 +86,7 @@ def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materi
 def arms(lake: LakeResource) -> dg.MaterializeResult:
     """The arms as their files declare them. One row per arm."""
     frame = arms_frame()
-    lake.open().write_parquet("evaluation/arms.parquet", frame)
+    lake.open().write("arms", frame)
     return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
 
 
@@ -151,7 +152,7 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
         ("agreement_contrasts", agreement_contrasts(features, tags, dimensions)),
         ("version_agreement", version_agreement(features, dimensions)),
     ):
-        lake.open().write_parquet(f"evaluation/{name}.parquet", frame)
+        lake.open().write(name, frame)
         yield dg.MaterializeResult(
             asset_key=["lake", name],
             metadata={"dagster/row_count": frame.height},
@@ -178,12 +179,12 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
     target, prompts, rows = lake.open(), Settings().prompts, []
     documents, known = target.read("documents"), list_versions(prompts)
     for arm in load_arms().values():
-        name = arm.content.prompt_version or promoted(target, prompts).partition("@")[0]
-        if (arm.role == "probe" or arm.id == "llm") and name in known and documents.height:
+        name = arm.prompt_version or promoted(target, prompts).partition("@")[0]
+        if (arm.family == "probe" or arm.id == "llm") and name in known and documents.height:
             text = shown(documents, load_version(name, prompts))
             rows.append((arm.id, name, text.str.len_chars().mean(), len(text)))
     frame = pl.DataFrame(rows, schema=SHOWN_TEXT, orient="row")
-    target.write_parquet("evaluation/shown_text.parquet", frame)
+    target.write("shown_text", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
@@ -210,14 +211,15 @@ def neighbours(
     trained = target.read("runs").filter(pl.col("content_width") > 0)["arm"].unique().sort()
     co_watched = CoWatched.of(target.read("events"), target.read("items"))
     for arm in (load_arms()[arm_id] for arm_id in trained if arm_id in load_arms()):
+        with store.get_connection() as connection:
+            inputs = load_inputs(target, connection, arm)
         try:
-            with store.get_connection() as connection:
-                inputs = load_inputs(target, connection, arm)
+            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions)
         except ContentUnavailable as reason:  # since it was trained
-            context.log.warning(f"Arm {arm.id}: {reason}")
+            context.log.warning(str(reason))
             continue
-        frame = co_watched.overlap(inputs.content.matrix)
-        target.write_parquet(f"runs/arm={arm.id}/neighbours.parquet", frame)
+        frame = co_watched.overlap(content.matrix)
+        target.write("neighbours", frame, arm=arm.id)
         mean_overlap[arm.id] = float(frame["overlap"].to_numpy().mean()) if frame.height else 0.0
     return dg.MaterializeResult(metadata=mean_overlap)
 
@@ -236,26 +238,27 @@ def canaries(
 
     One row per arm, list and position, for the first seed that was trained.
     """
-    from recfeat_pipeline.defs.training.served import load_scorer
     from recfeat_pipeline.models.canaries import canaries, read_personas
+    from recfeat_pipeline.models.serve import ServedArm
 
     target, n_rows = lake.open(), 0
     trained = target.read("runs").filter(pl.col("steps") > 0)
     for arm_id, seed in trained.group_by("arm").agg(pl.col("seed").cast(pl.Int32).min()).rows():
         arm = load_arms().get(arm_id)
-        if arm is None or arm.section != "base":
+        if arm is None or arm.family != "base":
             continue
         run = StoredRun(target, arm, seed)
+        with store.get_connection() as connection:
+            inputs = load_inputs(target, connection, arm)
+        checkpoint = run.checkpoints / "best.pt"
         try:
-            with store.get_connection() as connection:
-                inputs = load_inputs(target, connection, arm, seed)
-            scorer = load_scorer(run, inputs)
+            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
+            served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
         except RecfeatError as reason:  # it is of an older catalogue: its lists stay
-            context.log.warning(f"Arm {arm.id}: {reason}")
+            context.log.warning(str(reason))
             continue
-        items = inputs.data.items
-        frame = canaries(scorer, run.item_vectors(), items, read_personas(items))
-        target.write_parquet(f"{run.folder}/canaries.parquet", frame)
+        frame = canaries(served, run.item_vectors(), inputs.items, read_personas(inputs.items))
+        target.write("canaries", frame, **run.key)
         n_rows += frame.height
     return dg.MaterializeResult(metadata={"dagster/row_count": n_rows})
 
@@ -276,9 +279,9 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
         provenance = collect_provenance(target, connection)
         html = write_report(connection, provenance)
         figures = key_figures(connection, provenance)
-    target.write_bytes("report/report.html", html.encode())
+    target.write_bytes(REPORT, html.encode())
     images = {figure.title: dg.MetadataValue.md(figure.to_markdown_image()) for figure in figures}
-    path = dg.MetadataValue.path(target.path("report", "report.html"))
+    path = dg.MetadataValue.path(target.path(REPORT))
     return dg.MaterializeResult(metadata={"report": path, **images})
 
 

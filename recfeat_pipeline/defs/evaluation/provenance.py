@@ -12,7 +12,7 @@ import duckdb
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import arms_frame
+from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import attributions
 
@@ -21,7 +21,7 @@ PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagst
 
 def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The dictionary that ``recfeat_pipeline.report.provenance.Provenance`` documents."""
-    catalog = lake.read_json("catalog/catalog.json")
+    catalog = lake.read_note("catalog")
     promoted = lake.meta.get("promoted", "")
     [extraction] = store.execute(
         "SELECT any_value(model), any_value(backend) FROM ops.llm_calls "
@@ -34,19 +34,17 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "source": catalog["source"],
         "synthetic": catalog["source"] == "embedded",
         "notes": catalog["notes"],
-        "corpus": lake.read_json("catalog/corpus.json"),
+        "corpus": lake.read_note("corpus"),
         "prompt_version": promoted,
         "extraction_model": model,
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
         "estimate": _estimate(lake, promoted),
         "attributions": [
-            line
-            for name, line in attributions().items()
-            if lake.glob(f"raw/{name}/shard=*/*.parquet")
+            line for name, line in attributions().items() if lake.has("raw", source=name)
         ],
         "skipped_arms": skipped_arms(lake),
-        "arms": {row["arm"]: row for row in arms_frame().iter_rows(named=True)},
+        "arms": {a.id: {"title": a.title, "family": a.family} for a in load_arms().values()},
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],

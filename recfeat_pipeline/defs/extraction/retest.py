@@ -64,7 +64,7 @@ def retests(
     if stopped:
         raise RecfeatError(stopped)
     frame = agreement(first, second).cast(RETESTS)  # type: ignore[arg-type]
-    target.write_parquet(f"retests/version={key}/retest.parquet", frame)
+    target.write("retests", frame, version=key)
     problems = retest_problems(frame)
     median = frame["pearson_r"].median()
     return dg.MaterializeResult(

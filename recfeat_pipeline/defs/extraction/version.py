@@ -104,9 +104,7 @@ def extract_version(
         else:
             embedder = choose_embedder(settings)
             frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
-            lake.write_parquet(
-                f"profiles/version={version_key}/shard={shard}/profiles.parquet", frame
-            )
+            lake.write("profiles", frame, version=version_key, shard=shard)
         keys = frame["cache_key"].unique().sort().to_list()
         calls = _calls(summaries.get(shard, Summary()))
         written.append(WrittenShard(version_key, shard, frame.height, keys, backend.model, calls))
@@ -178,12 +176,10 @@ def use_batches(
 
 def paid_model(lake: Lake, version_key: str) -> str | None:
     """The model whose answers the version's scores are cut from; None: none that was paid."""
-    paths = (
-        path
-        for table in ("scores", "profiles")
-        for path in lake.table_paths(table, version=version_key)
-    )
     models = {
-        model for path in paths for model in lake.read_parquet(path, ["model"])["model"].unique()
+        model
+        for table in ("scores", "profiles")
+        for part in lake.each(table, ["model"], version=version_key)
+        for model in part["model"].unique()
     }
     return next((model for model in sorted(models) if not model.startswith("lexical")), None)

@@ -60,7 +60,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     written = {}
     for shard in context.partition_keys:
         part = frame.filter(shard=shard).drop("shard")
-        target.write_parquet(f"documents/shard={shard}/documents.parquet", part)
+        target.write("documents", part, shard=shard)
         drop_listed(target, shard, part)
         counts = {
             "dagster/row_count": part.height,

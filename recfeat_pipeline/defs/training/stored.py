@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import CHECKPOINTS, RUN, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
-from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.metadata import build_metadata
 from recfeat_pipeline.schemas import RUNS
 
 if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
@@ -28,63 +29,65 @@ class StoredRun:
 
     def __init__(self, lake: Lake, arm: Arm, seed: int):
         self.lake, self.arm, self.seed = lake, arm, seed
-        self.folder = f"runs/arm={arm.id}/seed={seed}"
+        self.key = {"arm": arm.id, "seed": str(seed)}
+        self.folder = fill(RUN, **self.key)
 
     @property
     def checkpoints(self) -> Path:
         """Where checkpoints lie between calls: a local folder, whatever the lake is."""
-        return self.lake.state / self.folder / "checkpoints"
+        return self.lake.state / fill(CHECKPOINTS, **self.key)
 
     def is_current(self, fingerprint: str, kind: str = "made") -> bool:
         """Whether the run (``"cold"``: the cold-start run) was finished from these inputs."""
-        made_from = self.lake.read_json(f"{self.folder}/{kind}_from.json") or {}
+        made_from = self.lake.read_note(f"{kind}_from", **self.key) or {}
         return made_from.get("fingerprint") == fingerprint
 
     def restart_unless(self, fingerprint: str) -> None:
         """Drop checkpoints of other inputs; those of these inputs are continued."""
-        marker = f"{self.folder}/started_from.json"
-        if (self.lake.read_json(marker) or {}).get("fingerprint") != fingerprint:
+        started = self.lake.read_note("started_from", **self.key) or {}
+        if started.get("fingerprint") != fingerprint:
             self.lake.delete(self.folder)
-            self.lake.write_json(marker, {"fingerprint": fingerprint})
+            self.lake.write_note("started_from", {"fingerprint": fingerprint}, **self.key)
 
-    def save(self, result: "TrainingResult", inputs: Inputs, steps: int) -> None:
+    def save(self, result: "TrainingResult", inputs: Inputs, content: Content, steps: int) -> None:
         """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
         import torch  # which takes seconds: not while Dagster loads the code
 
-        if result.item_vectors is not None:
-            vectors = inputs.data.corpus.select("item_id").with_columns(
+        corpus = inputs.items.filter("in_corpus").sort("item_index")
+        if result.item_vectors.shape[1]:
+            vectors = corpus.select("item_id").with_columns(
                 vector=pl.Series(result.item_vectors, dtype=pl.List(pl.Float32))
             )
-            self.lake.write_parquet(f"{self.folder}/item_vectors.parquet", vectors)
-        self.lake.write_parquet(f"{self.folder}/training_log.parquet", result.log)
-        self.lake.write_parquet(f"{self.folder}/ranks.parquet", result.ranks)
+            self.lake.write("item_vectors", vectors, **self.key)
+        self.lake.write("training_log", result.log, **self.key)
+        self.lake.write("ranks", result.ranks, **self.key)
         run = {
             "label": self.arm.label,
             "kind": kind(self.arm),
             "n_parameters": result.n_parameters,
-            "content_width": inputs.content.width,
-            "content_coverage": inputs.content.coverage,
+            "content_width": content.width,
+            "content_coverage": content.coverage,
             "steps": steps if self.arm.is_trained else 0,
             "best_step": result.best_step,
             "seconds": result.seconds,
         }
-        self.lake.write_parquet(f"{self.folder}/run.parquet", pl.DataFrame([run], schema=RUNS))
-        started = self.lake.read_json(f"{self.folder}/started_from.json")
+        self.lake.write("runs", pl.DataFrame([run], schema=RUNS), **self.key)
+        started = self.lake.read_note("started_from", **self.key)
         made = {
             "made_at": datetime.now(UTC).isoformat(),
             "prompt_version": inputs.version,
             "threads": torch.get_num_threads(),
         }
-        self.lake.write_json(f"{self.folder}/made_from.json", {**started, **made})
+        self.lake.write_note("made_from", {**started, **made}, **self.key)
 
     def save_cold(self, ranks: pl.DataFrame, fingerprint: str) -> None:
         """Write what the cold-start run leaves."""
-        self.lake.write_parquet(f"{self.folder}/cold_ranks.parquet", ranks)
-        self.lake.write_json(f"{self.folder}/cold_from.json", {"fingerprint": fingerprint})
+        self.lake.write("cold_ranks", ranks, **self.key)
+        self.lake.write_note("cold_from", {"fingerprint": fingerprint}, **self.key)
 
     def cold_quality(self) -> dict[str, Any]:
         """How the cold-start run ranked new items, for Dagster's metadata."""
-        frame = self.lake.read("cold_ranks", arm=self.arm.id, seed=str(self.seed))
+        frame = self.lake.read("cold_ranks", **self.key)
         new = frame.filter(n_train=0)["rank"].to_numpy()
         return {
             "dagster/row_count": frame.height,
@@ -93,16 +96,16 @@ class StoredRun:
 
     def item_vectors(self) -> np.ndarray:
         """The arm's item vectors, float32 [N, W] in item_index order."""
-        frame = self.lake.read_parquet(f"{self.folder}/item_vectors.parquet")
+        frame = self.lake.read("item_vectors", **self.key)
         return np.array(frame["vector"].to_list(), dtype=np.float32)
 
     def summary(self) -> dict[str, Any]:
         """What the run was, for Dagster's metadata."""
-        return self.lake.read("runs", arm=self.arm.id, seed=str(self.seed)).row(0, named=True)
+        return self.lake.read("runs", **self.key).row(0, named=True)
 
     def quality(self) -> dict[str, Any]:
         """How it ranked, for Dagster's metadata."""
-        rank = self.lake.read("ranks", arm=self.arm.id, seed=str(self.seed))["rank"].to_numpy()
+        rank = self.lake.read("ranks", **self.key)["rank"].to_numpy()
         return {
             "dagster/row_count": rank.size,
             "mrr": round(float((1 / rank).mean()), 6),
@@ -112,41 +115,33 @@ class StoredRun:
     def skip(self, reason: str) -> None:
         """Remember why the arm could not run; what an earlier run left is removed."""
         self.lake.delete(self.folder)
-        self.lake.write_json(f"{self.folder}/skipped.json", {"reason": reason})
+        self.lake.write_note("skipped", {"reason": reason}, **self.key)
 
 
-def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str) -> str:
-    """Hash of all that determines a run's result on one machine; ``corpus``: that of the data."""
-    of_steps, content = steps if arm.is_trained else 0, inputs.content
-    digest = hashlib.sha256(json.dumps([_options(arm), seed, of_steps, content.names]).encode())
+def fingerprint(
+    arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str, content: Content
+) -> str:
+    """Hash of all that determines a run's result on one machine; ``corpus``: that of the inputs."""
+    # What differs from the defaults: an option that arms gain later leaves old runs current.
+    default = Arm(id=arm.id, title="", family="")
+    options = {k: v for k, v in asdict(arm).items() if v != getattr(default, k)}
+    for name_only in ("title", "family", "label", "against"):
+        options.pop(name_only, None)
+    of_steps = steps if arm.is_trained else 0
+    digest = hashlib.sha256(json.dumps([options, seed, of_steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
     digest.update(corpus.encode())
-    for array in arm.family.sees(inputs.data, arm.settings):
-        digest.update(array.tobytes())
+    if arm.metadata:
+        seen = build_metadata(inputs.items, inputs.user_tags)
+        for array in (seen.genres, seen.tags, seen.years):
+            digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def _options(arm: Arm) -> dict[str, Any]:
-    """What differs from the defaults: a setting that a family gains later leaves old runs current.
-
-    ``model`` and ``content`` are the names that these had in the first lakes.
-    """
-    options: dict[str, Any] = {}
-    if arm.family_name != "published":
-        options["model"] = arm.family_name
-    default = Slot()
-    for field in fields(Slot):
-        if (value := getattr(arm.content, field.name)) != getattr(default, field.name):
-            options["content" if field.name == "sources" else field.name] = value
-    plain = asdict(arm.family.settings())
-    options |= {k: v for k, v in asdict(arm.settings).items() if v != plain[k]}
-    return options | ({"version": arm.family.version} if arm.family.version > 1 else {})
-
-
-def corpus_digest(data: Data) -> str:
+def corpus_digest(inputs: Inputs) -> str:
     """Hash of the events and examples, which all arms of a catalogue share."""
     digest = hashlib.sha256()
-    for frame in (data.events, data.examples):
+    for frame in (inputs.events, inputs.examples):
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
         digest.update(buffer.getbuffer())
@@ -157,7 +152,7 @@ def kind(arm: Arm) -> str:
     """How the report files an arm: ``baseline``, ``control`` or ``tower``."""
     if not arm.is_trained:
         return "baseline"
-    return "control" if arm.role == "control" else "tower"
+    return "control" if arm.control else "tower"
 
 
 def finished_runs(lake: Lake) -> list[FinishedRun]:
@@ -166,9 +161,9 @@ def finished_runs(lake: Lake) -> list[FinishedRun]:
     found = []
     for name, seed, steps in lake.read("runs").select("arm", "seed", "steps").iter_rows():
         arm = arms.get(name)
-        if arm is None or "llm" not in arm.content.sources or arm.content.prompt_version:
+        if arm is None or "llm" not in arm.content or arm.prompt_version:
             continue
-        made = lake.read_json(f"runs/arm={name}/seed={seed}/made_from.json")
+        made = lake.read_note("made_from", arm=name, seed=seed)
         if made and "made_at" in made:
             made_at = datetime.fromisoformat(made["made_at"])
             found.append(FinishedRun(name, int(seed), steps, made_at, made["prompt_version"]))
@@ -177,7 +172,4 @@ def finished_runs(lake: Lake) -> list[FinishedRun]:
 
 def skipped_arms(lake: Lake) -> dict[str, str]:
     """Arm id to the reason why it has no run."""
-    return {
-        path.split("/")[1].removeprefix("arm="): lake.read_json(path)["reason"]
-        for path in lake.glob("runs/arm=*/seed=*/skipped.json")
-    }
+    return {run["arm"]: about["reason"] for run, about in lake.notes("skipped")}

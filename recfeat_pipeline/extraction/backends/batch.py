@@ -17,7 +17,6 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.batch_collect import collect
 from recfeat_pipeline.extraction.backends.wire import request_body
 from recfeat_pipeline.extraction.batches import (
-    CALLS,
     OPEN,
     Batch,
     BatchReport,
@@ -34,6 +33,7 @@ from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import BATCH_CALLS
 from recfeat_pipeline.settings import Settings
 
 
@@ -219,7 +219,7 @@ def _first_calls(requests: list[Any], shard: str) -> pl.DataFrame:
         )
         for r in requests
     ]
-    return pl.DataFrame(rows, schema=CALLS, orient="row")
+    return pl.DataFrame(rows, schema=BATCH_CALLS, orient="row")
 
 
 def _within_budget(

@@ -6,7 +6,6 @@ import polars as pl
 
 from recfeat_pipeline.extraction.backends.wire import read_completion
 from recfeat_pipeline.extraction.batches import (
-    CALLS,
     Batch,
     BatchReport,
     calls_of,
@@ -20,6 +19,7 @@ from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Answer, ItemError, Limits, Usage
 from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import BATCH_CALLS
 
 MAX_ROUNDS = 5  # batches in which one call may be missing or broken before it fails
 
@@ -52,7 +52,7 @@ def collect(
                     report.cost_usd += row["cost_usd"] or 0.0
         report.touched.add((batch.version, str(shard)))
     if again:
-        for part in parts(batch, pl.DataFrame(again, schema=CALLS, orient="row")):
+        for part in parts(batch, pl.DataFrame(again, schema=BATCH_CALLS, orient="row")):
             plan(lake, batch, part)
     save(lake, batch, status="collected", counts=counts)
     report.ok += counts["ok"]

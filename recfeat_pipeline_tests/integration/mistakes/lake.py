@@ -10,7 +10,7 @@ def meta(**values: object):
 
     def prepare(place: Place) -> None:
         lake = place.lake()
-        lake.write_json("lake.json", {**lake.meta, **values})
+        lake.write_note("lake", {**lake.meta, **values})
 
     return prepare
 

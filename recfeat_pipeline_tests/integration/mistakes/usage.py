@@ -14,8 +14,8 @@ def untagged(place: Place) -> None:
 def with_catalogue(place: Place) -> None:
     """The lake has read one, as far as the report can tell."""
     about = {"name": "x", "source": "embedded", "notes": []}
-    place.lake().write_json("catalog/catalog.json", about)
-    place.lake().write_json("catalog/corpus.json", {})
+    place.lake().write_note("catalog", about)
+    place.lake().write_note("corpus", {})
 
 
 MISTAKES = [

@@ -24,10 +24,7 @@ def lake(tmp_path, monkeypatch):
     documents = build_documents(items, pl.DataFrame(schema=schema))
     lake = Lake(tmp_path)
     for shard, item_id in (("00", 1), ("01", 2)):
-        lake.write_parquet(
-            f"documents/shard={shard}/documents.parquet",
-            documents.filter(pl.col("item_id") == item_id),
-        )
+        lake.write("documents", documents.filter(pl.col("item_id") == item_id), shard=shard)
     return lake
 
 

@@ -23,7 +23,7 @@ def test_a_catalogue_comes_back_with_its_rules(tmp_path, catalog):
 def test_a_lake_with_models_refuses_another_split(tmp_path, catalog):
     lake = Lake(tmp_path)
     refuse_other_split(lake, catalog)  # an empty lake takes any
-    lake.write_json("catalog/corpus.json", {"split": "three_way", "split_shares": [0.8, 0.1, 0.1]})
+    lake.write_note("corpus", {"split": "three_way", "split_shares": [0.8, 0.1, 0.1]})
     refuse_other_split(lake, catalog)  # and so does one without models
     lake.write_bytes("runs/arm=floor/seed=0/ranks.parquet", b"")
     with pytest.raises(
@@ -31,16 +31,14 @@ def test_a_lake_with_models_refuses_another_split(tmp_path, catalog):
     ):
         refuse_other_split(lake, catalog)
     for name in SPLITS:
-        lake.write_json("catalog/corpus.json", {"split": name})
+        lake.write_note("corpus", {"split": name})
         same = replace(catalog, rules=replace(catalog.rules, split=name))
         refuse_other_split(lake, same)
 
 
 def test_other_shares_are_another_split(tmp_path, catalog):
     lake = Lake(tmp_path)
-    lake.write_json(
-        "catalog/corpus.json", {"split": "global_time", "split_shares": [0.7, 0.2, 0.1]}
-    )
+    lake.write_note("corpus", {"split": "global_time", "split_shares": [0.7, 0.2, 0.1]})
     lake.write_bytes("runs/arm=floor/seed=0/ranks.parquet", b"")
     with pytest.raises(RecfeatError, match=r"global_time \[0.7, 0.2, 0.1\], not global_time \[0.8"):
         refuse_other_split(lake, catalog)

@@ -17,8 +17,8 @@ VERSION, OTHER = "genome132-title-only@1", "books-v1@2"  # two taxonomies with a
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    lake.write_parquet(
-        "catalog/items.parquet",
+    lake.write(
+        "items",
         pl.DataFrame(
             {
                 "item_id": [1, 2, 3],
@@ -28,47 +28,56 @@ def store(tmp_path_factory):
                 "item_index": pl.Series([0, 1, None], dtype=pl.Int32),
             }
         ).select(
-            pl.col(name) if name in ("item_id", "n_ratings", "in_corpus", "tier", "item_index")
+            pl.col(name)
+            if name in ("item_id", "n_ratings", "in_corpus", "tier", "item_index")
             else pl.lit(None, dtype).alias(name)
             for name, dtype in schemas.ITEMS.items()
         ),
-    )  # fmt: skip
-    lake.write_parquet(
-        "catalog/events.parquet",
+    )
+    lake.write(
+        "events",
         pl.DataFrame(
             [(7, 0, None, None, "train", 0)] + [(u, 1, None, None, "train", 0) for u in range(10)],
             schema=schemas.EVENTS,
             orient="row",
         ),
     )
-    lake.write_parquet(
-        "documents/shard=00/part.parquet",
-        pl.DataFrame({"item_id": [1, 2, 3], "n_chars": [499, 500, 9]}).select(
+    lake.write(
+        "documents",
+        pl.DataFrame(
+            {"item_id": [1, 2, 3], "n_chars": [499, 500, 9]}, schema_overrides={"n_chars": pl.Int32}
+        ).select(
             pl.col(name) if name in ("item_id", "n_chars") else pl.lit(None, dtype).alias(name)
             for name, dtype in schemas.DOCUMENTS.items()
         ),
+        shard="00",
     )
-    lake.write_parquet(
-        "runs/arm=llm/seed=0/ranks.parquet",
+    lake.write(
+        "ranks",
         pl.DataFrame(
             [(0, 7, 1, 5, 1, 2), (1, 7, 1, 20, 10, 11), (2, 8, 2, 60, 30, 30)],
             schema=schemas.RANKS,
             orient="row",
         ),
+        arm="llm",
+        seed="0",
     )
-    lake.write_parquet(
-        "runs/arm=llm/seed=0/cold_ranks.parquet",
+    lake.write(
+        "cold_ranks",
         pl.DataFrame(
             [(0, 7, 1, 0, 40, 2), (1, 7, 2, 0, 20, 1), (2, 8, 3, 5, 10, None)],
             schema=schemas.COLD_RANKS,
             orient="row",
         ),
+        arm="llm",
+        seed="0",
     )
-    lake.write_parquet(
-        "runs/arm=llm/neighbours.parquet",
+    lake.write(
+        "neighbours",
         pl.DataFrame(
             [(1, 20, 0.2, 0.1), (2, 20, 0.4, 0.1)], schema=schemas.NEIGHBOURS, orient="row"
         ),
+        arm="llm",
     )
     contrast = dict.fromkeys(schemas.CONTRASTS, None) | {"slice": "all", "metric": "mrr"}
     contrasts = [
@@ -77,8 +86,8 @@ def store(tmp_path_factory):
         ("title_only", "floor", 0.01, 0.0, 0.02),
         ("title_only", "llm", -0.01, -0.02, 0.0),
     ]
-    lake.write_parquet(
-        "evaluation/contrasts.parquet",
+    lake.write(
+        "contrasts",
         pl.DataFrame(
             [
                 contrast
@@ -89,17 +98,17 @@ def store(tmp_path_factory):
             schema=schemas.CONTRASTS,
         ),
     )
-    lake.write_parquet("evaluation/arms.parquet", arms_frame())
-    lake.write_parquet(
-        "evaluation/shown_text.parquet",
+    lake.write("arms", arms_frame())
+    lake.write(
+        "shown_text",
         pl.DataFrame(
             [("llm", "genome132-v1", 900.0, 3), ("title_only", "genome132-title-only", 20.0, 3)],
             schema=schemas.SHOWN_TEXT,
             orient="row",
         ),
     )
-    lake.write_parquet(
-        f"scores/version={VERSION}/dimensions.parquet",
+    lake.write(
+        "dimensions",
         pl.DataFrame(
             [
                 ("t", "g", "war", "", ["war", "battle"], 0),
@@ -109,9 +118,10 @@ def store(tmp_path_factory):
             schema=schemas.DIMENSIONS,
             orient="row",
         ),
+        version=VERSION,
     )
-    lake.write_parquet(
-        "catalog/tags.parquet",
+    lake.write(
+        "tags",
         pl.DataFrame(
             [(1, "war", 0.8), (1, "battle", 0.4), (2, "war", 0.2), (3, "other", 1.0)],
             schema=schemas.TAGS,
@@ -124,23 +134,28 @@ def store(tmp_path_factory):
         for dimension, values in given.items()
         for item, score in zip([1, 2, 3], values, strict=True)
     ]  # fmt: skip
-    lake.write_parquet(
-        f"scores/version={VERSION}/shard=00/part.parquet",
+    lake.write(
+        "scores",
         pl.DataFrame(scores, schema=schemas.SCORES, orient="row"),
+        version=VERSION,
+        shard="00",
     )
-    lake.write_parquet(
-        f"scores/version={OTHER}/dimensions.parquet",
+    lake.write(
+        "dimensions",
         pl.DataFrame(
             [("u", "h", "war", "", ["other"], 0)], schema=schemas.DIMENSIONS, orient="row"
         ),
+        version=OTHER,
     )
-    lake.write_parquet(
-        f"scores/version={OTHER}/shard=00/part.parquet",
+    lake.write(
+        "scores",
         pl.DataFrame(
             [(i, "h", "war", score, "m", "k", None) for i, score in ((1, 0.0), (2, 0.0), (3, 0.7))],
             schema=schemas.SCORES,
             orient="row",
         ),
+        version=OTHER,
+        shard="00",
     )
     connection = duckdb.connect()
     models = load_models()
@@ -163,9 +178,8 @@ def test_runs_that_rank_other_examples_are_left_out(tmp_path, present, counted):
     targets = {"old": [0, 1], "new": [0, 0], "other": [1, 1]}  # item indices; ids are one more
     for arm, state in (("floor", "old"), ("random", "old"), ("llm", "new")):
         rows = [(n, 7, item + 1, 5, 1, 1) for n, item in enumerate(targets[state])]
-        lake.write_parquet(
-            f"runs/arm={arm}/seed=0/ranks.parquet",
-            pl.DataFrame(rows, schema=schemas.RANKS, orient="row"),
+        lake.write(
+            "ranks", pl.DataFrame(rows, schema=schemas.RANKS, orient="row"), arm=arm, seed="0"
         )
     examples = [(n, 7, "test", 9, 5, item) for n, item in enumerate(targets[present])]
     examples.append((2, 7, "train", 3, 1, 0))
@@ -174,15 +188,15 @@ def test_runs_that_rank_other_examples_are_left_out(tmp_path, present, counted):
         schema=["example_id", "user_id", "split", "event_row", "history_length", "target_index"],
         orient="row",
     )
-    lake.write_parquet(
-        "catalog/examples.parquet",
+    lake.write(
+        "examples",
         frame.select(list(schemas.EXAMPLES)).cast(
             {k: v for k, v in schemas.EXAMPLES.items() if k != "user_id"}
         ),
     )
     items = pl.DataFrame({"item_id": [1, 2], "item_index": pl.Series([0, 1], dtype=pl.Int32)})
-    lake.write_parquet(
-        "catalog/items.parquet",
+    lake.write(
+        "items",
         items.select(
             pl.col(name) if name in items.columns else pl.lit(None, dtype).alias(name)
             for name, dtype in schemas.ITEMS.items()
@@ -236,9 +250,18 @@ def test_metric(store, slice, metric, k, expected, n):
 def test_slices_are_those_that_have_examples(store):
     slices = store.execute("SELECT DISTINCT slice FROM metrics.ranking").fetchall()
     assert {row[0] for row in slices} == {
-        "all", "HEAD", "TAIL", "Q4", "Q1", "history 1-9", "history 10-49", "history 50+",
-        "new item", "text under 500", "text 500-1999",
-    }  # fmt: skip
+        "all",
+        "HEAD",
+        "TAIL",
+        "Q4",
+        "Q1",
+        "history 1-9",
+        "history 10-49",
+        "history 50+",
+        "new item",
+        "text under 500",
+        "text 500-1999",
+    }
 
 
 def test_agreement_is_with_the_mean_of_the_mapped_tags(store):
@@ -309,6 +332,6 @@ def test_probes_are_told_with_what_they_gain_or_as_not_run(store):
 
 def test_every_probe_arm_has_a_row(store):
     rows = store.execute("SELECT arm FROM metrics.probes ORDER BY arm").fetchall()
-    probes = [arm.id for arm in load_arms().values() if arm.role == "probe"]
+    probes = [arm.id for arm in load_arms().values() if arm.family == "probe"]
     assert [arm for (arm,) in rows] == sorted([*probes, "llm"])
     assert {"names_masked", "first_100", "first_300", "first_1000"} <= set(probes)

@@ -166,7 +166,7 @@ def stored(lake, titles, model, **dimensions):
     )
     frame = frame.cast({"generated_at": SCORES["generated_at"], "score": pl.Float32})
     for shard, part in enumerate((frame.filter(item_id=1), frame.filter(pl.col("item_id") > 1))):
-        lake.write_parquet(f"scores/version=v@1/shard=0{shard}/s.parquet", part.select(*SCORES))
+        lake.write("scores", part.select(*SCORES), version="v@1", shard=f"0{shard}")
     return stored_scores(lake, "v@1", titles)
 
 

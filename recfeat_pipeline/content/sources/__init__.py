@@ -1,1 +1,0 @@
-"""A content source a module; see :class:`~recfeat_pipeline.content.source.Source`."""
