@@ -14,17 +14,20 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import torch
 
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate, truth
+from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
 from recfeat_pipeline.evaluation.significance import compare
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import build_content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.train import train_arm
 from recfeat_pipeline.report.verdict import significant
 from recfeat_pipeline.taxonomy import load_taxonomy
@@ -83,17 +86,23 @@ def contrasts_of(seed: int, effect: float, arms: Sequence[str]) -> pl.DataFrame:
     config = SyntheticConfig(seed=seed, content_effect=effect, **SIZE)
     corpus = build_corpus(generate(config))
     examples = build_examples(corpus.events)
-    features, dimensions = {"llm": truth(config)}, load_taxonomy(config.taxonomy).frame()
+    data, dimensions = (
+        Data(corpus.events, examples, corpus.items),
+        load_taxonomy(config.taxonomy).frame(),
+    )
+    store = duckdb.connect()
+    store.execute("CREATE SCHEMA features")
+    for table, frame in (("item_features", truth(config)), ("dimensions", dimensions)):
+        store.register("frame", frame.with_columns(version=pl.lit("truth")))
+        store.execute(f"CREATE TABLE features.{table} AS FROM frame")
 
     def ranks(name: str, seeds: Iterable[int]) -> pl.DataFrame:
         arm, parts = load_arms()[name], []
         for number in seeds:
-            content = build_content(arm, features, corpus.items, dimensions, number)
+            content = fill(arm.content, store, corpus.items, dimensions, "truth", number)
             with tempfile.TemporaryDirectory() as folder:
-                result = train_arm(
-                    arm, number, corpus.events, examples, corpus.items, content,
-                    steps=STEPS, out_dir=Path(folder),
-                )  # fmt: skip
+                recipe = Recipe(arm.settings, number, STEPS, Path(folder))
+                result = train_arm(arm, data, content, recipe)
             parts.append(result.ranks.with_columns(arm=pl.lit(name), seed=pl.lit(number)))
         return pl.concat(parts)
 

@@ -18,11 +18,12 @@ import torch
 from torch.nn import functional
 
 from recfeat_pipeline import machine
-from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.families import published
+from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.tower import HIDDEN_WIDTH, ID_WIDTH, VECTOR_WIDTH, TwoTower
-from recfeat_pipeline.models.train import build_module
 from recfeat_pipeline.schemas import EVENTS, ITEMS
 
 N_ITEMS, BATCH = 9_375, 512
@@ -103,12 +104,12 @@ def _step(
     events = _events(400, 60, n_items)
     examples = build_examples(events)
     matrix = np.random.default_rng(0).random((n_items, width), np.float32)
-    arm = Arm("bench", "Bench", "base", content=("llm",) if width else (), negatives=negatives)
     items = pl.DataFrame({"item_id": range(n_items)}, schema={"item_id": pl.Int64})
     items = items.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in ITEMS.items() if name != "item_id"
     ).with_columns(in_corpus=True, item_index=pl.col("item_id").cast(pl.Int32))
-    module = build_module(arm, 0, events, examples, items, Content(matrix, (), 1.0), 10)
+    recipe = Recipe(published.Settings(negatives=negatives), steps=10)
+    module = published.build(Data(events, examples, items), Content(matrix, (), 1.0), recipe)
     if unfactored:
         module.tower.__class__ = _Unfactored
     optimizer = module.configure_optimizers()["optimizer"]

@@ -1,4 +1,4 @@
-"""Telling a webhook that a run failed: what an operator's chat or pager shows."""
+"""Telling a webhook what an operator should know: what a chat or pager shows."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,27 +12,41 @@ HIDDEN = "•••"
 
 
 def failure_alert(
-    lake: str, run_id: str, job: str, steps: Sequence[str], reasons: Sequence[str]
+    lake: str, run_id: str, job: str, assets: Sequence[str], reasons: Sequence[str]
 ) -> dict[str, object]:
-    """The JSON that is posted; ``text`` is what Slack and its likes show.
+    """The JSON of a run that failed; ``text`` is what Slack and its likes show.
 
     Args:
         lake: its root.
         run_id: of the failed run.
         job: its name.
-        steps: that failed.
+        assets: that failed, as in ``lake/tmdb``; none where the run's process died.
         reasons: one sentence each, free of secrets (see :func:`without_secrets`).
     """
-    where = ", ".join(steps) or job
+    where = ", ".join(assets) or job
     why = " ".join(reasons) or "The run says why."
     return {
+        "kind": "failure",
         "text": f"recfeat: {where} failed in run {run_id[:8]}. {why}",
         "lake": lake,
         "run_id": run_id,
         "job": job,
-        "steps": list(steps),
+        "assets": list(assets),
         "reasons": list(reasons),
     }
+
+
+def notice(lake: str, kind: str, about: str, sentence: str) -> dict[str, object]:
+    """The JSON of what is no failure yet.
+
+    Args:
+        lake: its root.
+        kind: "skipped" (a schedule), "warning" (of a check) or "overdue" (an asset).
+        about: the schedule, check or asset.
+        sentence: what there is to know.
+    """
+    text = f"recfeat: {about}: {sentence}"
+    return {"kind": kind, "text": text, "lake": lake, "about": about, "reasons": [sentence]}
 
 
 def without_secrets(text: str, settings: Settings) -> str:

@@ -303,15 +303,29 @@ COLD_CONTRASTS: Schema = {
 ARMS: Schema = {
     "arm": pl.String,
     "title": pl.String,  # what the model sees, in words
-    "family": pl.String,  # where tables show the arm
+    "role": pl.String,  # "floor" | "content" | "control" | "probe" | "baseline"
+    "section": pl.String,  # where tables show the arm
     "label": pl.String,
-    "model": pl.String,  # "two_tower", "sasrec", or a baseline that is counted
+    "family": pl.String,  # the model family, a file in models/families
     "content": pl.String,  # sources joined by "+"; "" for none
     "control": pl.String,  # what is done to the content before a model sees it; null: nothing
     "prompt_version": pl.String,  # of the LLM scores; null: the promoted one
     "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone
 }
 """One row per arm that is defined, run or not."""
+
+SECTIONS = {
+    "base": "The comparison",
+    "control": "Controls",
+    "baseline": "Other recommenders",
+    "recency": "With the last item as a channel of its own",
+    "rich": "With genres, years and user tags",
+    "probe": "Probes",
+    "ablation": "Ablations",
+    "training": "Other ways of training",
+    "published": "As published",
+}
+"""Sections of arms in the order of tables, with their headings; another one comes after them."""
 
 AGREEMENT_INTERVALS: Schema = {
     "version": pl.String,

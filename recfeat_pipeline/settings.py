@@ -42,6 +42,12 @@ class Settings(BaseSettings):
         description="A folder of further text sources (a Python file each), beside the built-in "
         "ones.",
     )
+    arms: str | None = Field(
+        None,
+        description="A folder of further arms (`*.toml`), beside the built-in ones; model families "
+        "and content sources of yours lie in its folders `families/` and `content/`, as Python "
+        "that is run.",
+    )
 
     llm_base_url: str | None = Field(
         None,

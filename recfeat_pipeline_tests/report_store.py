@@ -28,11 +28,22 @@ FURTHER = {
     "rare_as_new_llm": 0.03,
 }
 ARMS = {
-    "recency_floor": {"title": "Floor, last item as a channel", "family": "recency"},
-    "recency_llm": {"title": "LLM scores, last item as a channel", "family": "recency"},
-    "item_knn": {"title": "Item neighbours", "family": "baseline"},
-    "rare_as_new_llm": {"title": "LLM scores, rare items as new", "family": "training"},
-}
+    "floor": {"role": "floor", "section": "base"},
+    "curated": {"role": "content", "section": "base", "content": "curated"},
+    "llm": {"title": "LLM scores", "role": "content", "section": "base", "content": "llm"},
+    "random": {"role": "control", "section": "control", "content": "llm", "control": "random"},
+    "shuffled": {"role": "control", "section": "control", "content": "llm", "control": "shuffled"},
+    "recency_floor": {
+        "title": "Floor, last item as a channel", "role": "floor", "section": "recency"
+    },
+    "recency_llm": {
+        "title": "LLM scores, last item as a channel", "section": "recency", "content": "llm"
+    },
+    "item_knn": {"title": "Item neighbours", "role": "baseline", "section": "baseline"},
+    "rare_as_new_llm": {
+        "title": "LLM scores, rare items as new", "section": "training", "content": "llm"
+    },
+}  # fmt: skip
 BASELINES = ("popularity", "item_knn")
 GAINS = {"popularity": -0.42, "floor": 0.0, "curated": 0.024, "llm": 0.030, "random": 0.001}
 LABELS = {"floor": "C′", "curated": "A′", "llm": "B′"}

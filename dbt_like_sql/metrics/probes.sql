@@ -42,4 +42,4 @@ LEFT JOIN versions ON versions.name = coalesce(arms.prompt_version, shown.prompt
 LEFT JOIN agreement ON agreement.name = coalesce(arms.prompt_version, shown.prompt_version)
 LEFT JOIN contrasts AS floor ON floor.arm = arms.arm AND floor.reference = 'floor'
 LEFT JOIN contrasts AS llm ON llm.arm = arms.arm AND llm.reference = 'llm'
-WHERE arms.family = 'probe' OR arms.arm = 'llm'
+WHERE arms.role = 'probe' OR arms.arm = 'llm'

@@ -1,6 +1,5 @@
 """``recfeat arms``: what can be compared."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,27 +11,29 @@ from recfeat_pipeline.commands.output import dump, hint, number, say, table
 def arms(
     names: Annotated[
         str | None,
-        typer.Argument(metavar="[NAMES]", help="Ids, published labels or families; unset: all."),
+        typer.Argument(metavar="[NAMES]", help="Ids, published labels or sections; unset: all."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the arms: models that differ in one thing, so that the difference is its worth.
 
     Sizes are those on the lake's corpus, else on the published one. A new arm is a new file in
-    recfeat_pipeline/models/arms/.
+    RECFEAT_ARMS.
 
     $ recfeat arms
     $ recfeat arms base,control
     """
-    from recfeat_pipeline.commands.arm_sizes import measure
+    from recfeat_pipeline.commands.arm_sizes import described, measure
     from recfeat_pipeline.models.arms import load_arms, resolve_arms
 
-    chosen = list(load_arms().values()) if names is None else resolve_arms(names)
+    chosen = resolve_arms(",".join(load_arms()) if names is None else names)
     corpus, sizes = measure(chosen)
     if as_json:
-        dump([{**asdict(arm), **asdict(sizes[arm.id])} for arm in chosen])
+        dump([described(arm, sizes[arm.id]) for arm in chosen])
         return
-    columns = dict.fromkeys(("arm", "label", "family", "what it is", "reads"), "left")
+    columns = dict.fromkeys(
+        ("arm", "label", "section", "role", "family", "what it is", "reads"), "left"
+    )
     columns |= {"columns": "right", "parameters": "right", "against": "left"}
     table(
         columns,
@@ -40,15 +41,17 @@ def arms(
             (
                 arm.id,
                 arm.label,
-                arm.family,
+                arm.section,
+                arm.role,
+                arm.family_name,
                 arm.title,
-                " + ".join(arm.content) + (f" ({arm.control})" if arm.control else "") or None,
+                " + ".join(slot.sources) + (f" ({slot.control})" if slot.control else "") or None,
                 number(sizes[arm.id].content_width),
                 number(sizes[arm.id].n_parameters),
                 ", ".join(arm.against) or None,
             )
-            for arm in chosen
+            for arm, slot in ((arm, arm.content) for arm in chosen)
         ],
     )
     say(f"Columns of the content slot and trained parameters on {corpus}.")
-    hint("recfeat run --arms takes ids, labels and families.")
+    hint("recfeat run --arms takes ids, labels and sections.")

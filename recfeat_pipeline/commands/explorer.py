@@ -1,11 +1,13 @@
 """What ``recfeat explore`` serves: the store's items and the trained arms of a lake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.content.controls import control_of
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.explore.explorer import Explorer, Field
 from recfeat_pipeline.explore.library import read_library
@@ -14,6 +16,9 @@ from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline.text.sources import attributions
+
+if TYPE_CHECKING:  # importing it imports torch
+    from recfeat_pipeline.models.scorer import Scorer
 
 
 def open_explorer(lake: Lake) -> Explorer:
@@ -59,19 +64,34 @@ def _recommender(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
     @cache
     def load() -> Recommender:
         from recfeat_pipeline.defs.training.inputs import load_inputs
-        from recfeat_pipeline.models.content import build_content
-        from recfeat_pipeline.models.serve import ServedArm
+        from recfeat_pipeline.defs.training.served import load_scorer
 
         with open_store(lake.feature_store) as store:
-            inputs = load_inputs(lake, store, arm)
-        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-        checkpoint = StoredRun(lake, arm, seed).checkpoints / "best.pt"
-        served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
-        meaningless = arm.control in ("random", "shuffled")
-        served.names = [] if meaningless else [n.partition(":")[2] or n for n in content.names]
-        return served
+            inputs = load_inputs(lake, store, arm, seed)
+        meaningless = control_of(arm.content.control).draws
+        names = [name.partition(":")[2] or name for name in inputs.content.names]
+        scorer = load_scorer(StoredRun(lake, arm, seed), inputs)
+        return _Served(scorer, inputs.data.n_items, [] if meaningless else names)
 
     return load
+
+
+class _Served:
+    """A fitted model as :class:`Recommender`; ``names`` are of its content columns, if they say
+    anything.
+    """  # noqa: D205
+
+    def __init__(self, scorer: "Scorer", n_items: int, names: Sequence[str]):
+        self.scorer, self.n_items, self.names = scorer, n_items, names
+
+    def scores(self, liked: Sequence[int]) -> np.ndarray:
+        return self.scorer.scores(liked, self.n_items)
+
+    def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[str, float]]:
+        if not self.names:
+            return []
+        found = self.scorer.drivers(liked, item, n)
+        return [(self.names[column], effect) for column, effect in found]
 
 
 def _document(lake: Lake, item_id: int | str) -> list[Field]:

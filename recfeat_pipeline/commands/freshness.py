@@ -13,6 +13,7 @@ import polars as pl
 
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.commands.output import plural
+from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
@@ -23,7 +24,6 @@ from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline.schemas import RAW
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
@@ -332,10 +332,9 @@ class _Judge:
         return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
 
     def _fingerprint(self, run: StoredRun, steps: int) -> str:
-        inputs = load_inputs(self.lake, self.store, run.arm)
-        content = build_content(run.arm, inputs.features, inputs.items, inputs.dimensions, run.seed)
-        self.corpus = self.corpus or corpus_digest(inputs)
-        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus, content)
+        inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
+        self.corpus = self.corpus or corpus_digest(inputs.data)
+        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus)
 
 
 def _training(runs: list[Run]) -> Stage:

@@ -33,7 +33,7 @@ def run(
     arms: Annotated[
         str,
         typer.Option(
-            metavar="ARMS", help="Arms by id, published label or family (`recfeat arms`)."
+            metavar="ARMS", help="Arms by id, published label or section (`recfeat arms`)."
         ),
     ] = "popularity,recent_popularity,floor,curated,llm,random",
     seeds: Annotated[

@@ -14,7 +14,7 @@ from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, vers
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
-from recfeat_pipeline.defs.training.inputs import report_split
+from recfeat_pipeline.defs.training.inputs import load_data, report_split
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -122,9 +122,9 @@ class Driver:
         """
         from recfeat_pipeline.models.cold_start import build_cold_world  # torch takes seconds
 
-        events, items = self.lake.read("events"), self.lake.read("items")
+        data = load_data(self.lake)
         for seed in seeds:
-            build_cold_world(events, items, seed, report_split=report_split(self.lake))
+            build_cold_world(data, seed, report_split=report_split(self.lake))
 
 
 def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:

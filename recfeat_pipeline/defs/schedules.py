@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from recfeat_pipeline.defs.alerting import tell
 from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.jobs import refresh_text
 from recfeat_pipeline.defs.partitions import range_tags, shards
@@ -26,10 +27,12 @@ def refresh_text_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     end_abandoned(Lake(Settings().lake), context.instance)
     unfinished = dg.RunsFilter(job_name=refresh_text.name, statuses=[Status.QUEUED, *UNFINISHED])
     if before := context.instance.get_runs(unfinished, limit=1):
-        return dg.SkipReason(
+        reason = (
             f"The refresh before this one, run {before[0].run_id[:8]}, is still "
             f"{before[0].status.value.lower()}."
         )
+        tell("skipped", "the schedule refresh_text_daily", reason)
+        return dg.SkipReason(reason)
     ops = {f"lake__{name}": {"config": {"ask_changes": True}} for name in source_names()}
     return dg.RunRequest(
         run_config={"ops": ops},

@@ -1,14 +1,14 @@
 """Sensors: what is looked at every so often, and what follows from it.
 
-All are off until switched on in the UI, or all at once by ``RECFEAT_AUTOMATION=1``; the alert is on
-wherever it has somewhere to go.
+All are off until switched on in the UI, or all at once by ``RECFEAT_AUTOMATION=1``; the alerts are
+on wherever they have somewhere to go.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from recfeat_pipeline.alerts import failure_alert, post_alert, without_secrets
+from recfeat_pipeline.defs.alerting import alerts
 from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
@@ -16,7 +16,6 @@ from recfeat_pipeline.defs.partitions import versions
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.training.retraining import runs_to_repeat
 from recfeat_pipeline.defs.training.stored import finished_runs
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.batches import OPEN, calls_of, load_all
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -143,43 +142,11 @@ def end_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"{len(ended)} runs were abandoned. {' '.join(ended)}".strip())
 
 
-@dg.run_failure_sensor(
-    name="alert_of_failed_runs",
-    default_status=ON if Settings().alert_webhook else OFF,
-    description="Tells the webhook of RECFEAT_ALERT_WEBHOOK which run failed, where and why.",
-)
-def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Only sentences meant for people are sent; of anything else, its kind."""
-    settings = Settings()
-    if settings.alert_webhook is None:
-        return dg.SkipReason("RECFEAT_ALERT_WEBHOOK is not set.")
-    events = context.get_step_failure_events()
-    reasons = [without_secrets(_reason(event), settings) for event in events]
-    run = context.dagster_run
-    alert = failure_alert(
-        Lake(settings.lake).root, run.run_id, run.job_name, [str(e.step_key) for e in events],
-        list(dict.fromkeys(reasons)),
-    )  # fmt: skip
-    post_alert(settings.alert_webhook, alert)
-    return None
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    while error and error.cause:
-        error = error.cause
-    if error is None:
-        return "It was interrupted."
-    if error.cls_name == RecfeatError.__name__:
-        return error.message.partition(": ")[2].strip()
-    return f"{error.cls_name}: the run has the details."
-
-
 sensors = [
     follow_changes,
     register_prompt_versions,
     collect_finished_batches,
     retrain_when_enough_changed,
     end_abandoned_runs,
-    alert_of_failed_runs,
+    *alerts,
 ]

@@ -1,128 +1,155 @@
-"""An arm as data: a TOML file in ``arms/`` says what a model sees; a new arm is a new file."""
+"""An arm as data: a TOML file says what a model sees, of which family it is and how it learns.
+
+A new arm is a new file, in ``arms/`` or in the user's RECFEAT_ARMS.
+"""
 
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass, field, fields
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
 import polars as pl
 
+from recfeat_pipeline.content.controls import CONTROLS, control_of
+from recfeat_pipeline.content.slot import Slot
+from recfeat_pipeline.content.source import SOURCES
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.schemas import ARMS
+from recfeat_pipeline.models.family import FAMILIES, TABLES, Family, load_family
+from recfeat_pipeline.registry import own_folder
+from recfeat_pipeline.schemas import ARMS, SECTIONS
 
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "family": (
-        "base", "rich", "recency", "control", "ablation", "probe", "training", "published",
-        "baseline",
-    ),
-    "model": (
-        "two_tower", "sasrec", "popularity", "recent_popularity", "item_knn", "markov", "ease",
-        "ials",
-    ),
-    "content": ("llm", "curated", "profile", "genres"),
-    "control": ("random", "shuffled", "mapped_tags", "pca"),
-    "weights": ("debiased", "debiased_future", "uniform"),
-}  # fmt: skip
-"""Allowed values of the keys that have a fixed set."""
+ROLES = ("floor", "content", "control", "probe", "baseline")
+"""What an arm is for: to be beaten, to show a worth, to show none, to show why, to compare with."""
+TEXTS = ("title", "role", "section", "label")
+KEYS = (*TEXTS, "against", "content", *TABLES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arm:
-    """What one model sees. The defaults are the floor's: item ids and histories, nothing else."""
+    """What one model is. The family's settings are read, and checked, when they are asked for."""
 
     id: str
     title: str
-    family: str  # where tables show it; ``resolve_arms`` takes a family as a name
+    role: str
+    section: str  # where tables show it; ``resolve_arms`` takes a section as a name
+    family_name: str
+    content: Slot = field(default_factory=Slot)
     label: str | None = None  # the published study's letter, where it had one
     against: tuple[str, ...] = ()  # arms it is contrasted with
-    model: str = "two_tower"
+    given: Mapping[str, Mapping[str, Any]] | None = None  # [model] and [train], as they stand
+    file: str = ""
 
-    content: tuple[str, ...] = ()  # feature sources, side by side in the content slot
-    prompt_version: str | None = None  # of the "llm" source; None: the promoted version
-    control: str | None = None  # what is done to the content before a model sees it
-    groups_left_out: tuple[str, ...] = ()  # taxonomy groups that the model does not see
+    @cached_property
+    def family(self) -> Family:
+        """Its model family, whose module is imported.
 
-    weights: str = "debiased"  # of a history's items: rating less the past mean, or uniform
-    four_pools: bool = False  # all, liked, disliked and weighted histories, each a channel
-    metadata: bool = False  # genres, user tags, year and time of the request
-    recency: bool = False  # the last item as a channel of its own
+        Raises:
+            RecfeatError: the family takes no content, and the arm has some.
+        """
+        family = load_family(self.family_name)
+        if self.content.sources and not family.takes_content:
+            raise RecfeatError(f"{self.file}: the family {self.family_name} takes no [content].")
+        return family
 
-    popularity_alpha: float = 0.0  # logit adjustment: alpha x log(1 + count) while training
-    id_dropout: float = 0.0  # share of items whose id channel is blanked at each step
-    rare_as_new: float = 0.0  # of the mean item's training events: a rarer one counts as new
-    history_dropout: float = 0.0  # share of a history's older items left out at each step
-    negatives: int = 0  # sampled per step; 0: full softmax
-    batch_size: int = 512
+    @cached_property
+    def settings(self) -> Any:
+        """The family's settings as the arm has them.
+
+        Raises:
+            RecfeatError: it sets what the family does not know.
+        """
+        return self.family.configure(self.given or {}, self.file)
 
     @property
     def is_trained(self) -> bool:
         """Whether it has steps and a checkpoint."""
-        return self.model in ("two_tower", "sasrec")
+        return self.family.trained
 
     @property
     def has_luck(self) -> bool:
-        """Whether another seed gives another model: trained, factorised, or fed drawn features."""
-        return self.is_trained or self.model == "ials" or self.control in ("random", "shuffled")
+        """Whether another seed gives another model: by the family, or by drawn content."""
+        return self.family.draws or control_of(self.content.control).draws
 
 
-@cache
 def load_arms() -> dict[str, Arm]:
-    """Every arm by id: by family, then in the order of the file names.
+    """Every arm by id, those of RECFEAT_ARMS among them: by section, then by id.
+
+    No family is imported: what the arms set is checked by :func:`resolve_arms`.
 
     Raises:
         RecfeatError: a file holds an unknown key or value.
     """
-    folder = files(__package__).joinpath("arms")
-    paths = sorted(
-        (path for path in folder.iterdir() if path.name.endswith(".toml")),
-        key=lambda path: path.name,
-    )
-    arms = [_parse(path.name, tomllib.loads(path.read_text(encoding="utf-8"))) for path in paths]
-    arms.sort(key=lambda arm: CHOICES["family"].index(arm.family))
+    folder = own_folder()
+    return _load(str(folder) if folder else None)
+
+
+@cache
+def _load(own: str | None) -> dict[str, Arm]:
+    built_in = files(__package__).joinpath("arms")
+    specs = {f"models/arms/{path.name}": path.read_text("utf-8") for path in built_in.iterdir()}
+    folder = own_folder() if own else None
+    for path in sorted(folder.glob("*.toml")) if folder else ():
+        if f"models/arms/{path.name}" in specs:
+            raise RecfeatError(f"{path}: {path.stem!r} is built in; give the file another name.")
+        specs[str(path)] = path.read_text("utf-8")
+    shown = list(SECTIONS)
+    arms = sorted(
+        (parse(file, text) for file, text in specs.items() if file.endswith(".toml")),
+        key=lambda arm: (
+            shown.index(arm.section) if arm.section in shown else len(shown), arm.section, arm.id
+        ),
+    )  # fmt: skip
     known = {arm.id: arm for arm in arms}
     for arm in arms:
         for other in arm.against:
             if other not in known:
-                raise RecfeatError(f"models/arms/{arm.id}.toml: against names no arm {other!r}.")
+                raise RecfeatError(f"{arm.file}: against names no arm {other!r}.")
     return known
 
 
 def arms_frame() -> pl.DataFrame:
     """Every arm as a row of :data:`~recfeat_pipeline.schemas.ARMS`."""
     arms = load_arms().values()
-    base = {(arm.content, arm.prompt_version): arm.id for arm in arms if arm.family == "base"}
+    base = {_model_and_content(arm): arm.id for arm in arms if arm.section == "base"}
     rows = [
         {
             "arm": arm.id,
             "title": arm.title,
-            "family": arm.family,
+            "role": arm.role,
+            "section": arm.section,
             "label": arm.label,
-            "model": arm.model,
-            "content": "+".join(arm.content),
-            "control": arm.control,
-            "prompt_version": arm.prompt_version if "llm" in arm.content else None,
-            "base": base.get((arm.content, arm.prompt_version)) if arm.metadata else None,
+            "family": arm.family_name,
+            "content": "+".join(arm.content.sources),
+            "control": arm.content.control,
+            "prompt_version": (
+                arm.content.prompt_version if "llm" in arm.content.sources else None
+            ),
+            "base": base.get(_model_and_content(arm)) if arm.section == "rich" else None,
         }
         for arm in arms
     ]
     return pl.DataFrame(rows, schema=ARMS)
 
 
-def resolve_arms(names: str) -> list[Arm]:
-    """The arms of a comma-separated list of ids, published labels or families, in order.
+def _model_and_content(arm: Arm) -> tuple[str, Slot]:
+    return arm.family_name, arm.content
 
-    ``"floor,B'"`` is the floor and the LLM arm; ``"base,control"`` is two families.
+
+def resolve_arms(names: str) -> list[Arm]:
+    """The arms of a comma-separated list of ids, published labels or sections, in order.
+
+    ``"floor,B'"`` is the floor and the LLM arm; ``"base,control"`` is two sections.
 
     Raises:
-        RecfeatError: a name that no arm has.
+        RecfeatError: a name that no arm has, or an arm that sets what its family does not know.
     """
     arms = load_arms()
     by_name: dict[str, list[Arm]] = {}
     for arm in arms.values():
-        by_name.setdefault(arm.family, []).append(arm)
+        by_name.setdefault(arm.section, []).append(arm)
     by_name |= {_plain(arm.label): [arm] for arm in arms.values() if arm.label}
     by_name |= {arm.id: [arm] for arm in arms.values()}
     wanted = [_plain(name) for name in names.split(",") if name.strip()]
@@ -132,30 +159,69 @@ def resolve_arms(names: str) -> list[Arm]:
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise RecfeatError(
             f"No arm {', '.join(map(repr, unknown)) or 'named'}; {meant}`recfeat arms` lists the "
-            "arms, their labels and their families."
+            "arms, their labels and their sections."
         )
-    return list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
+    found = list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
+    for arm in found:
+        _ = arm.settings  # checked now, not after hours of training others
+    return found
+
+
+def parse(file: str, text: str) -> Arm:
+    """The arm of a file.
+
+    Raises:
+        RecfeatError: it is no TOML, or holds an unknown key or value.
+    """
+    try:
+        spec = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecfeatError(f"{file}: not TOML ({error}).") from error
+    for key in spec:
+        if key not in KEYS:
+            raise RecfeatError(f"{file}: unknown key {key!r}; keys are {', '.join(KEYS)}.")
+    for key in (*TEXTS[:3], "model"):
+        if key not in spec:
+            raise RecfeatError(f"{file}: {key} is missing.")
+    for key in (*TEXTS, "against", "content", *TABLES):
+        kind = str if key in TEXTS else list if key == "against" else dict
+        if not isinstance(spec.get(key, kind()), kind):
+            raise RecfeatError(f"{file}: {key} = {spec[key]!r} is no {_WORDS[kind]}.")
+    _one_of(f"{file}: role", spec["role"], ROLES)
+    given = {table: dict(spec.get(table, {})) for table in TABLES}
+    family = given["model"].pop("family", None)
+    _one_of(f"{file}: [model] family", family, FAMILIES.names())
+    return Arm(
+        id=file.rpartition("/")[2].removesuffix(".toml"),
+        **{key: spec[key] for key in TEXTS if key in spec},
+        against=tuple(spec.get("against", ())),
+        family_name=family,
+        content=_slot(file, spec.get("content", {})),
+        given=given,
+        file=file,
+    )
+
+
+_WORDS: dict[type, str] = {str: "text", list: "list", dict: "table"}
+
+
+def _slot(file: str, table: dict[str, Any]) -> Slot:
+    known = [each.name for each in fields(Slot)]
+    for key in table:
+        if key not in known:
+            raise RecfeatError(f"{file}: [content] {key} is unknown; keys are {', '.join(known)}.")
+    for source in table.get("sources", ()):
+        _one_of(f"{file}: [content] sources", source, SOURCES.names())
+    if "control" in table:
+        _one_of(f"{file}: [content] control", table["control"], list(CONTROLS))
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    return Slot(**values)
+
+
+def _one_of(place: str, value: Any, allowed: "tuple[str, ...] | list[str]") -> None:
+    if value not in allowed:
+        raise RecfeatError(f"{place} = {value!r}; it is one of {', '.join(allowed)}.")
 
 
 def _plain(label: str) -> str:
     return label.strip().replace("′", "'")
-
-
-def _parse(file: str, spec: dict[str, Any]) -> Arm:
-    defaults = {field.name: field.default for field in fields(Arm)}
-    known = sorted(defaults.keys() - {"id"})
-    for key in spec:
-        if key not in known:
-            raise RecfeatError(f"models/arms/{file}: unknown key {key!r}; keys are {known}.")
-    for key in ("title", "family"):
-        if key not in spec:
-            raise RecfeatError(f"models/arms/{file}: {key} is missing.")
-    spec = {key: tuple(value) if isinstance(value, list) else value for key, value in spec.items()}
-    for key, allowed in CHOICES.items():
-        given = spec.get(key, ())
-        for value in given if isinstance(given, tuple) else (given,):
-            if value not in allowed:
-                raise RecfeatError(
-                    f"models/arms/{file}: {key} = {value!r}; it is one of {', '.join(allowed)}."
-                )
-    return Arm(id=file.removesuffix(".toml"), **spec)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models.serve import ServedArm
+from recfeat_pipeline.models.scorer import Scorer
 from recfeat_pipeline.schemas import CANARIES
 
 BUILT_IN = Path(__file__).with_name("personas.toml")
@@ -63,7 +63,7 @@ def read_personas(items: pl.DataFrame, path: Path | None = None) -> list[Persona
 
 
 def canaries(
-    served: ServedArm,
+    scorer: Scorer,
     vectors: np.ndarray,
     items: pl.DataFrame,
     personas: Sequence[Persona],
@@ -72,7 +72,7 @@ def canaries(
     """Each persona's best unseen items, and the nearest items of each persona's first like.
 
     Args:
-        served: the arm at its best checkpoint.
+        scorer: the arm at its best checkpoint.
         vectors: its item vectors, [N, W], of unit length.
         items: ITEMS.
         personas: see :func:`read_personas`.
@@ -88,7 +88,12 @@ def canaries(
         anchor = persona.likes[0]
         name = str(corpus["title"][anchor] or corpus["item_id"][anchor])
         for kind, title, scores, left_out in (
-            ("persona", persona.name, served.scores(persona.likes), list(persona.likes)),
+            (
+                "persona",
+                persona.name,
+                scorer.scores(persona.likes, corpus.height),
+                list(persona.likes),
+            ),
             ("similar", name, vectors @ vectors[anchor], [anchor]),
         ):
             if (kind, title) in listed:

@@ -6,22 +6,19 @@ The model is trained without the rest, a new item's id channel is blank, and the
 test users' real choices among those items.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 import torch
 
+from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.baselines import fit_baseline
-from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples, target_times
-from recfeat_pipeline.models.fit import fit
-from recfeat_pipeline.models.ranks import HeldOut
-from recfeat_pipeline.models.train import build_module
+from recfeat_pipeline.models.ranks import HeldOut, Seen, rank_scores
+from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import COLD_RANKS
 
 SHARE = 0.2
@@ -32,12 +29,11 @@ WARM_UP = (1, 3, 10, 30, 100)
 
 @dataclass(frozen=True)
 class ColdWorld:
-    """The catalogue as if some items were new. Events and examples refer to the same items."""
+    """The catalogue as if some items were new."""
 
     n_train: np.ndarray  # int32 [N]: interactions left in training; -1 for an ordinary item
-    events: pl.DataFrame  # EVENTS without those that are held back
-    examples: pl.DataFrame  # EXAMPLES of train and valid, the cold ones as "test"; ``timestamp``
-    targets: HeldOut  # the cold examples over all events, so that all that was seen is masked
+    data: Data  # without the events that are held back
+    targets: HeldOut  # choices of held-back items; all that was seen is masked, held back or not
 
     @property
     def new(self) -> np.ndarray:
@@ -46,17 +42,12 @@ class ColdWorld:
 
 
 def build_cold_world(
-    events: pl.DataFrame,
-    items: pl.DataFrame,
-    seed: int = 0,
-    share: float = SHARE,
-    report_split: str = "test",
+    data: Data, seed: int = 0, share: float = SHARE, report_split: str = "test"
 ) -> ColdWorld:
     """Hold items back; which ones depends on the seed alone, so that arms are paired.
 
     Args:
-        events: EVENTS.
-        items: ITEMS.
+        data: the catalogue.
         seed: of the choice of items, of their remaining interactions and of the examples.
         share: of the corpus items to hold back.
         report_split: the events that are targets; ``"valid"`` in the published two-way split.
@@ -65,7 +56,7 @@ def build_cold_world(
         RecfeatError: no user chose a held-back item there.
     """
     rng = np.random.default_rng(seed)
-    n_items = items.filter("in_corpus").height
+    events, n_items = data.events, data.n_items
     n_train = np.full(n_items, -1, np.int32)
     in_training = events.filter(pl.col("split") == "train")["item_index"].to_numpy()
     n_events = np.bincount(in_training, minlength=n_items)
@@ -102,69 +93,41 @@ def build_cold_world(
             "without --cold-start."
         )
     others = build_examples(world, seed).filter(pl.col("split") != "test")
-    examples = pl.concat(
-        [
-            others.with_columns(timestamp=target_times(world, others)),
-            cold.with_columns(event_row=places["kept_before"], history_length=places["history"]),
-        ],
-        how="vertical_relaxed",
+    others = others.with_columns(timestamp=target_times(world, others))
+    masked = Seen.of(events, cold)
+    cold = cold.with_columns(event_row=places["kept_before"], history_length=places["history"])
+    examples = pl.concat([others, cold], how="vertical_relaxed")
+    cold = examples.tail(cold.height)
+    return ColdWorld(
+        n_train,
+        replace(data, events=world, examples=examples, new=n_train == 0),
+        HeldOut.of(world, cold, masked),
     )
-    return ColdWorld(n_train, world, examples, HeldOut.of(events, cold))
 
 
-def rank_cold(
-    arm: Arm,
-    seed: int,
-    world: ColdWorld,
-    items: pl.DataFrame,
-    content: Content,
-    *,
-    steps: int,
-    out_dir: Path,
-    progress: Callable[[int, int], None] | None = None,
-    resume: bool = True,
-    user_tags: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Train the arm in the cold world and rank its targets.
-
-    Arguments as of ``train_arm``; a baseline is fitted to the cold world's events.
+def rank_cold(arm: Arm, world: ColdWorld, content: Content, recipe: Recipe) -> pl.DataFrame:
+    """Fit the arm in the cold world and rank its targets.
 
     Returns:
         :data:`~recfeat_pipeline.schemas.COLD_RANKS`.
     """
-    if arm.is_trained:
-        module = build_module(
-            arm, seed, world.events, world.examples, items, content, steps, user_tags, world.new
-        )
-        fit(module, world.events, world.examples, out_dir, progress, resume)
-        rows = np.flatnonzero((world.examples["split"] == "test").to_numpy())
-        users, vectors = module.embed(torch.from_numpy(rows))
+    scorer, targets = arm.family.fit(world.data, content, recipe), world.targets
+    not_new, score = torch.from_numpy(~world.new), scorer.over(targets)
 
-        def score(start: int, stop: int) -> torch.Tensor:
-            return users[start:stop] @ vectors.T
-    else:
-        valid = world.examples.filter(pl.col("split") == "valid")
-        scorer, _ = fit_baseline(
-            arm, seed, world.events, HeldOut.of(world.events, valid), content.matrix
-        )
+    def score_new(start: int, stop: int) -> torch.Tensor:
+        """Ordinary items are behind every new one: the rank is that among new items."""
+        scores = score(start, stop)
+        return scores.masked_fill_(not_new.to(scores.device), -torch.inf)
 
-        def score(start: int, stop: int) -> torch.Tensor:
-            return scorer(world.targets, start, stop)
-
-    not_new = torch.from_numpy(~world.new)
-    rank, _ = world.targets.rank(score)
-    # Ordinary items at minus infinity are behind every new one: the rank is that among new items.
-    rank_new, _ = world.targets.rank(
-        lambda start, stop: score(start, stop).masked_fill(not_new, -torch.inf)
-    )
-    corpus = items.filter("in_corpus").sort("item_index")
-    targets = world.targets.examples["target_index"]
+    rank, _ = rank_scores(score, targets.targets, targets.seen, scorer.block)
+    rank_new, _ = rank_scores(score_new, targets.targets, targets.seen, scorer.block)
+    chosen = targets.examples["target_index"]
     return (
-        world.targets.examples.select(
+        targets.examples.select(
             "example_id",
             "user_id",
-            corpus["item_id"].gather(targets).alias("target_item_id"),
-            pl.Series("n_train", world.n_train)[targets],
+            world.data.corpus["item_id"].gather(chosen).alias("target_item_id"),
+            pl.Series("n_train", world.n_train)[chosen],
             pl.Series("rank", rank),
             pl.Series("rank_new", rank_new),
         )

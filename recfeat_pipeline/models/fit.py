@@ -13,7 +13,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from recfeat_pipeline.models.module import Recipe, TwoTowerModule
-from recfeat_pipeline.models.ranks import HeldOut
+from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.module import TowerModule
+from recfeat_pipeline.models.ranks import HeldOut, rank_examples
+from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import TRAINING_LOG
 
 EVALUATIONS = 16
@@ -39,60 +41,35 @@ GRAPHS = "reduce-overhead"
 """torch.compile's name for CUDA graphs."""
 
 
-@dataclass(frozen=True)
-class Hardware:
-    """Where a model is trained; the names and values are Lightning's.
-
-    On several devices each takes its share of every batch, so that the steps are the same.
-    """
-
-    accelerator: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: str = "auto"  # "ddp" for several devices or nodes
-    compile: bool = False  # torch.compile with CUDA graphs: for a GPU, a CPU gains nothing
-
-
-def fit(
-    module: TwoTowerModule,
-    events: pl.DataFrame,
-    examples: pl.DataFrame,
-    out_dir: Path,
-    progress: Callable[[int, int], None] | None = None,
-    resume: bool = True,
-    hardware: Hardware | None = None,
-) -> tuple[pl.DataFrame, int]:
+def fit(module: TowerModule, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
     """Train the module in place and leave it at its best checkpoint.
 
     Args:
         module: at its first step.
-        events: EVENTS.
-        examples: EXAMPLES; those of ``train`` are learnt, those of ``valid`` choose.
-        out_dir: local folder of the checkpoints.
-        progress: called with (step, steps).
-        resume: False starts over.
-        hardware: by default one device, the best there is.
+        data: its train examples are learnt, its valid ones choose.
+        recipe: where checkpoints go, whether one is continued, and on what it is trained.
 
     Returns:
         (log in TRAINING_LOG, step of the best checkpoint). Best is the highest validation MRR;
         without validation examples it is the last.
     """
+    out_dir = recipe.out_dir
     out_dir.mkdir(parents=True, exist_ok=True)
     last, stamp = out_dir / "last.ckpt", out_dir / "run.json"
     identity = _identity(module)
-    if not resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
+    if not recipe.resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
         last.unlink(missing_ok=True)
         stamp.write_text(json.dumps(identity))
-    evaluation = _Evaluation(events, examples, out_dir)
+    evaluation = _Evaluation(data, out_dir)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it greets and advertises
-    hardware = hardware or Hardware()
+    hardware, progress = recipe.hardware, recipe.progress
     trainer = lightning.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         num_nodes=hardware.num_nodes,
         strategy=hardware.strategy,
-        max_steps=module.recipe.steps,
-        gradient_clip_val=module.recipe.clip_norm,
+        max_steps=module.steps,
+        gradient_clip_val=module.learning.clip_norm,
         callbacks=[evaluation, *([_Progress(progress)] if progress else [])],
         default_root_dir=out_dir,
         logger=False,
@@ -109,7 +86,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                datamodule=_Training(_learnt(module, examples), module.recipe),
+                datamodule=_Training(_learnt(module, data.examples), module),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
@@ -156,9 +133,9 @@ class _Batches(IterableDataset[Tensor]):
 class _Training(lightning.LightningDataModule):
     """The batches that a run has still to see, from the step it stands at."""
 
-    def __init__(self, train: Tensor, recipe: Recipe):
+    def __init__(self, train: Tensor, module: TowerModule):
         super().__init__()
-        self.args = train, recipe.seed, recipe.batch_size
+        self.args = train, module.seed, module.learning.batch_size
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         trainer = self.trainer
@@ -170,12 +147,12 @@ class _Training(lightning.LightningDataModule):
 class _Evaluation(Callback):
     """Now and then: validation MRR, the best weights so far, a checkpoint to continue from."""
 
-    def __init__(self, events: pl.DataFrame, examples: pl.DataFrame, out_dir: Path):
-        self.rows = rows_of(examples, "valid")
+    def __init__(self, data: Data, out_dir: Path):
+        self.rows = rows_of(data.examples, "valid")
         if len(self.rows) > MAX_VALIDATION:
             order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(0))
             self.rows = self.rows[order[:MAX_VALIDATION].sort().values]
-        self.held_out = HeldOut.of(events, examples[self.rows.numpy()])
+        self.held_out = HeldOut.of(data.events, data.examples[self.rows.numpy()])
         self.out_dir = out_dir
         self.entries: list[dict[str, Any]] = []
 
@@ -183,7 +160,7 @@ class _Evaluation(Callback):
         trainer.should_stop = self._is_stale()  # a continued run may have been over
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_: Any) -> None:
-        step, steps = trainer.global_step, module.recipe.steps
+        step, steps = trainer.global_step, module.steps
         if step % -(-steps // EVALUATIONS) and step != steps:
             return
         since = self.entries[-1]["step"] if self.entries else 0
@@ -211,13 +188,13 @@ class _Evaluation(Callback):
     def _is_stale(self) -> bool:
         return bool(self.entries) and len(self.entries) - 1 - self._best() >= PATIENCE
 
-    def _validate(self, module: TwoTowerModule) -> dict[str, float | None]:
+    def _validate(self, module: TowerModule) -> dict[str, float | None]:
         if not len(self.rows):
             return {"valid_mrr": None, "valid_hit10": None}
         module.eval()
         users, items = module.embed(self.rows)
         module.train()
-        ranks, _ = self.held_out.rank_vectors(users, items)
+        ranks, _ = rank_examples(users, items, self.held_out.targets, self.held_out.seen)
         return {"valid_mrr": float((1 / ranks).mean()), "valid_hit10": float((ranks <= 10).mean())}
 
     def state_dict(self) -> dict[str, Any]:
@@ -248,15 +225,16 @@ def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))
 
 
-def _learnt(module: TwoTowerModule, examples: pl.DataFrame) -> Tensor:
+def _learnt(module: TowerModule, examples: pl.DataFrame) -> Tensor:
     """Numbers of the training examples, without those whose target is no candidate."""
     rows = rows_of(examples, "train")
     return rows if module.new is None else rows[~module.new[module.histories.targets[rows]]]
 
 
-def _identity(module: TwoTowerModule) -> dict[str, Any]:
+def _identity(module: TowerModule) -> dict[str, Any]:
     """What a checkpoint belongs to: another recipe, model, content or data starts over."""
     digest = hashlib.sha256(repr(module.tower).encode())
     for _, buffer in sorted(module.named_buffers()):
         digest.update(np.ascontiguousarray(buffer.cpu().numpy()).data)
-    return {"recipe": asdict(module.recipe), "data": digest.hexdigest()}
+    made = {**asdict(module.learning), "steps": module.steps, "seed": module.seed}
+    return {"recipe": made, "data": digest.hexdigest()}

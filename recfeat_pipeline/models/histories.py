@@ -1,12 +1,24 @@
 """Histories as tensors: a batch of example numbers in, padded items and weights out."""
 
+import copy
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor, nn
 
 from recfeat_pipeline.models.examples import CONTEXT, target_times
-from recfeat_pipeline.models.tower import TIME_BINS, Context
+
+TIME_BINS = 1500
+
+
+class Context(NamedTuple):
+    """What is known of B users when they are to be recommended something."""
+
+    history: Tensor  # int64 [B, L], newest first; N where there is no item
+    weights: Tensor  # float32 [B, L]: debiased ratings or ones; 0 where there is no item
+    times: Tensor  # int64 [B]: bin of the request's time, TIME_BINS when unknown
 
 
 class Histories(nn.Module):
@@ -34,10 +46,16 @@ class Histories(nn.Module):
         examples: pl.DataFrame,
         n_items: int,
         weights: str = "debiased",
+        context: int = CONTEXT,
     ):
-        """``events`` and ``examples`` in their schemas; an example's rows point into events."""
+        """``events`` and ``examples`` in their schemas; an example's rows point into events.
+
+        ``context`` is L: the newest events of a history that are given.
+        """
         super().__init__()
-        self.n_items = n_items
+        self.events, self.n_items = events, n_items
+        self.weighing, self.context = weights, context
+        self.bins = _time_range(events)
         ratings = events["rating"]
         self.is_uniform = weights == "uniform" or ratings.null_count() > 0
         if weights == "debiased_future":
@@ -48,17 +66,34 @@ class Histories(nn.Module):
             ("items", events["item_index"].to_numpy().astype(np.int64)),
             ("ratings", values.astype(np.float32)),
             ("rating_sums", np.concatenate([[0.0], np.cumsum(values)])),
+        ):
+            self.register_buffer(name, torch.tensor(array), False)
+        self._point_at(events, examples)
+
+    def over(self, events: pl.DataFrame, examples: pl.DataFrame) -> "Histories":
+        """The same of other examples, on the same device; times fall into the same bins."""
+        if events is self.events:
+            other = copy.copy(self)
+            other._buffers = dict(self._buffers)
+        else:
+            other = Histories(events, examples, self.n_items, self.weighing, self.context)
+            other.bins = self.bins
+        other._point_at(events, examples)
+        return other.to(self.items.device)
+
+    def _point_at(self, events: pl.DataFrame, examples: pl.DataFrame) -> None:
+        for name, array in (
             ("rows", examples["event_row"].to_numpy()),
             ("lengths", examples["history_length"].to_numpy().astype(np.int64)),
             ("targets", examples["target_index"].to_numpy().astype(np.int64)),
-            ("times", _time_bins(events, examples)),
+            ("times", _binned(target_times(events, examples), self.bins)),
         ):
             self.register_buffer(name, torch.tensor(array), False)
 
     def forward(self, batch: Tensor) -> tuple[Context, Tensor]:
         """What is known before each example of the batch [B], and its targets [B]."""
         row, length = self.rows[batch, None], self.lengths[batch, None]  # [B, 1]
-        back = torch.arange(1, CONTEXT + 1, device=row.device)  # [L], newest first
+        back = torch.arange(1, self.context + 1, device=row.device)  # [L], newest first
         held = back <= length  # [B, L]
         at = (row - back).clamp(min=0)
         history = torch.where(held, self.items[at], self.n_items)
@@ -72,13 +107,18 @@ class Histories(nn.Module):
         return Context(history, weights, self.times[batch]), self.targets[batch]
 
 
-def _time_bins(events: pl.DataFrame, examples: pl.DataFrame) -> np.ndarray:
-    """Equal bins between the first and the last training time; later times are in the last."""
-    times = target_times(events, examples)
+def _time_range(events: pl.DataFrame) -> tuple[int, int] | None:
+    """The first and the last training time; None where no time is known."""
     known = events.filter(pl.col("split") == "train")["timestamp"]
     first, last = known.min(), known.max()
-    if first is None or last is None:
-        return np.full(examples.height, TIME_BINS)
-    width = max(last - first, 1) / TIME_BINS  # type: ignore[operator]
-    bins = ((times - first) / width).floor().clip(0, TIME_BINS - 1)
-    return bins.fill_null(TIME_BINS).to_numpy().astype(np.int64)
+    return None if first is None or last is None else (first, last)  # type: ignore[return-value]
+
+
+def _binned(times: pl.Series, bins: tuple[int, int] | None) -> np.ndarray:
+    """Equal bins between the first and the last training time; later times are in the last."""
+    if bins is None:
+        return np.full(len(times), TIME_BINS)
+    first, last = bins
+    width = max(last - first, 1) / TIME_BINS
+    binned = ((times - first) / width).floor().clip(0, TIME_BINS - 1)
+    return binned.fill_null(TIME_BINS).to_numpy().astype(np.int64)

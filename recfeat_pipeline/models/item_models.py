@@ -1,14 +1,33 @@
 """Item-item matrices [N, N], float32: how much having item i (row) speaks for item j (column)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
+from recfeat_pipeline.models.ranks import HeldOut
+from recfeat_pipeline.models.scorer import Scores
 from recfeat_pipeline.models.taken import Taken
 
 BLOCK = 4096  # users at once
 SHRINK = 10.0  # co-occurrences below this are not yet trusted
+
+
+class ItemItem(Scores):
+    """Sum of the rows of an item-item matrix over the history, or over its newest events."""
+
+    def __init__(self, weights: Tensor, context: int | None, settings: Mapping[str, Any]):
+        self.weights, self.context = weights, context
+        super().__init__(self._sum, settings)
+
+    def _sum(self, held: HeldOut, start: int, stop: int) -> Tensor:
+        taken = held.known.histories(start, stop, len(self.weights), self.context)
+        return torch.nn.functional.embedding_bag(
+            taken.columns, self.weights, taken.offsets, mode="sum"
+        )
 
 
 def gram(train: Taken) -> Tensor:
@@ -40,19 +59,15 @@ def cosine_neighbours(similarity: Tensor, neighbours: int) -> Tensor:
     return torch.zeros_like(cosine).scatter_(0, kept.indices, kept.values)
 
 
-def transitions(events: pl.DataFrame, train: Taken) -> Tensor:
+def transitions(train_events: pl.DataFrame, train: Taken) -> Tensor:
     """How often item j followed item i within a user's training events; popularity breaks ties.
 
-    Where the training order is unknown it is the pinned pseudo-random one, and "followed" means no
-    more than "was taken by the same user".
+    ``train`` holds who took what in ``train_events``. Where the training order is unknown it is the
+    pinned pseudo-random one, and "followed" means no more than "was taken by the same user".
     """
     n_items = train.n_columns
     previous = pl.col("item_index").shift(1).over("user_id")
-    pairs = (
-        events.filter(pl.col("split") == "train")
-        .select(previous.alias("previous"), "item_index")
-        .drop_nulls()
-    )
+    pairs = train_events.select(previous.alias("previous"), "item_index").drop_nulls()
     counts = torch.from_numpy(
         np.bincount(
             pairs["previous"].to_numpy().astype(np.int64) * n_items

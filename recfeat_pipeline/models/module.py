@@ -1,4 +1,4 @@
-"""How a two-tower model learns: softmax over the catalogue, as in the published recipe."""
+"""How a model of user and item vectors learns: softmax over the catalogue, as published."""
 
 import math
 from dataclasses import dataclass
@@ -8,48 +8,52 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recfeat_pipeline.models.arms import Arm
-from recfeat_pipeline.models.histories import Histories
-from recfeat_pipeline.models.sasrec import SasRec
-from recfeat_pipeline.models.tower import Context, TwoTower
+from recfeat_pipeline.models.family import setting
+from recfeat_pipeline.models.histories import Context, Histories
+from recfeat_pipeline.models.recipe import BATCH_SIZE
+from recfeat_pipeline.models.tower import Tower
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The published training recipe; an arm may change what has no comment of its own here."""
+class Learning:
+    """Settings of how a model learns; the defaults are the published recipe."""
 
-    steps: int
-    seed: int = 0
-    batch_size: int = 512
-    temperature: float = 0.1
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-4  # reached by a cosine over all steps
-    adam_eps: float = 1e-6
-    clip_norm: float = 1.0
-    popularity_alpha: float = 0.0
-    id_dropout: float = 0.0
-    history_dropout: float = 0.0
-    negatives: int = 0
+    popularity_alpha: float = setting(
+        0.0, "logit adjustment: alpha × log(1 + count) while training", least=0
+    )
+    id_dropout: float = setting(
+        0.0, "share of items whose id channel is blanked at each step", least=0
+    )
+    rare_as_new: float = setting(
+        0.0,
+        "share of the mean item's training events below which an item is treated as new: no "
+        "candidate while training, known by content alone",
+        least=0,
+    )
+    history_dropout: float = setting(
+        0.0, "share of a history's older items left out at each step", least=0
+    )
+    negatives: int = setting(0, "items sampled per step, with logQ; 0: full softmax", least=0)
+    batch_size: int = setting(BATCH_SIZE, "examples of a step; a larger one takes fewer", least=1)
+    temperature: float = setting(0.1, "of the softmax", least=1e-3)
+    learning_rate: float = setting(
+        1e-3, "of Adam at first; a larger batch takes a larger one, by the square root", least=0
+    )
+    final_learning_rate: float = setting(1e-4, "reached by a cosine over all steps", least=0)
+    adam_eps: float = setting(1e-6, "of Adam", least=0)
+    clip_norm: float = setting(1.0, "of the gradients", least=0)
 
-    @classmethod
-    def of(cls, arm: Arm, steps: int, seed: int) -> "Recipe":
-        """The arm's recipe. A larger batch takes fewer steps over the same examples, and larger
-        ones (by the square root, which keeps the noise of an Adam step).
-        """  # noqa: D205
-        factor = arm.batch_size / cls.batch_size
-        return cls(
-            steps=max(round(steps / factor), 1),
-            seed=seed,
-            batch_size=arm.batch_size,
-            learning_rate=cls.learning_rate * math.sqrt(factor),
-            popularity_alpha=arm.popularity_alpha,
-            id_dropout=arm.id_dropout,
-            history_dropout=arm.history_dropout,
-            negatives=arm.negatives,
-        )
+    def steps(self, steps: int) -> int:
+        """Steps of the batch over the examples of ``steps`` steps of BATCH_SIZE."""
+        return max(round(steps * BATCH_SIZE / self.batch_size), 1)
+
+    @property
+    def first_learning_rate(self) -> float:
+        """That of the batch: the square root keeps the noise of an Adam step."""
+        return self.learning_rate * math.sqrt(self.batch_size / BATCH_SIZE)
 
 
-class TwoTowerModule(lightning.LightningModule):
+class TowerModule(lightning.LightningModule):
     """The towers, the data they read and the loss; a batch is a vector of example numbers.
 
     ``new`` (bool [N]) marks items that do not exist yet while training: they are no candidates, and
@@ -62,17 +66,19 @@ class TwoTowerModule(lightning.LightningModule):
 
     def __init__(
         self,
-        tower: TwoTower | SasRec,
+        tower: Tower,
         histories: Histories,
-        recipe: Recipe,
+        learning: Learning,
+        steps: int,
+        seed: int,
         train_counts: Tensor,
         new: Tensor | None = None,
     ):
-        """``train_counts`` [N]: training events of each item."""
+        """``steps`` are of the batch; ``train_counts`` [N] are the items' training events."""
         super().__init__()
         self.tower = tower
         self.histories = histories
-        self.recipe = recipe
+        self.learning, self.steps, self.seed = learning, steps, seed
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
         self.register_buffer("new", new, persistent=False)
@@ -80,17 +86,17 @@ class TwoTowerModule(lightning.LightningModule):
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
-        _seed(self.device, self.recipe.seed * 1_000_003 + self.global_step)
+        _seed(self.device, self.seed * 1_000_003 + self.global_step)
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
-        users = users / self.recipe.temperature
-        if self.recipe.negatives:
+        users = users / self.learning.temperature
+        if self.learning.negatives:
             loss = self._sampled_loss(users, targets)
         else:
             vectors = self.tower.item_vectors(blank=self._blank())
             logits = users @ vectors.T  # [B, N]
-            if self.recipe.popularity_alpha:
-                logits = logits + self.recipe.popularity_alpha * self.log_counts
+            if self.learning.popularity_alpha:
+                logits = logits + self.learning.popularity_alpha * self.log_counts
             if self.new is not None:
                 logits = logits.masked_fill(self.new, -torch.inf)
             loss = functional.cross_entropy(logits, targets)
@@ -116,21 +122,21 @@ class TwoTowerModule(lightning.LightningModule):
         counts = torch.expm1(self.log_counts) + 1  # one for an item without events
         if self.new is not None:
             counts = counts.masked_fill(self.new, 0.0)
-        drawn = torch.multinomial(counts, self.recipe.negatives, replacement=True)  # [K]
+        drawn = torch.multinomial(counts, self.learning.negatives, replacement=True)  # [K]
         vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + K, 128]
         positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)  # [B, 1]
         negative = users @ vectors[len(targets) :].T  # [B, K]
-        negative -= torch.log(self.recipe.negatives * counts[drawn] / counts.sum())
+        negative -= torch.log(self.learning.negatives * counts[drawn] / counts.sum())
         negative = negative.masked_fill(targets[:, None] == drawn, -torch.inf)
         logits = torch.cat([positive, negative], 1)
         return functional.cross_entropy(logits, torch.zeros_like(targets))
 
     def _thinned(self, context: Context) -> Context:
         """The context without a random part of its older items, so that none is leant on."""
-        if not self.recipe.history_dropout:
+        if not self.learning.history_dropout:
             return context
         history, weights, times = context
-        dropped = torch.rand(history.shape, device=self.device) < self.recipe.history_dropout
+        dropped = torch.rand(history.shape, device=self.device) < self.learning.history_dropout
         dropped[:, 0] = False
         return Context(
             history.masked_fill(dropped, self.tower.n_items), weights.masked_fill(dropped, 0), times
@@ -138,21 +144,21 @@ class TwoTowerModule(lightning.LightningModule):
 
     def _blank(self) -> Tensor | None:
         """The items whose id is dropped at this step, so that content learns to stand alone."""
-        if not self.recipe.id_dropout:
+        if not self.learning.id_dropout:
             return None
         draw = torch.rand(self.tower.n_items, device=self.device)
-        return draw < self.recipe.id_dropout
+        return draw < self.learning.id_dropout
 
     def configure_optimizers(self):
         """Adam with a cosine from the first to the final learning rate."""
-        recipe = self.recipe
+        first = self.learning.first_learning_rate
         optimizer = torch.optim.Adam(
-            self.tower.parameters(), recipe.learning_rate, eps=recipe.adam_eps, fused=True
+            self.tower.parameters(), first, eps=self.learning.adam_eps, fused=True
         )
-        floor = recipe.final_learning_rate / recipe.learning_rate
+        floor = self.learning.final_learning_rate / first
 
         def factor(step: int) -> float:
-            cosine = (1 + math.cos(math.pi * min(step / recipe.steps, 1))) / 2
+            cosine = (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2
             return floor + (1 - floor) * cosine
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -8,8 +8,9 @@ over n candidates: ties get their mean rank, rounded up (a constant scorer ranks
 middle), and one pass over the scores suffices. Seen items are taken out by subtracting their signs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,13 @@ import torch
 from torch import Tensor
 
 from recfeat_pipeline.models.taken import Taken
+from recfeat_pipeline.schemas import EVENTS, EXAMPLES
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.models.scorer import Scorer
+
+BlockScores = Callable[[int, int], Tensor]
+"""``(start, stop)`` to the scores [stop - start, N] of those examples."""
 
 BLOCK, BLOCK_ON_GPU = 256, 4096
 """Examples scored at once: the score matrix is never whole in memory, on a CPU hardly in cache."""
@@ -47,9 +55,9 @@ class Seen:
             stops,
         )
 
-    def histories(self, start: int, stop: int, n_items: int) -> Taken:
-        """The examples' histories, a row each."""
-        at, lengths = self._rows(start, stop)
+    def histories(self, start: int, stop: int, n_items: int, context: int | None = None) -> Taken:
+        """The examples' histories, a row each; of ``context`` their newest events only."""
+        at, lengths = self._rows(start, stop, context)
         offsets = np.cumsum(lengths) - lengths
         return Taken(torch.from_numpy(offsets), torch.from_numpy(self.items[at]), n_items)
 
@@ -65,54 +73,80 @@ class Seen:
         keep = self.first[at] & (items != targets[start:stop][rows])
         return torch.from_numpy(rows[keep]), torch.from_numpy(items[keep])
 
-    def _rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    def _rows(
+        self, start: int, stop: int, context: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Event rows of the examples' histories, one after the other, and their lengths."""
-        lengths = self.stops[start:stop] - self.starts[start:stop]
+        starts, stops = self.starts[start:stop], self.stops[start:stop]
+        if context is not None:
+            starts = np.maximum(starts, stops - context)
+        lengths = stops - starts
         begins = np.cumsum(lengths) - lengths
-        return np.arange(lengths.sum()) + np.repeat(
-            self.starts[start:stop] - begins, lengths
-        ), lengths
+        return np.arange(lengths.sum()) + np.repeat(starts - begins, lengths), lengths
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Examples to be ranked, with what is needed to rank them."""
+    """Examples to be ranked: their contexts, and what is no candidate."""
 
+    events: pl.DataFrame  # EVENTS: what the examples' contexts are rows of
     examples: pl.DataFrame  # EXAMPLES
     targets: np.ndarray  # int64 [X]
-    seen: Seen
+    seen: Seen  # what is masked
+    known: Seen  # what a model is told: the same, unless something is kept from it
 
     @classmethod
-    def of(cls, events: pl.DataFrame, examples: pl.DataFrame) -> "HeldOut":
-        """From EVENTS and those EXAMPLES that are held out."""
+    def of(
+        cls, events: pl.DataFrame, examples: pl.DataFrame, masked: Seen | None = None
+    ) -> "HeldOut":
+        """From EVENTS and those EXAMPLES that are held out; all that is known is masked."""
         targets = examples["target_index"].to_numpy().astype(np.int64)
-        return cls(examples, targets, Seen.of(events, examples))
+        known = Seen.of(events, examples)
+        return cls(events, examples, targets, masked or known, known)
 
-    def rank(self, score_block: Callable[[int, int], Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    @classmethod
+    def liked(cls, items: Sequence[int], n_items: int) -> "HeldOut":
+        """One example: someone of whom no more is known than these likes, the newest last."""
+        once = list(dict.fromkeys(reversed(items)))[::-1]
+        target = once[-1] if len(once) == n_items else min(set(range(n_items)) - set(once))
+        rows = {"user_id": 0, "item_index": [*once, target]}
+        events = pl.DataFrame(rows).with_columns(
+            pl.lit(None, EVENTS[name]).alias(name) for name in ("rating", "timestamp", "split")
+        )
+        example = {"example_id": 0, "user_id": 0, "split": "test", "event_row": len(once),
+                   "history_length": len(once), "target_index": target}  # fmt: skip
+        return cls.of(events, pl.DataFrame([example]).select(list(EXAMPLES)))
+
+    def rank(self, scorer: "Scorer") -> tuple[np.ndarray, np.ndarray]:
         """See :func:`rank_scores`."""
-        return rank_scores(score_block, self.targets, self.seen)
+        return rank_scores(scorer.over(self), self.targets, self.seen, scorer.block)
 
-    def rank_vectors(self, users: Tensor, items: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """See :func:`rank_examples`."""
-        return rank_examples(users, items, self.targets, self.seen)
+
+def products(users: Tensor, items: Tensor) -> BlockScores:
+    """Scores by dot product: users [X, W] against items [N, W]."""
+    # One buffer for all blocks: fresh pages would cost half as much again as the product.
+    buffer = users.new_empty(min(len(users), block_of(users.device)), len(items))
+
+    def score(start: int, stop: int) -> Tensor:
+        return torch.mm(users[start:stop], items.T, out=buffer[: stop - start])
+
+    return score
+
+
+def block_of(device: torch.device) -> int:
+    """Examples whose vectors are best multiplied at once."""
+    return BLOCK if device.type == "cpu" else BLOCK_ON_GPU
 
 
 def rank_examples(
-    user_vectors: Tensor, item_vectors: Tensor, targets: np.ndarray, seen: Seen
+    users: Tensor, items: Tensor, targets: np.ndarray, seen: Seen
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ranks by dot product: users [X, W] against items [N, W]; see :func:`rank_scores`."""
-    # One buffer for all blocks: fresh pages would cost half as much again as the product.
-    block = BLOCK if user_vectors.device.type == "cpu" else BLOCK_ON_GPU
-    buffer = user_vectors.new_empty(block, len(item_vectors))
-
-    def score(start: int, stop: int) -> Tensor:
-        return torch.mm(user_vectors[start:stop], item_vectors.T, out=buffer[: stop - start])
-
-    return rank_scores(score, targets, seen, block)
+    return rank_scores(products(users, items), targets, seen, block_of(users.device))
 
 
 def rank_scores(
-    score_block: Callable[[int, int], Tensor], targets: np.ndarray, seen: Seen, block: int = BLOCK
+    score_block: BlockScores, targets: np.ndarray, seen: Seen, block: int = BLOCK
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank each example's target among all items.
 

@@ -9,30 +9,36 @@ Notation: B users, L history places, N items, D content columns, G genres.
 """
 
 import zlib
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recfeat_pipeline.models.histories import TIME_BINS, Context
 from recfeat_pipeline.models.metadata import Metadata
 
 ID_WIDTH = 32  # of the item-id table and of every content slot
 HIDDEN_WIDTH = 256
 VECTOR_WIDTH = 128
 GENRE_WIDTH, TAG_WIDTH, YEAR_WIDTH, TIME_WIDTH = 8, 16, 8, 4  # rich arms only
-TIME_BINS = 1500
 
 
-class Context(NamedTuple):
-    """What is known of B users when they are to be recommended something."""
+class Tower(nn.Module):
+    """What is trained: users and items as vectors whose product is a score."""
 
-    history: Tensor  # int64 [B, L], newest first; N where there is no item
-    weights: Tensor  # float32 [B, L]: debiased ratings or ones; 0 where there is no item
-    times: Tensor  # int64 [B]: bin of the request's time, TIME_BINS when unknown
+    n_items: int
+    content: Tensor | None  # [N, D]
+
+    def user_vectors(self, context: Context) -> Tensor:
+        """[B, W]."""
+        raise NotImplementedError
+
+    def item_vectors(self, items: Tensor | None = None, blank: Tensor | None = None) -> Tensor:
+        """[M, W] of the items [M], or of all N; of ``blank`` ones (bool [M]) the id is not used."""
+        raise NotImplementedError
 
 
-class TwoTower(nn.Module):
+class TwoTower(Tower):
     """Towers over N items.
 
     Args:
@@ -43,8 +49,6 @@ class TwoTower(nn.Module):
         recency: give the last item a slot of its own.
         metadata: genres, tags, years (rich arms); None leaves those slots out.
     """
-
-    content: Tensor | None
 
     def __init__(
         self,
@@ -193,8 +197,3 @@ def _head(width: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(width, HIDDEN_WIDTH), nn.ReLU(), nn.Linear(HIDDEN_WIDTH, VECTOR_WIDTH)
     )
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Trained numbers in a model."""
-    return sum(parameter.numel() for parameter in model.parameters())

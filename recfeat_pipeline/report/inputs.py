@@ -43,14 +43,14 @@ class Inputs:
     def headline_metric(self, metric: str) -> pl.DataFrame:
         """:meth:`metric` of the main comparison: its arms, their controls, the best baseline."""
         rows = self.metric(metric)
-        family = pl.col("arm").replace_strict(self.roles.families, default="base")
+        section = pl.col("arm").replace_strict(self.roles.sections, default="base")
         shown = [*self.roles.controls, self.best_baseline]
-        return rows.filter((family == "base") | pl.col("arm").is_in(shown))
+        return rows.filter((section == "base") | pl.col("arm").is_in(shown))
 
     @property
     def best_baseline(self) -> str | None:
         """The other recommender with the best MRR; None when none was run."""
-        baselines = [arm for arm in self.roles.order if self.roles.family(arm) == "baseline"]
+        baselines = [arm for arm in self.roles.order if self.roles.section(arm) == "baseline"]
         return max(baselines, key=lambda arm: self.mean(arm, "mrr") or 0.0, default=None)
 
     def mean(self, arm: str | None, metric: str, k: int | None = None, slice_: str = "all") -> Any:
@@ -116,7 +116,7 @@ class Inputs:
 
     def main_contrasts(self, metric: str) -> pl.DataFrame:
         """Contrasts on all examples within the main comparison and its controls."""
-        inside = [a for a in self.roles.order if self.roles.family(a) in ("base", "control")]
+        inside = [a for a in self.roles.order if self.roles.section(a) in ("base", "control")]
         return self.contrasts_of(metric).filter(
             pl.col("arm").is_in(inside), pl.col("reference").is_in(inside), slice="all"
         )

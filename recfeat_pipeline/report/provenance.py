@@ -14,12 +14,17 @@ class Note(BaseModel):
 
 
 class ArmNote(BaseModel):
-    """What an arm is called and where tables show it."""
+    """What an arm declares of itself: columns of ``schemas.ARMS``."""
 
     model_config = ConfigDict(extra="ignore")
 
     title: str = ""
-    family: str = Field("", description="base, control, baseline, rich, …; empty: by its kind.")
+    role: str = Field("", description="floor, content, control, probe or baseline.")
+    section: str = Field("", description="Where tables show it; empty: by the kind of its run.")
+    family: str = Field("", description="The model family.")
+    content: str = Field("", description="Its content sources, joined by +.")
+    control: str | None = Field(None, description="What is done to the content.")
+    prompt_version: str | None = Field(None, description="Of its scores; None: the promoted one.")
 
 
 class Estimate(BaseModel):

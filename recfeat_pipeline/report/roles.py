@@ -1,35 +1,25 @@
-"""Which arm plays which part in the comparison, what it is called, and where tables show it."""
+"""Which arm plays which part in the comparison, what it is called, and where tables show it.
 
-import re
+All of it is as the arms' files say. An arm that no file declares is shown by the kind of its run.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from recfeat_pipeline.report.provenance import ArmNote, Provenance
+from recfeat_pipeline.schemas import SECTIONS
 
-FAMILIES = {
-    "base": "The comparison",
-    "control": "Controls",
-    "baseline": "Other recommenders",
-    "recency": "With the last item as a channel of its own",
-    "rich": "With genres, years and user tags",
-    "probe": "Probes",
-    "ablation": "Ablations",
-    "training": "Other ways of training",
-    "published": "As published",
-}
-"""Families of arms in the order of tables, with their headings."""
-
-_LABELS = {"C′": "floor", "A′": "curated", "B′": "llm"}
-_PATTERNS = {"floor": r"floor|no_content", "curated": r"curated|genome|crowd|tags", "llm": r"llm"}
-_CONTROL = r"^(random|shuffled)"
+NEGATIVE_CONTROLS = ("random", "shuffled")
+"""Controls that leave no meaning: what they gain, width or chance gained."""
 
 
 @dataclass(frozen=True)
 class Roles:
     """The arms by part; None where the part was not played.
 
-    ``controls`` are the LLM arm's negative controls. ``order`` has every evaluated arm, by family.
+    ``controls`` are the LLM arm's negative controls. ``order`` has every evaluated arm, by section.
     """
 
     floor: str | None = None
@@ -37,7 +27,7 @@ class Roles:
     llm: str | None = None
     controls: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
-    families: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
 
     def role(self, arm: str) -> str:
@@ -45,15 +35,15 @@ class Roles:
         parts = {self.floor: "floor", self.curated: "curated", self.llm: "llm"}
         if arm in parts:
             return parts[arm]
-        return "control" if self.family(arm) == "control" else "other"
+        return "control" if self.section(arm) == "control" else "other"
 
     def name(self, arm: str) -> str:
         """What a reader calls the arm."""
         return self.names.get(arm, arm.replace("_", " "))
 
-    def family(self, arm: str) -> str:
+    def section(self, arm: str) -> str:
         """Where tables show the arm."""
-        return self.families.get(arm, "base")
+        return self.sections.get(arm, "base")
 
     @property
     def main(self) -> tuple[str, ...]:
@@ -62,39 +52,47 @@ class Roles:
 
 
 def find_roles(runs: pl.DataFrame, ranking: pl.DataFrame, provenance: Provenance) -> Roles:
-    """Roles as the provenance names them, else by the published labels, else by arm ids.
+    """Roles as the provenance names them, else by what the arms declare.
 
     Args:
         runs: ``ops.runs``: arm, label, kind.
         ranking: ``metrics.ranking``: arm; only arms with metrics take a part.
-        provenance: may name roles outright, and knows titles and families.
+        provenance: may name roles outright, and has what the arms declare.
     """
     arms = ranking["arm"].unique().sort().to_list()
     about = {row["arm"]: row for row in runs.unique("arm").iter_rows(named=True)}
     labels = {arm: about.get(arm, {}).get("label") or "" for arm in arms}
     notes = {arm: provenance.arms.get(arm, ArmNote()) for arm in arms}
-    families = {
-        arm: notes[arm].family or _family(arm, about.get(arm, {}).get("kind")) for arm in arms
+    sections = {arm: notes[arm].section or _section(about.get(arm, {}).get("kind")) for arm in arms}
+    compared = {arm: notes[arm] for arm in arms if sections[arm] == "base"}
+    parts: dict[str, str | None] = {
+        "floor": _first(arm for arm, note in compared.items() if note.role == "floor"),
+        "curated": _first(arm for arm, note in compared.items() if note.content == "curated"),
+        "llm": _first(
+            arm
+            for arm, note in compared.items()
+            if note.content == "llm" and not note.prompt_version
+        ),
     }
-    base = [arm for arm in arms if families[arm] == "base"]
-    parts: dict[str, str | None] = {}
-    for part, pattern in _PATTERNS.items():
-        given = provenance.roles.get(part)
-        candidates = [arm for arm in base if _LABELS.get(labels[arm]) == part] or [
-            arm for arm in base if re.search(pattern, arm, re.IGNORECASE)
-        ]
-        parts[part] = given if isinstance(given, str) else min(candidates, key=len, default=None)
+    parts |= {part: arm for part in parts if isinstance(arm := provenance.roles.get(part), str)}
     given = provenance.roles.get("controls")
-    controls = [arm for arm in arms if families[arm] == "control" and re.search(_CONTROL, arm)]
+    controls = [
+        arm
+        for arm in arms
+        if sections[arm] == "control"
+        and notes[arm].content == "llm"
+        and notes[arm].control in NEGATIVE_CONTROLS
+    ]
     controls = given if isinstance(given, list) else controls
-    families |= dict.fromkeys(controls, "control")
+    sections |= dict.fromkeys(controls, "control")
 
     ranked = {arm: position for position, arm in enumerate([*parts.values(), *controls])}
-    shown = list(FAMILIES)
+    shown = list(SECTIONS)
     order = sorted(
         arms,
         key=lambda arm: (
-            shown.index(families[arm]) if families[arm] in shown else len(shown),
+            shown.index(sections[arm]) if sections[arm] in shown else len(shown),
+            sections[arm],
             ranked.get(arm, len(ranked)),
             arm,
         ),
@@ -110,15 +108,17 @@ def find_roles(runs: pl.DataFrame, ranking: pl.DataFrame, provenance: Provenance
         parts["llm"],
         tuple(arm for arm in controls if arm in arms),
         names,
-        families,
+        sections,
         tuple(order),
     )
 
 
-def _family(arm: str, kind: str | None) -> str:
-    if kind in ("baseline", "control"):
-        return kind
-    return "control" if re.search(_CONTROL, arm) else "base"
+def _first(arms: Iterable[str]) -> str | None:
+    return min(arms, key=lambda arm: (len(arm), arm), default=None)
+
+
+def _section(kind: str | None) -> str:
+    return kind if kind in ("baseline", "control") else "base"
 
 
 def _readable(arm: str, label: str, part: str, title: str, provenance: Provenance) -> str:

@@ -1,6 +1,5 @@
 """The daily schedule, second tries, retraining, batches and alerts, each on the loopback."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -87,12 +86,6 @@ def tmdb_versions(instance: dg.DagsterInstance) -> dict[str, str]:
         event = record.asset_materialization
         versions.setdefault(event.partition, event.tags["dagster/data_version"])
     return versions
-
-
-def test_a_refresh_waits_for_the_one_before(instance):
-    instance.add_run(dg.DagsterRun(job_name="refresh_text", status=dg.DagsterRunStatus.STARTED))
-    asked = refresh_text_daily(dg.build_schedule_context(instance=instance))
-    assert isinstance(asked, dg.SkipReason)
 
 
 # -- second tries --------------------------------------------------------------------------------
@@ -250,46 +243,3 @@ def test_the_same_run_again_collects_a_batch_without_a_sensor(
         driver.extract(load_version(V1))
     assert lake.read("scores", version=V1)["item_id"].n_unique() == N_FILMS
     assert reporter.notes == [note]
-
-
-# -- alerts --------------------------------------------------------------------------------------
-
-
-def alert_of(error: Exception, instance: dg.DagsterInstance, monkeypatch) -> dict:
-    """What is posted of a run that ends with the error."""
-    posted = []
-    monkeypatch.setattr(sensors, "post_alert", lambda webhook, alert: posted.append(alert))
-    monkeypatch.setenv("RECFEAT_ALERT_WEBHOOK", "http://127.0.0.1:1/T0K3N")
-
-    @dg.op
-    def broken() -> None:
-        raise error
-
-    @dg.job
-    def some_job() -> None:
-        broken()
-
-    result = some_job.execute_in_process(instance=instance, raise_on_error=False)
-    context = dg.build_run_status_sensor_context(
-        sensor_name="alert_of_failed_runs",
-        dagster_instance=instance,
-        dagster_run=result.dagster_run,
-        dagster_event=result.get_run_failure_event(),
-    ).for_run_failure()
-    sensors.alert_of_failed_runs(context)
-    [alert] = posted
-    assert "T0K3N" not in json.dumps(alert)
-    return alert
-
-
-def test_an_alert_carries_the_sentence_and_no_secret(lake, instance, monkeypatch):
-    monkeypatch.setenv("TMDB_API_KEY", "hush")
-    alert = alert_of(RecfeatError("TMDB refuses the key hush."), instance, monkeypatch)
-    assert alert["reasons"] == ["TMDB refuses the key •••."]
-    assert alert["steps"] == ["broken"]
-    assert alert["lake"] == lake.root
-
-
-def test_of_a_bug_only_its_kind_is_told(lake, instance, monkeypatch):
-    alert = alert_of(KeyError("sk-something-private"), instance, monkeypatch)
-    assert alert["reasons"] == ["KeyError: the run has the details."]

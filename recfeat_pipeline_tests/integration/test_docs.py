@@ -14,7 +14,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -292,7 +291,8 @@ def test_the_picture_of_the_asset_graph_is_right():
 
 def test_the_example_of_an_arm_is_one():
     [example] = [block for block in blocks(REPO / "README.md", "toml") if "family" in block]
-    arm = arms._parse("example.toml", tomllib.loads(example))
+    arm = arms.parse("example.toml", example)
+    assert arm.settings.recency
     assert set(arm.against) <= arms.load_arms().keys()
 
 

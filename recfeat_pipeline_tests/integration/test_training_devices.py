@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.fit import Hardware
+from recfeat_pipeline.models.recipe import Hardware
 from recfeat_pipeline.models.train import train_arm
-from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
+from recfeat_pipeline_tests.unit.models.worlds import (
+    checkerboard,
+    content_for,
+    make_data,
+    recipe_for,
+)
 
-EVENTS = checkerboard(n_users=300)
+DATA = make_data(checkerboard(n_users=300))
 
 
-def train(out_dir, hardware: Hardware | None = None, **kwargs):
-    content = Content(np.eye(2, dtype=np.float32)[np.arange(20) % 2], ("even", "odd"), 1.0)
-    return train_arm(
-        load_arms()["llm"], 0, EVENTS, build_examples(EVENTS), make_items(20), content,
-        steps=16, out_dir=out_dir, hardware=hardware, **kwargs,
-    )  # fmt: skip
+def train(out_dir, hardware: Hardware | None = None):
+    recipe = recipe_for("llm", out_dir, 16, hardware=hardware or Hardware())
+    return train_arm(load_arms()["llm"], DATA, content_for("llm"), recipe)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -13,11 +13,11 @@ def webhook():
         yield server
 
 
-ALERT = failure_alert("/lake", "0123456789", "refresh_text", ["lake__tmdb"], ["TMDB is down."])
+ALERT = failure_alert("/lake", "0123456789", "refresh_text", ["lake/tmdb"], ["TMDB is down."])
 
 
 def test_an_alert_says_where_and_why():
-    assert ALERT["text"] == "recfeat: lake__tmdb failed in run 01234567. TMDB is down."
+    assert ALERT["text"] == "recfeat: lake/tmdb failed in run 01234567. TMDB is down."
     assert ALERT["run_id"] == "0123456789"
     crashed = failure_alert("/lake", "0123456789", "refresh_text", [], [])
     assert crashed["text"] == "recfeat: refresh_text failed in run 01234567. The run says why."

@@ -54,6 +54,15 @@ def test_siblings_meet_through_tables(module):
     assert not offenders, f"{module} imports {offenders}: pass a frame or an array instead"
 
 
+@pytest.mark.parametrize("module", [m for m in DOMAIN if m.startswith("content/")])
+def test_content_is_below_the_models(module):
+    """Models may import it; it imports none of the siblings."""
+    offenders = {
+        n for n in imports(module) if n.startswith(tuple(f"recfeat_pipeline.{s}" for s in SIBLINGS))
+    }
+    assert not offenders, f"{module} imports {offenders}"
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_outgrows_400_lines(module):
     lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
@@ -16,7 +17,6 @@ from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import arms_frame, load_arms
-from recfeat_pipeline.models.content import ContentUnavailable, build_content
 from recfeat_pipeline.schemas import SHOWN_TEXT
 from recfeat_pipeline.settings import Settings
 
@@ -179,8 +179,8 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
     target, prompts, rows = lake.open(), Settings().prompts, []
     documents, known = target.read("documents"), list_versions(prompts)
     for arm in load_arms().values():
-        name = arm.prompt_version or promoted(target, prompts).partition("@")[0]
-        if (arm.family == "probe" or arm.id == "llm") and name in known and documents.height:
+        name = arm.content.prompt_version or promoted(target, prompts).partition("@")[0]
+        if (arm.role == "probe" or arm.id == "llm") and name in known and documents.height:
             text = shown(documents, load_version(name, prompts))
             rows.append((arm.id, name, text.str.len_chars().mean(), len(text)))
     frame = pl.DataFrame(rows, schema=SHOWN_TEXT, orient="row")
@@ -211,14 +211,13 @@ def neighbours(
     trained = target.read("runs").filter(pl.col("content_width") > 0)["arm"].unique().sort()
     co_watched = CoWatched.of(target.read("events"), target.read("items"))
     for arm in (load_arms()[arm_id] for arm_id in trained if arm_id in load_arms()):
-        with store.get_connection() as connection:
-            inputs = load_inputs(target, connection, arm)
         try:
-            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions)
+            with store.get_connection() as connection:
+                inputs = load_inputs(target, connection, arm)
         except ContentUnavailable as reason:  # since it was trained
-            context.log.warning(str(reason))
+            context.log.warning(f"Arm {arm.id}: {reason}")
             continue
-        frame = co_watched.overlap(content.matrix)
+        frame = co_watched.overlap(inputs.content.matrix)
         target.write("neighbours", frame, arm=arm.id)
         mean_overlap[arm.id] = float(frame["overlap"].to_numpy().mean()) if frame.height else 0.0
     return dg.MaterializeResult(metadata=mean_overlap)
@@ -238,26 +237,25 @@ def canaries(
 
     One row per arm, list and position, for the first seed that was trained.
     """
+    from recfeat_pipeline.defs.training.served import load_scorer
     from recfeat_pipeline.models.canaries import canaries, read_personas
-    from recfeat_pipeline.models.serve import ServedArm
 
     target, n_rows = lake.open(), 0
     trained = target.read("runs").filter(pl.col("steps") > 0)
     for arm_id, seed in trained.group_by("arm").agg(pl.col("seed").cast(pl.Int32).min()).rows():
         arm = load_arms().get(arm_id)
-        if arm is None or arm.family != "base":
+        if arm is None or arm.section != "base":
             continue
         run = StoredRun(target, arm, seed)
-        with store.get_connection() as connection:
-            inputs = load_inputs(target, connection, arm)
-        checkpoint = run.checkpoints / "best.pt"
         try:
-            content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
-            served = ServedArm.load(arm, seed, inputs.items, content, checkpoint, inputs.user_tags)
+            with store.get_connection() as connection:
+                inputs = load_inputs(target, connection, arm, seed)
+            scorer = load_scorer(run, inputs)
         except RecfeatError as reason:  # it is of an older catalogue: its lists stay
-            context.log.warning(str(reason))
+            context.log.warning(f"Arm {arm.id}: {reason}")
             continue
-        frame = canaries(served, run.item_vectors(), inputs.items, read_personas(inputs.items))
+        items = inputs.data.items
+        frame = canaries(scorer, run.item_vectors(), items, read_personas(items))
         target.write("canaries", frame, **run.key)
         n_rows += frame.height
     return dg.MaterializeResult(metadata={"dagster/row_count": n_rows})

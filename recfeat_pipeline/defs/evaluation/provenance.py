@@ -12,7 +12,7 @@ import duckdb
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.arms import arms_frame
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import attributions
 
@@ -44,7 +44,7 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
             line for name, line in attributions().items() if lake.has("raw", source=name)
         ],
         "skipped_arms": skipped_arms(lake),
-        "arms": {a.id: {"title": a.title, "family": a.family} for a in load_arms().values()},
+        "arms": {row["arm"]: row for row in arms_frame().iter_rows(named=True)},
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],

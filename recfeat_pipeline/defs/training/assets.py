@@ -41,7 +41,7 @@ COMMON: dict[str, Any] = {
     specs=[
         dg.AssetSpec(
             ["lake", "runs"],
-            description="A trained two-tower (or a counted baseline): checkpoint, item vectors, "
+            description="A fitted model: checkpoint, item vectors, "
             "training log. One row per arm and seed.",
             deps=TRAINED_ON,
             **about("training", "runs", costs="compute"),
@@ -74,20 +74,11 @@ def two_tower(
     if not job.run.is_current(job.made_from):
         job.run.restart_unless(job.made_from)
         with reporter.bar(f"{job.arm.id}, seed {job.seed}") as progress:
+            recipe = job.recipe("checkpoints", progress)
             result = train_arm(
-                job.arm,
-                job.seed,
-                job.inputs.events,
-                job.inputs.examples,
-                job.inputs.items,
-                job.content,
-                steps=job.steps,
-                out_dir=job.run.checkpoints,
-                progress=progress,
-                user_tags=job.inputs.user_tags,
-                report_split=job.inputs.report_split,
+                job.arm, job.inputs.data, job.inputs.content, recipe, job.inputs.report_split
             )
-        job.run.save(result, job.inputs, job.content, job.steps)
+        job.run.save(result, job.inputs, job.steps)
     yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=job.run.summary())
     yield dg.MaterializeResult(asset_key=["lake", "ranks"], metadata=job.run.quality())
 
@@ -118,24 +109,10 @@ def cold_ranks(
     if job is None:
         return
     if not job.run.is_current(job.made_from, "cold"):
-        world = build_cold_world(
-            job.inputs.events,
-            job.inputs.items,
-            job.seed,
-            report_split=job.inputs.report_split,
-        )
+        world = build_cold_world(job.inputs.data, job.seed, report_split=job.inputs.report_split)
         with reporter.bar(f"{job.arm.id}, seed {job.seed}, cold start") as progress:
-            frame = rank_cold(
-                job.arm,
-                job.seed,
-                world,
-                job.inputs.items,
-                job.content,
-                steps=job.steps,
-                out_dir=job.run.checkpoints.with_name("cold_checkpoints"),
-                progress=progress,
-                user_tags=job.inputs.user_tags,
-            )
+            recipe = job.recipe("cold_checkpoints", progress)
+            frame = rank_cold(job.arm, world, job.inputs.content, recipe)
         job.run.save_cold(frame, job.made_from)
     yield dg.MaterializeResult(metadata=job.run.cold_quality())
 

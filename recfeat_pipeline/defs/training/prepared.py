@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.partitions import split_key
-from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Progress
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.models.arms import Arm, load_arms
-from recfeat_pipeline.models.content import Content, ContentUnavailable, build_content
+from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
 
 
@@ -21,9 +22,18 @@ class Prepared:
     seed: int
     run: StoredRun
     inputs: Inputs
-    content: Content
     steps: int
     made_from: str  # fingerprint of all of it
+
+    def recipe(self, folder: str, progress: Progress) -> Recipe:
+        """Its recipe, with checkpoints in a folder beside those of its other kinds of run."""
+        return Recipe(
+            settings=self.arm.settings,
+            seed=self.seed,
+            steps=self.steps,
+            out_dir=self.run.checkpoints.with_name(folder),
+            progress=progress,
+        )
 
 
 def prepare(
@@ -35,22 +45,18 @@ def prepare(
     """Load what the run's partition needs; None when its content is not there, which is noted."""
     import torch  # which takes seconds: not while Dagster loads the code
 
-    from recfeat_pipeline.models.train import default_steps
-
     # Sums in another order round otherwise, so that the number of threads is part of the result.
     torch.set_num_threads(Settings().threads)
     key = split_key(context.partition_key)
     arm, seed = load_arms()[key["arm"]], int(key["seed"])
     run = StoredRun(lake.open(), arm, seed)
-    with store.get_connection() as connection:
-        inputs = load_inputs(run.lake, connection, arm)
     try:
-        content = build_content(arm, inputs.features, inputs.items, inputs.dimensions, seed)
+        with store.get_connection() as connection:
+            inputs = load_inputs(run.lake, connection, arm, seed)
     except ContentUnavailable as reason:
-        context.log.warning(str(reason))
+        context.log.warning(f"Arm {arm.id}: {reason}")
         run.skip(str(reason))
         return None
-    n_train = inputs.examples.filter(split="train").height
-    steps = steps or default_steps(n_train)
-    made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs), content)
-    return Prepared(arm, seed, run, inputs, content, steps, made_from)
+    steps = steps or default_steps(inputs.data.examples.filter(split="train").height)
+    made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs.data))
+    return Prepared(arm, seed, run, inputs, steps, made_from)

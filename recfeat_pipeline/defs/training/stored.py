@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import CHECKPOINTS, RUN, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
-from recfeat_pipeline.models.content import Content
-from recfeat_pipeline.models.metadata import build_metadata
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import RUNS
 
 if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
@@ -49,13 +49,12 @@ class StoredRun:
             self.lake.delete(self.folder)
             self.lake.write_note("started_from", {"fingerprint": fingerprint}, **self.key)
 
-    def save(self, result: "TrainingResult", inputs: Inputs, content: Content, steps: int) -> None:
+    def save(self, result: "TrainingResult", inputs: Inputs, steps: int) -> None:
         """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
         import torch  # which takes seconds: not while Dagster loads the code
 
-        corpus = inputs.items.filter("in_corpus").sort("item_index")
-        if result.item_vectors.shape[1]:
-            vectors = corpus.select("item_id").with_columns(
+        if result.item_vectors is not None:
+            vectors = inputs.data.corpus.select("item_id").with_columns(
                 vector=pl.Series(result.item_vectors, dtype=pl.List(pl.Float32))
             )
             self.lake.write("item_vectors", vectors, **self.key)
@@ -65,8 +64,8 @@ class StoredRun:
             "label": self.arm.label,
             "kind": kind(self.arm),
             "n_parameters": result.n_parameters,
-            "content_width": content.width,
-            "content_coverage": content.coverage,
+            "content_width": inputs.content.width,
+            "content_coverage": inputs.content.coverage,
             "steps": steps if self.arm.is_trained else 0,
             "best_step": result.best_step,
             "seconds": result.seconds,
@@ -118,30 +117,38 @@ class StoredRun:
         self.lake.write_note("skipped", {"reason": reason}, **self.key)
 
 
-def fingerprint(
-    arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str, content: Content
-) -> str:
-    """Hash of all that determines a run's result on one machine; ``corpus``: that of the inputs."""
-    # What differs from the defaults: an option that arms gain later leaves old runs current.
-    default = Arm(id=arm.id, title="", family="")
-    options = {k: v for k, v in asdict(arm).items() if v != getattr(default, k)}
-    for name_only in ("title", "family", "label", "against"):
-        options.pop(name_only, None)
-    of_steps = steps if arm.is_trained else 0
-    digest = hashlib.sha256(json.dumps([options, seed, of_steps, content.names]).encode())
+def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str) -> str:
+    """Hash of all that determines a run's result on one machine; ``corpus``: that of the data."""
+    of_steps, content = steps if arm.is_trained else 0, inputs.content
+    digest = hashlib.sha256(json.dumps([_options(arm), seed, of_steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
     digest.update(corpus.encode())
-    if arm.metadata:
-        seen = build_metadata(inputs.items, inputs.user_tags)
-        for array in (seen.genres, seen.tags, seen.years):
-            digest.update(array.tobytes())
+    for array in arm.family.sees(inputs.data, arm.settings):
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def corpus_digest(inputs: Inputs) -> str:
+def _options(arm: Arm) -> dict[str, Any]:
+    """What differs from the defaults: a setting that a family gains later leaves old runs current.
+
+    ``model`` and ``content`` are the names that these had in the first lakes.
+    """
+    options: dict[str, Any] = {}
+    if arm.family_name != "published":
+        options["model"] = arm.family_name
+    default = Slot()
+    for field in fields(Slot):
+        if (value := getattr(arm.content, field.name)) != getattr(default, field.name):
+            options["content" if field.name == "sources" else field.name] = value
+    plain = asdict(arm.family.settings())
+    options |= {k: v for k, v in asdict(arm.settings).items() if v != plain[k]}
+    return options | ({"version": arm.family.version} if arm.family.version > 1 else {})
+
+
+def corpus_digest(data: Data) -> str:
     """Hash of the events and examples, which all arms of a catalogue share."""
     digest = hashlib.sha256()
-    for frame in (inputs.events, inputs.examples):
+    for frame in (data.events, data.examples):
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
         digest.update(buffer.getbuffer())
@@ -152,7 +159,7 @@ def kind(arm: Arm) -> str:
     """How the report files an arm: ``baseline``, ``control`` or ``tower``."""
     if not arm.is_trained:
         return "baseline"
-    return "control" if arm.control else "tower"
+    return "control" if arm.role == "control" else "tower"
 
 
 def finished_runs(lake: Lake) -> list[FinishedRun]:
@@ -161,7 +168,7 @@ def finished_runs(lake: Lake) -> list[FinishedRun]:
     found = []
     for name, seed, steps in lake.read("runs").select("arm", "seed", "steps").iter_rows():
         arm = arms.get(name)
-        if arm is None or "llm" not in arm.content or arm.prompt_version:
+        if arm is None or "llm" not in arm.content.sources or arm.content.prompt_version:
             continue
         made = lake.read_note("made_from", arm=name, seed=seed)
         if made and "made_at" in made:

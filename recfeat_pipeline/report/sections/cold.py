@@ -111,7 +111,7 @@ def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]
     """A row per arm, a column per number of interactions left."""
     averaged = warm.group_by("arm", "slice").agg(pl.col("value").mean())
     means = {row[:-1]: row[-1] for row in averaged.iter_rows()}
-    other_ways = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == "training"]
+    other_ways = [arm for arm in inputs.roles.order if inputs.roles.section(arm) == "training"]
     plain = [*inputs.roles.main, *inputs.roles.controls]
     tested = inputs.cold_contrasts.filter(
         pl.col("arm").is_in(other_ways), pl.col("reference").is_in(plain), pl.col("k").is_null(),
@@ -141,7 +141,7 @@ def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]
 
 def _compared(inputs: Inputs) -> list[str]:
     """The arms of the comparison and their controls."""
-    return [arm for arm in inputs.roles.order if inputs.roles.family(arm) in ("base", "control")]
+    return [arm for arm in inputs.roles.order if inputs.roles.section(arm) in ("base", "control")]
 
 
 def _contrasts(inputs: Inputs) -> pl.DataFrame:

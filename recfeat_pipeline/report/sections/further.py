@@ -1,9 +1,9 @@
-"""The experiments beside the main comparison: one forest plot for each family of arms."""
+"""The experiments beside the main comparison: one forest plot for each section of arms."""
 
 from recfeat_pipeline.report import figures
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section
 from recfeat_pipeline.report.inputs import Inputs
-from recfeat_pipeline.report.roles import FAMILIES
+from recfeat_pipeline.schemas import SECTIONS
 
 _QUESTIONS = {
     "baseline": "How do other recommenders do on the same examples?",
@@ -20,12 +20,12 @@ def further(inputs: Inputs) -> Section | None:
     """Contrasts of the arms outside the main comparison; left out when there are none."""
     rows = inputs.contrasts_of("mrr").filter(slice="all")
     blocks: list[Block] = []
-    for family in FAMILIES:
-        arms = [arm for arm in inputs.roles.order if inputs.roles.family(arm) == family]
+    for section in SECTIONS:
+        arms = [arm for arm in inputs.roles.order if inputs.roles.section(arm) == section]
         own = rows.filter(rows["arm"].is_in(arms))
-        if family in _QUESTIONS and own.height:
-            blocks.append(Paragraph(_QUESTIONS[family]))
+        if section in _QUESTIONS and own.height:
+            blocks.append(Paragraph(_QUESTIONS[section]))
             blocks.append(
-                Chart(figures.forest(own, inputs.roles, name=family, title=FAMILIES[family]))
+                Chart(figures.forest(own, inputs.roles, name=section, title=SECTIONS[section]))
             )
     return Section("further", "Further experiments", blocks) if blocks else None

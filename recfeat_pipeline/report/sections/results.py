@@ -4,8 +4,8 @@ from recfeat_pipeline.evaluation.metrics import HEADLINE, Measure
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
-from recfeat_pipeline.report.roles import FAMILIES
 from recfeat_pipeline.report.sections.comparison import beside_published
+from recfeat_pipeline.schemas import SECTIONS
 
 
 def results(inputs: Inputs) -> Section:
@@ -25,7 +25,7 @@ def results(inputs: Inputs) -> Section:
 def _table(inputs: Inputs) -> Table:
     columns = [m for m in HEADLINE if inputs.metric(m.name, m.k).height]
     arms = inputs.roles.order
-    families = [inputs.roles.family(arm) for arm in arms]
+    sections = [inputs.roles.section(arm) for arm in arms]
     n_examples = inputs.metric("mrr")["n"].max()
     return Table(
         "metrics",
@@ -39,9 +39,9 @@ def _table(inputs: Inputs) -> Table:
         inputs.ranking,
         strong_rows=frozenset(i for i, arm in enumerate(arms) if arm == inputs.roles.llm),
         headings={
-            i: FAMILIES.get(family, family.capitalize())
-            for i, family in enumerate(families)
-            if i == families.index(family) and len(set(families)) > 1
+            i: SECTIONS.get(section, section.capitalize())
+            for i, section in enumerate(sections)
+            if i == sections.index(section) and len(set(sections)) > 1
         },
     )
 

@@ -2,12 +2,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.defs.drive import Plan, arm_seed_pairs
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.stored import fingerprint
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.arms import load_arms, resolve_arms
-from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 ITEMS = make_items(3).with_columns(year=pl.Series([1990, 2000, 2010], dtype=pl.Int32))
@@ -15,9 +16,9 @@ ITEMS = make_items(3).with_columns(year=pl.Series([1990, 2000, 2010], dtype=pl.I
 
 def made_from(arm: str, items: pl.DataFrame = ITEMS, tags: pl.DataFrame | None = None) -> str:
     none = pl.DataFrame()
-    inputs = Inputs(none, none, items, none, {}, None, tags, "test")
-    content = Content(np.zeros((3, 0), np.float32), (), 0.0)
-    return fingerprint(load_arms()[arm], 0, 10, inputs, "corpus", content)
+    data = Data(none, none, items, lambda: tags)
+    inputs = Inputs(data, Content(np.zeros((3, 0), np.float32), (), 0.0), None, "test")
+    return fingerprint(load_arms()[arm], 0, 10, inputs, "corpus")
 
 
 @pytest.mark.parametrize(("arm", "sees"), [("rich_floor", True), ("floor", False)])

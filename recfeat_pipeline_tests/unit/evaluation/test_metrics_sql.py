@@ -332,6 +332,6 @@ def test_probes_are_told_with_what_they_gain_or_as_not_run(store):
 
 def test_every_probe_arm_has_a_row(store):
     rows = store.execute("SELECT arm FROM metrics.probes ORDER BY arm").fetchall()
-    probes = [arm.id for arm in load_arms().values() if arm.family == "probe"]
+    probes = [arm.id for arm in load_arms().values() if arm.role == "probe"]
     assert [arm for (arm,) in rows] == sorted([*probes, "llm"])
     assert {"names_masked", "first_100", "first_300", "first_1000"} <= set(probes)

@@ -5,19 +5,22 @@ import polars as pl
 import pytest
 import torch
 
-from recfeat_pipeline.models import baselines
+from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.baselines import fit_baseline
 from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.ials import factorise, fold_in
+from recfeat_pipeline.models.families.ease import RIDGE
+from recfeat_pipeline.models.families.ials import factorise, fold_in
 from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
-from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.taken import Taken
-from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events
-
-COUNTED = [arm.id for arm in load_arms().values() if not arm.is_trained]
-PERSONAL = [arm for arm in COUNTED if "popularity" not in arm]
-NO_CONTENT = np.zeros((20, 0), np.float32)
+from recfeat_pipeline_tests.unit.models.worlds import (
+    NO_CONTENT,
+    PARITY,
+    checkerboard,
+    make_content,
+    make_data,
+    make_events,
+    recipe_for,
+)
 
 
 def to_taken(matrix: torch.Tensor) -> Taken:
@@ -31,41 +34,10 @@ class Run(NamedTuple):
     settings: dict[str, float]
 
 
-def run(arm: str, events: pl.DataFrame, content: np.ndarray) -> Run:
-    examples = build_examples(events)
-    valid, test = (
-        HeldOut.of(events, examples.filter(pl.col("split") == split)) for split in ("valid", "test")
-    )
-    scorer, settings = fit_baseline(load_arms()[arm], 0, events, valid, content)
-    return Run(*test.rank(lambda start, stop: scorer(test, start, stop)), settings)
-
-
-@pytest.mark.parametrize("arm", PERSONAL)
-def test_the_obvious_answer_of_a_checkerboard(arm):
-    """What every model must see: users of even items go on with even items."""
-    events = checkerboard(n_users=150)
-    content = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
-    counted = run(arm, events, content if load_arms()[arm].content else NO_CONTENT)
-    lengths = build_examples(events).filter(pl.col("split") == "test")["history_length"]
-    assert (counted.rank <= 10 - lengths.to_numpy()).mean() > 0.93
-
-
-@pytest.mark.parametrize("arm", COUNTED)
-def test_the_same_events_give_the_same_ranks(arm):
-    events = checkerboard()
-    content = np.ones((20, 1), np.float32)
-    assert np.array_equal(run(arm, events, content).rank, run(arm, events, content).rank)
-
-
-@pytest.mark.parametrize("arm", COUNTED)
-def test_test_events_teach_nothing(arm):
-    """Other test users' choices must not change a rank."""
-    events = checkerboard()
-    lone = events.filter((pl.col("split") != "test") | (pl.col("user_id") == 4))
-    everyone, alone = run(arm, events, NO_CONTENT), run(arm, lone, NO_CONTENT)
-    n = len(alone.rank)
-    assert n == 7
-    assert np.array_equal(everyone.rank[:n], alone.rank)
+def run(arm: str, events: pl.DataFrame, content: Content = NO_CONTENT, n_items: int = 20) -> Run:
+    data = make_data(events, n_items)
+    scorer = load_arms()[arm].family.fit(data, content, recipe_for(arm))
+    return Run(*data.held_out("test").rank(scorer), dict(scorer.settings))
 
 
 def test_popularity_by_hand():
@@ -79,7 +51,7 @@ def test_popularity_by_hand():
             (9, 3, 3.0, 3, "test"),
         ]
     )
-    counted = run("popularity", events, np.zeros((4, 0), np.float32))
+    counted = run("popularity", events, n_items=4)
     # Counts 2 1 0 0. Item 1 is second; then 3 has only 0 before it, for 1 and 2 are seen.
     assert counted.rank.tolist() == [2, 2]
     assert counted.rank_with_seen.tolist() == [2, 4], "with 2 a candidate, 3 ties: 3.5 rounded up"
@@ -93,13 +65,13 @@ def test_recent_popularity_knows_only_earlier_windows():
         + [(8, 4, 3.0, 125 * day, "train")]  # in the target's own window
         + [(9, 1, 3.0, 90 * day, "test"), (9, 2, 3.0, 125 * day, "test")]
     )
-    counted = run("recent_popularity", events, np.zeros((5, 0), np.float32))
+    counted = run("recent_popularity", events, n_items=5)
     assert counted.rank.tolist() == [2], "2 and 3 tie in the window before; 0, 4 are behind"
 
 
 def test_without_timestamps_recent_popularity_is_popularity():
     events = checkerboard().with_columns(timestamp=pl.lit(None, pl.Int64))
-    recent, popular = (run(arm, events, NO_CONTENT) for arm in ("recent_popularity", "popularity"))
+    recent, popular = (run(arm, events) for arm in ("recent_popularity", "popularity"))
     assert np.array_equal(recent.rank, popular.rank)
 
 
@@ -121,30 +93,28 @@ def test_ease_is_the_constrained_least_squares_solution():
 def test_side_information_enters_as_further_rows():
     """As EASE of the stacked matrix [X; sqrt(w) Fᵀ], with both traces alike before w."""
     events = checkerboard(n_users=150)
-    content = np.random.default_rng(0).random((20, 3), np.float32)
-    weight = run("ease_llm", events, content).settings["content_weight"]
+    matrix = np.random.default_rng(0).random((20, 3), np.float32)
+    weight = run("ease_llm", events, make_content(matrix)).settings["content_weight"]
     taken = Taken.of(events.filter(pl.col("split") == "train"), 20).dense(0, 90)
-    rows = torch.from_numpy(content).T
+    rows = torch.from_numpy(matrix).T
     rows = rows * (weight * taken.square().sum() / rows.square().sum()).sqrt()
     stacked = torch.cat([taken, rows])
-    ridge = run("ease", events, NO_CONTENT).settings["ridge"]
+    ridge = run("ease", events).settings["ridge"]
     expected = ease(stacked.T @ stacked, ridge)
 
-    examples = build_examples(events)
-    held = HeldOut.of(events, examples.filter(pl.col("split") == "valid"))
-    scorer, _ = fit_baseline(load_arms()["ease_llm"], 0, events, held, content)
-    histories = held.seen.histories(0, 50, 20).dense(0, 50)
-    assert torch.allclose(scorer(held, 0, 50), histories @ expected, atol=1e-4)
+    data = make_data(events)
+    scorer = load_arms()["ease_llm"].family.fit(data, make_content(matrix), recipe_for("ease_llm"))
+    histories = data.valid.known.histories(0, 50, 20).dense(0, 50)
+    assert torch.allclose(scorer.over(data.valid)(0, 50), histories @ expected, atol=1e-4)
 
 
 def test_content_speaks_for_an_item_that_nobody_took():
     is_new = pl.col("item_index") == 6
     events = checkerboard(n_users=150).filter(~is_new | (pl.col("split") != "train"))
-    parity = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
     of_new = build_examples(events).filter(split="test")["target_index"] == 6
     with_content, without = (
         run(arm, events, content).rank[of_new.to_numpy()]
-        for arm, content in (("ease_llm", parity), ("ease", NO_CONTENT))
+        for arm, content in (("ease_llm", make_content(PARITY)), ("ease", NO_CONTENT))
     )
     assert (with_content <= 10).mean() > 0.9, "before the items of the other parity"
     assert with_content.mean() < without.mean()
@@ -160,14 +130,14 @@ def test_only_the_nearest_neighbours_are_heard():
 def test_transitions_follow_the_order():
     events = make_events([(1, 0, 3.0, 1, "train"), (1, 1, 3.0, 2, "train"), (1, 2, 3.0, 3, "test")])
     taken = torch.tensor([[1.0, 1, 0]])
-    counts = transitions(events, to_taken(taken))
+    counts = transitions(events.filter(split="train"), to_taken(taken))
     assert counts[0].argmax() == 1
     assert counts[0, 1] > 1
     assert (counts[1] < 1).all(), "the step into a test event is not learnt"
 
 
 def test_folding_in_solves_the_users_own_least_squares(monkeypatch):
-    monkeypatch.setattr("recfeat_pipeline.models.ials.BLOCK_PLACES", 4)
+    monkeypatch.setattr("recfeat_pipeline.models.families.ials.BLOCK_PLACES", 4)
     factors = torch.randn(9, 64, generator=torch.Generator().manual_seed(0))
     rows = Taken(torch.tensor([0, 1, 1, 3]), torch.tensor([3, 4, 8, 0, 1, 2]), 9)
     got = fold_in(rows, factors, 0.1)
@@ -186,10 +156,10 @@ def test_factors_follow_the_seed():
 
 def test_a_setting_is_chosen_on_validation_only():
     events = checkerboard(n_users=150)
-    chosen = run("ease", events, NO_CONTENT).settings["ridge"]
-    assert chosen in baselines.EASE_RIDGE
+    chosen = run("ease", events).settings["ridge"]
+    assert chosen in RIDGE
     blind = events.filter(pl.col("split") != "valid")
-    assert run("ease", blind, NO_CONTENT).settings["ridge"] == baselines.EASE_RIDGE[0]
+    assert run("ease", blind).settings["ridge"] == RIDGE[0]
 
 
 def test_taken_is_a_sparse_matrix():

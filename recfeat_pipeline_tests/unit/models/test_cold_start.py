@@ -6,65 +6,67 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import cold_start, neighbours
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
-from recfeat_pipeline.models.content import Content
 from recfeat_pipeline.models.neighbours import CoWatched
 from recfeat_pipeline.schemas import COLD_RANKS, NEIGHBOURS
-from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_events, make_items
+from recfeat_pipeline_tests.unit.models.worlds import (
+    PARITY,
+    checkerboard,
+    content_for,
+    make_data,
+    make_events,
+    make_items,
+    recipe_for,
+)
 
 EVENTS = checkerboard(n_users=300)
 ITEMS = make_items(20)
-PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+DATA = make_data(EVENTS)
 
 
 @pytest.fixture
 def world(monkeypatch):
     monkeypatch.setattr(cold_start, "WARM_UP", (1, 5))
-    return build_cold_world(EVENTS, ITEMS, seed=0, share=0.4)
+    return build_cold_world(DATA, seed=0, share=0.4)
 
 
 def test_held_back_items_keep_what_they_are_left_and_no_more(world):
     assert sorted(world.n_train) == [-1] * 12 + [0] * 4 + [1] * 2 + [5] * 2
-    left = world.events.filter(pl.col("split") == "train").group_by("item_index").len()
+    left = world.data.events.filter(pl.col("split") == "train").group_by("item_index").len()
     for item, count in left.rows():
         assert world.n_train[item] in (-1, count)
     assert not set(left["item_index"]) & set(np.flatnonzero(world.new))
-    elsewhere = world.events.filter(pl.col("split") != "train")
+    elsewhere = world.data.events.filter(pl.col("split") != "train")
     assert (world.n_train[elsewhere["item_index"]] == -1).all()
 
 
 def test_the_cold_worlds_rows_are_the_old_ones_in_order(world):
-    by_user = world.events.group_by("user_id", maintain_order=True)
-    assert world.events["position"].to_list() == [
+    by_user = world.data.events.group_by("user_id", maintain_order=True)
+    assert world.data.events["position"].to_list() == [
         number for _, rows in by_user for number in range(rows.height)
     ]
-    kept = world.events.join(EVENTS, on=["user_id", "item_index"], how="semi")
-    assert kept.height == world.events.height
+    kept = world.data.events.join(EVENTS, on=["user_id", "item_index"], how="semi")
+    assert kept.height == world.data.events.height
 
 
 def test_targets_are_the_test_users_choices_among_them(world):
-    cold = world.examples.filter(pl.col("split") == "test")
-    originals = world.targets.examples
-    assert cold.height == originals.height > 20
+    cold = world.data.examples.filter(pl.col("split") == "test")
+    assert cold.equals(world.targets.examples)
+    assert cold.height > 20
     assert (world.n_train[cold["target_index"]] >= 0).all()
-    for ours, theirs in zip(
-        cold.iter_rows(named=True), originals.iter_rows(named=True), strict=True
-    ):
-        target = EVENTS.row(theirs["event_row"], named=True)
-        assert target["item_index"] == ours["target_index"] == theirs["target_index"]
-        start, stop = ours["event_row"] - ours["history_length"], ours["event_row"]
-        history = world.events[start:stop]
-        assert (history["user_id"] == target["user_id"]).all(), "a history is the user's own"
-        before = EVENTS.filter(
-            (pl.col("user_id") == target["user_id"]) & (pl.col("position") < target["position"])
-        )["item_index"]
+    seen = world.targets.seen
+    for number, example in enumerate(cold.iter_rows(named=True)):
+        start, stop = example["event_row"] - example["history_length"], example["event_row"]
+        history = world.data.events[start:stop]
+        assert (history["user_id"] == example["user_id"]).all(), "a history is the user's own"
+        before = seen.items[seen.starts[number] : seen.stops[number]].tolist()
+        own = EVENTS.filter(user_id=example["user_id"])["item_index"].to_list()
+        assert own[: len(before) + 1] == [*before, example["target_index"]], "all of it is masked"
         expected = [item for item in before if world.n_train[item] == -1]
         assert history["item_index"].to_list() == expected
 
 
 def run(tmp_path, world, arm: str) -> pl.DataFrame:
-    given = load_arms()[arm]
-    content = Content(PARITY if given.content else PARITY[:, :0], (), 1.0)
-    return rank_cold(given, 0, world, ITEMS, content, steps=200, out_dir=tmp_path)
+    return rank_cold(load_arms()[arm], world, content_for(arm), recipe_for(arm, tmp_path, 200))
 
 
 def test_content_finds_new_items_and_ids_cannot(tmp_path, world):
@@ -88,8 +90,8 @@ def test_ease_with_content_reaches_new_items(tmp_path, world):
 
 def test_a_cold_target_keeps_its_own_time(tmp_path, world):
     """Its row points to where it stood among the events that are left, which is another event."""
-    cold = world.examples.filter(pl.col("split") == "test")
-    original = EVENTS["timestamp"].gather(world.targets.examples["event_row"])
+    cold = world.data.examples.filter(pl.col("split") == "test")
+    original = EVENTS["timestamp"].gather(world.targets.seen.stops)
     assert cold["timestamp"].to_list() == original.to_list()
     ranks = run(tmp_path, world, "recent_popularity")
     assert ranks.height == cold.height
@@ -97,21 +99,21 @@ def test_a_cold_target_keeps_its_own_time(tmp_path, world):
 
 def test_no_item_is_left_more_than_it_has(monkeypatch):
     monkeypatch.setattr(cold_start, "WARM_UP", (1, 100_000))
-    world = build_cold_world(EVENTS, ITEMS, seed=0, share=0.4)
+    world = build_cold_world(DATA, seed=0, share=0.4)
     assert sorted(set(world.n_train)) == [-1, 0, 1]
 
 
 def test_arms_of_a_seed_share_a_world_and_seeds_differ():
-    one, same, other = (build_cold_world(EVENTS, ITEMS, seed) for seed in (0, 0, 1))
+    one, same, other = (build_cold_world(DATA, seed) for seed in (0, 0, 1))
     assert np.array_equal(one.n_train, same.n_train)
-    assert one.examples.equals(same.examples)
+    assert one.data.examples.equals(same.data.examples)
     assert not np.array_equal(one.n_train, other.n_train)
 
 
 def test_a_catalogue_without_cold_choices_is_said():
     events = make_events([(1, item, 3.0, item, "train") for item in range(10)])
     with pytest.raises(RecfeatError, match=r"seed 0.*too small.*without --cold-start"):
-        build_cold_world(events, make_items(10))
+        build_cold_world(make_data(events, 10))
 
 
 def test_content_neighbours_against_co_watch_neighbours(monkeypatch):

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from recfeat_pipeline.models.histories import Context
 from recfeat_pipeline.models.metadata import Metadata
-from recfeat_pipeline.models.tower import Context, TwoTower, count_parameters
+from recfeat_pipeline.models.tower import TwoTower
+from recfeat_pipeline.models.trained import count_parameters
 
 
 @pytest.mark.parametrize(("width", "expected"), [(0, 383_840), (1128, 472_480), (132, 408_736)])

@@ -8,15 +8,22 @@ import torch
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import fit
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.models.content import Content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.train import TrainingResult, build_module, default_steps, train_arm
+from recfeat_pipeline.models.families import published
+from recfeat_pipeline.models.module import TowerModule
+from recfeat_pipeline.models.recipe import default_steps
+from recfeat_pipeline.models.train import TrainingResult, train_arm
 from recfeat_pipeline.schemas import RANKS
-from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
+from recfeat_pipeline_tests.unit.models.worlds import (
+    checkerboard,
+    content_for,
+    make_data,
+    recipe_for,
+)
 
 EVENTS = checkerboard(n_users=300)
 FEW = checkerboard(n_users=60)
-PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
 
 
 @pytest.fixture(autouse=True)
@@ -27,24 +34,21 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def train(tmp_path, arm="llm", steps=64, events=EVENTS, **kwargs) -> TrainingResult:
-    content = PARITY if load_arms()[arm].content else PARITY[:, :0]
+def train(tmp_path, arm="llm", steps=64, events=EVENTS, **recipe) -> TrainingResult:
     return train_arm(
         load_arms()[arm],
-        0,
-        events,
-        build_examples(events),
-        make_items(20),
-        Content(content, ("even", "odd"), 1.0),
-        steps=steps,
-        out_dir=tmp_path,
-        **kwargs,
+        make_data(events),
+        content_for(arm),
+        recipe_for(arm, tmp_path, steps, **recipe),
     )
 
 
-@pytest.mark.parametrize(("arm", "steps"), [("llm", 96), ("floor", 96), ("sasrec", 320)])
+def build(arm: str, data: Data) -> TowerModule:
+    return published.build(data, content_for(arm), recipe_for(arm))
+
+
+@pytest.mark.parametrize(("arm", "steps"), [("llm", 96), ("floor", 96)])
 def test_the_obvious_answer_of_a_checkerboard(tmp_path, arm, steps):
-    """The baselines' contract, of towers with and without content and of attention."""
     ranks = train(tmp_path, arm, steps).ranks
     # The unseen items of the user's parity come first; of those any may be next.
     assert (ranks["rank"] <= 10 - ranks["history_length"]).mean() > 0.9
@@ -119,11 +123,8 @@ def test_every_arm_of_a_seed_reads_the_same_batches():
 
 def test_without_validation_the_last_step_is_kept(tmp_path):
     examples = build_examples(EVENTS).filter(pl.col("split") != "valid")
-    content = Content(PARITY[:, :0], (), 0.0)
-    floor = load_arms()["floor"]
-    result = train_arm(
-        floor, 0, EVENTS, examples, make_items(20), content, steps=20, out_dir=tmp_path
-    )
+    data, recipe = make_data(EVENTS, examples=examples), recipe_for("floor", tmp_path, 20)
+    result = train_arm(load_arms()["floor"], data, content_for("floor"), recipe)
     assert result.best_step == 20
     assert result.log["valid_mrr"].is_null().all()
 
@@ -131,11 +132,9 @@ def test_without_validation_the_last_step_is_kept(tmp_path):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_split_without_examples_is_said(tmp_path, split):
     examples = build_examples(EVENTS).filter(pl.col("split") != split)
+    data, recipe = make_data(EVENTS, examples=examples), recipe_for("popularity", tmp_path)
     with pytest.raises(RecfeatError, match=f"no {split} examples"):
-        train_arm(
-            load_arms()["popularity"], 0, EVENTS, examples, make_items(20),
-            Content(PARITY[:, :0], (), 0.0), steps=1, out_dir=tmp_path,
-        )  # fmt: skip
+        train_arm(load_arms()["popularity"], data, content_for("popularity"), recipe)
 
 
 def test_the_published_catalogue_gets_the_published_steps():
@@ -164,27 +163,19 @@ def test_what_an_arm_draws_in_a_step_is_drawn_again_when_continued(tmp_path, arm
     assert train(tmp_path / "killed", arm, steps=6, events=FEW).log.equals(whole.log)
 
 
-def test_sampled_softmax_estimates_the_full_one(tmp_path):
+def test_sampled_softmax_estimates_the_full_one():
     """Its loss over many draws is the full loss: the logQ correction removes the sampling."""
-    examples = build_examples(EVENTS)
-    content = Content(PARITY, ("even", "odd"), 1.0)
-    arms = load_arms()
-    losses = {}
+    data, losses = make_data(EVENTS), {}
     for arm, draws in (("llm", 1), ("sampled_llm", 40)):
-        module = build_module(arms[arm], 0, EVENTS, examples, make_items(20), content, 10)
+        module = build(arm, data)
         rows = torch.arange(200)
         losses[arm] = np.mean([module.training_step(rows, step).item() for step in range(draws)])
     assert losses["sampled_llm"] == pytest.approx(losses["llm"], abs=0.02)
 
 
-def test_new_items_are_no_candidates_and_never_learnt(tmp_path):
-    new = np.zeros(20, bool)
-    new[7] = True
+def test_new_items_are_no_candidates_and_never_learnt():
     examples = build_examples(EVENTS).filter(pl.col("target_index") != 7)
-    module = build_module(
-        load_arms()["floor"], 0, EVENTS, examples, make_items(20),
-        Content(PARITY[:, :0], (), 0.0), 10, new=new,
-    )  # fmt: skip
+    module = build("floor", make_data(EVENTS, examples=examples, new=np.arange(20) == 7))
     module.training_step(torch.arange(100), 0).backward()
     history = module.histories(torch.arange(100))[0].history
     assert (history == 7).any(), "item 7 is in histories; only its candidacy is at stake"
@@ -197,8 +188,7 @@ def test_new_items_are_no_candidates_and_never_learnt(tmp_path):
 def test_rare_items_are_treated_as_new_and_are_no_targets(tmp_path):
     rare = (pl.col("split") == "train") & (pl.col("item_index") < 2) & (pl.col("user_id") > 3)
     events = EVENTS.with_columns(split=pl.when(~rare).then("split"))
-    arm, content = load_arms()["rare_as_new_llm"], Content(PARITY, ("even", "odd"), 1.0)
-    module = build_module(arm, 0, events, build_examples(events), make_items(20), content, 4)
+    module = build("rare_as_new_llm", make_data(events))
     assert module.new.nonzero().flatten().tolist() == [0, 1]
     result = train(tmp_path, "rare_as_new_llm", steps=4, events=events)
     assert result.log["train_loss"].is_finite().all(), "no step asks for an item that is not there"
@@ -207,8 +197,7 @@ def test_rare_items_are_treated_as_new_and_are_no_targets(tmp_path):
 
 
 def test_history_dropout_leaves_out_older_items_while_training_only():
-    arm, content = load_arms()["dropout_floor"], Content(PARITY[:, :0], (), 0.0)
-    module = build_module(arm, 0, FEW, build_examples(FEW), make_items(20), content, 10)
+    module = build("dropout_floor", make_data(FEW))
     context, _ = module.histories(torch.arange(200))
     thinned = module._thinned(context)
     assert torch.equal(thinned.history[:, 0], context.history[:, 0]), "the newest item stays"
@@ -218,3 +207,10 @@ def test_history_dropout_leaves_out_older_items_while_training_only():
     assert (thinned.weights[thinned.history == 20] == 0).all()
     one, same = (module.embed(torch.arange(9))[0] for _ in range(2))
     assert torch.equal(one, same)
+
+
+def test_a_larger_batch_takes_fewer_steps_and_larger_ones():
+    module = build("large_batch_llm", make_data(FEW))
+    assert module.steps == 2, "of the ten of 512"
+    [group] = module.configure_optimizers()["optimizer"].param_groups
+    assert group["initial_lr"] == pytest.approx(2e-3)

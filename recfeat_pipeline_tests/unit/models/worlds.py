@@ -1,9 +1,20 @@
 """Small inline worlds for the model tests."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.examples import build_examples
+from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import EVENTS, ITEMS
+
+PARITY = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
+"""Content of twenty items: even, odd."""
 
 
 def make_events(rows: list[tuple]) -> pl.DataFrame:
@@ -41,3 +52,27 @@ def checkerboard(n_users: int = 60, n_items: int = 20, seed: int = 0) -> pl.Data
         liked = rng.permutation(np.arange(user // 5 % 2, n_items, 2))[:8]
         rows += [(user, int(item), 4.0, 1000 + t, split) for t, item in enumerate(liked)]
     return make_events(rows)
+
+
+def make_data(events: pl.DataFrame, n_items: int = 20, **more: Any) -> Data:
+    """Data of events, with examples drawn from them."""
+    given = {"examples": build_examples(events), "items": make_items(n_items), **more}
+    return Data(events, **given)
+
+
+def make_content(matrix: np.ndarray) -> Content:
+    """Content of a matrix whose columns are called a, b, …"""
+    return Content(matrix, tuple(f"llm:{chr(97 + i)}" for i in range(matrix.shape[1])), 1.0)
+
+
+NO_CONTENT = make_content(PARITY[:, :0])
+
+
+def content_for(arm: str, matrix: np.ndarray = PARITY) -> Content:
+    """The matrix for an arm that has content, else none."""
+    return make_content(matrix if load_arms()[arm].content.sources else matrix[:, :0])
+
+
+def recipe_for(arm: str, out_dir: Path = Path("."), steps: int = 10, **more: Any) -> Recipe:
+    """The recipe of an arm, seed 0 unless told."""
+    return Recipe(load_arms()[arm].settings, steps=steps, out_dir=out_dir, **more)

@@ -15,7 +15,7 @@ ROLES = Roles(
     llm="llm",
     controls=("random",),
     names={"floor": "No content", "llm": HOSTILE, "random": "Random"},
-    families={"random": "control"},
+    sections={"random": "control"},
     order=("floor", "llm", "random"),
 )
 RANKING = pl.DataFrame(

@@ -14,33 +14,45 @@ def frames(*runs):
     return about, ranking
 
 
-def test_published_labels_decide():
+FLOOR = ArmNote(role="floor", section="base")
+LLM = ArmNote(title="LLM scores", role="content", section="base", content="llm")
+CURATED = ArmNote(role="content", section="base", content="curated")
+RANDOM = ArmNote(role="control", section="control", content="llm", control="random")
+
+
+def test_what_the_arms_declare_decides():
     about, ranking = frames(
         ("x", "C′", "tower"),
         ("y", "A′", "tower"),
         ("z", "B′", "tower"),
-        ("random", None, "control"),
-        ("curated_random", None, "control"),
+        ("noise", None, "control"),
+        ("wide_noise", None, "control"),
+        ("floor_of_a_kind", None, "tower"),
     )
-    roles = find_roles(about, ranking, Provenance(used_llm=True))
+    notes = {
+        "x": FLOOR,
+        "y": CURATED,
+        "z": LLM,
+        "noise": RANDOM,
+        "wide_noise": RANDOM.model_copy(update={"content": "curated"}),
+        "floor_of_a_kind": FLOOR.model_copy(update={"section": "recency"}),
+    }
+    roles = find_roles(about, ranking, Provenance(arms=notes, used_llm=True))
     assert (roles.floor, roles.curated, roles.llm) == ("x", "y", "z")
-    assert roles.controls == ("random",), "the other is a control of another arm"
+    assert roles.controls == ("noise",), "the other is a control of another arm"
     assert roles.name("z") == "LLM features (B′)"
     parts = ["floor", "curated", "llm", "control", "control", "other"]
-    assert [roles.role(a) for a in ("x", "y", "z", "random", "curated_random", "?")] == parts
+    assert [roles.role(a) for a in ("x", "y", "z", "noise", "wide_noise", "?")] == parts
 
 
-def test_names_decide_without_labels_and_the_shortest_wins():
-    about, ranking = frames(
-        ("llm_title_only", None, "tower"), ("llm", None, "tower"), ("floor", None, "tower")
-    )
+def test_a_name_decides_nothing():
+    about, ranking = frames(("llm", None, "tower"), ("floor", None, "tower"))
     roles = find_roles(about, ranking, Provenance(used_llm=False))
-    assert (roles.floor, roles.llm, roles.curated) == ("floor", "llm", None)
-    assert roles.name("llm") == "Lexical features"
-    assert roles.name("llm_title_only") == "Llm title only"
+    assert roles.main == ()
+    assert roles.section("llm") == "base", "an arm that no file declares is shown by its run"
 
 
-def test_tables_go_family_by_family_with_the_main_arms_first():
+def test_tables_go_section_by_section_with_the_main_arms_first():
     about, ranking = frames(
         ("a_probe", None, "tower"),
         ("popularity", None, "baseline"),
@@ -48,10 +60,18 @@ def test_tables_go_family_by_family_with_the_main_arms_first():
         ("both", None, "tower"),
         ("llm", None, "tower"),
         ("random", None, "control"),
+        ("an_own", None, "tower"),
     )
-    notes = {"a_probe": ArmNote(title="LLM scores from the title", family="probe")}
+    notes = {
+        "a_probe": ArmNote(title="LLM scores from the title", role="probe", section="probe"),
+        "floor": FLOOR,
+        "llm": LLM,
+        "both": ArmNote(role="content", section="base", content="curated+llm"),
+        "random": RANDOM,
+        "an_own": ArmNote(role="content", section="ours", content="llm"),
+    }
     roles = find_roles(about, ranking, Provenance(arms=notes, used_llm=False))
-    assert roles.order == ("floor", "llm", "both", "random", "popularity", "a_probe")
+    assert roles.order == ("floor", "llm", "both", "random", "popularity", "a_probe", "an_own")
     assert roles.name("a_probe") == "Lexical features from the title", "no LLM, so not named one"
 
 

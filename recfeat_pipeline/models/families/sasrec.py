@@ -5,30 +5,64 @@ item vectors, one shared item table. Each rollback example is one prediction, as
 so the last block asks for the newest place only.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import CONTEXT
-from recfeat_pipeline.models.tower import Context
+from recfeat_pipeline.models.family import Family, setting
+from recfeat_pipeline.models.histories import Context
+from recfeat_pipeline.models.module import Learning, TowerModule
+from recfeat_pipeline.models.recipe import Recipe
+from recfeat_pipeline.models.scorer import Scorer
+from recfeat_pipeline.models.tower import Tower
+from recfeat_pipeline.models.trained import build_module, count_parameters, restore, train
 
 WIDTH = 64
 N_HEADS = 2
 DROPOUT = 0.2
 
 
-class SasRec(nn.Module):
-    """Two blocks of self-attention over N items' ids."""
+@dataclass(frozen=True)
+class Settings(Learning):
+    """It learns as the published towers do."""
+
+    context: int = setting(CONTEXT, "newest events of a history", table="model", least=1)
+
+
+def build(data: Data, content: Content, recipe: Recipe) -> TowerModule:
+    """The network with its initial parameters, and the data that it learns from."""
+    context = recipe.settings.context
+    network = SasRec(data.n_items, recipe.seed, context)
+    return build_module(network, data, recipe, "uniform", context)
+
+
+def fit(data: Data, content: Content, recipe: Recipe) -> Scorer:
+    """Train the network."""
+    return train(build(data, content, recipe), data, recipe)
+
+
+def load(data: Data, content: Content, recipe: Recipe) -> Scorer:
+    """The network as :func:`fit` left it."""
+    return restore(build(data, content, recipe), recipe.out_dir)
+
+
+class SasRec(Tower):
+    """Two blocks of self-attention over N items' ids, L places deep."""
 
     content = None
 
-    def __init__(self, n_items: int, seed: int = 0):
+    def __init__(self, n_items: int, seed: int = 0, context: int = CONTEXT):
         super().__init__()
         self.n_items = n_items
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.id_table = nn.Embedding(n_items + 1, WIDTH, padding_idx=n_items)
-            self.position_table = nn.Embedding(CONTEXT, WIDTH)  # 0 is the newest item
+            self.position_table = nn.Embedding(context, WIDTH)  # 0 is the newest item
             self.blocks = nn.ModuleList([_Block(), _Block()])
         self.norm = nn.LayerNorm(WIDTH)
 
@@ -81,3 +115,16 @@ class _Block(nn.Module):
 
 def _heads(rows: Tensor) -> Tensor:
     return rows.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)  # [B, H, ., 64 / H]
+
+
+family = Family(
+    title="Self-attention over the history",
+    fit=fit,
+    load=load,
+    size=lambda data, width, settings: count_parameters(
+        SasRec(data.n_items, context=settings.context)
+    ),
+    settings=Settings,
+    trained=True,
+    draws=True,
+)

@@ -5,15 +5,52 @@ The objective and its scaling are those of "Revisiting the performance of iALS" 
 how much there is to fit.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.choose import choose
+from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.family import Family, setting
+from recfeat_pipeline.models.ranks import HeldOut
+from recfeat_pipeline.models.recipe import Recipe
+from recfeat_pipeline.models.scorer import Scores
 from recfeat_pipeline.models.taken import Taken
 
+RIDGE = (0.001, 0.003, 0.01, 0.03)
 WIDTH = 64
 SWEEPS = 12
 UNOBSERVED = 0.1
 BLOCK_PLACES = 1 << 17  # padded places solved at once, which bounds the memory
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the history that is read."""
+
+    context: int | None = setting(
+        None, "newest events of a history; unset: all", table="model", least=1
+    )
+
+
+def fit(data: Data, content: Content, recipe: Recipe) -> Scores:
+    """Choose the ridge on validation."""
+    return choose(
+        data, RIDGE, lambda ridge: _fitted(data.train, ridge, recipe.seed, recipe.settings.context)
+    )
+
+
+def _fitted(train: Taken, ridge: float, seed: int, context: int | None) -> Scores:
+    items = factorise(train, ridge, seed)
+
+    def score(held: HeldOut, start: int, stop: int) -> Tensor:
+        """A user is solved anew from each history."""
+        taken = held.known.histories(start, stop, len(items), context)
+        return fold_in(taken, items, ridge) @ items.T
+
+    return Scores(score, {"ridge": ridge})
 
 
 def factorise(train: Taken, ridge: float, seed: int = 0) -> Tensor:
@@ -49,3 +86,6 @@ def fold_in(taken: Taken, factors: Tensor, ridge: float) -> Tensor:
         solved[rows] = torch.linalg.solve(system, vectors.sum(1))
         start += len(rows)
     return solved
+
+
+family = Family(title="Implicit ALS", fit=fit, settings=Settings, draws=True)

@@ -1,0 +1,1 @@
+"""What fills a content slot: sources of features, and the controls that take their meaning away."""

@@ -1,0 +1,1 @@
+"""A content source a module; see :class:`~recfeat_pipeline.content.source.Source`."""
