@@ -222,7 +222,6 @@ RUNS: Schema = {
 }
 """One row: what a finished (arm, seed) was."""
 
-
 COLD_RANKS: Schema = {
     "example_id": pl.Int64,
     "user_id": ID,
@@ -281,7 +280,6 @@ CONTRASTS: Schema = {
 }
 """One row per arm, reference, slice, metric and k: what a pair of arms differs by."""
 
-
 COLD_CONTRASTS: Schema = {
     "arm": pl.String,
     "reference": pl.String,
@@ -318,6 +316,10 @@ SECTIONS = {
     "base": "The comparison",
     "control": "Controls",
     "baseline": "Other recommenders",
+    "tower": "The tuned two-tower",
+    "sasrec": "Self-attention",
+    "hybrid": "A trained model beside a counted one",
+    "counted": "Counted models",
     "recency": "With the last item as a channel of its own",
     "rich": "With genres, years and user tags",
     "probe": "Probes",
@@ -357,7 +359,6 @@ AGREEMENT_CONTRASTS: Schema = {
 }
 """One row per pair of prompt versions and group."""
 
-
 VERSION_AGREEMENT: Schema = {
     "version": pl.String,
     "reference": pl.String,
@@ -378,7 +379,6 @@ SHOWN_TEXT: Schema = {
 }
 """One row per arm of a probe, and the arm that they are held against."""
 
-
 RETESTS: Schema = {
     "group": pl.String,
     "dimension": pl.String,
@@ -389,7 +389,6 @@ RETESTS: Schema = {
     "share_equal": pl.Float64,  # of the items whose two scores lie within .05
 }
 """One row per prompt version and dimension whose items were asked twice."""
-
 
 NEVER_FED = r"(?i)\b(revenues?|gross|box office|popularity|votes?|vote (count|average)|n_ratings)\b"
 """Labels of fields that no document holds: popularity in disguise, so that a model that reads it

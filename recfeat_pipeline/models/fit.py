@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.histories import rows_of
 from recfeat_pipeline.models.module import TowerModule
 from recfeat_pipeline.models.ranks import HeldOut, rank_examples
 from recfeat_pipeline.models.recipe import Recipe
@@ -86,7 +87,7 @@ def fit(module: TowerModule, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, 
         try:
             trainer.fit(
                 module,
-                datamodule=_Training(_learnt(module, data.examples), module),
+                datamodule=_Training(module, data),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
@@ -105,7 +106,7 @@ class _Batches(IterableDataset[Tensor]):
     """Example numbers, a batch per step from ``first`` on; without an end, and so without a length.
 
     A pass shuffles all training examples and drops the last, partial batch. Of each batch the
-    ``share`` (number, of how many) is given.
+    ``share`` (number, of how many) is given. With ``sizes`` those of a batch are about as large.
     """
 
     def __init__(
@@ -115,17 +116,23 @@ class _Batches(IterableDataset[Tensor]):
         batch_size: int,
         first: int = 0,
         share: tuple[int, int] = (0, 1),
+        sizes: Tensor | None = None,
     ):
         self.train, self.seed, self.batch_size = train, seed, batch_size
-        self.first, self.share = first, share
+        self.first, self.share, self.sizes = first, share, sizes
 
     def __iter__(self) -> Iterator[Tensor]:
         per_pass = max(len(self.train) // self.batch_size, 1)
         start, skip = divmod(self.first, per_pass)
         for number in itertools.count(start):
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-            order = self.train[torch.randperm(len(self.train), generator=generator)]
-            batches = order.split(self.batch_size)[:per_pass]
+            order = torch.randperm(len(self.train), generator=generator)
+            if self.sizes is not None:
+                order = order[self.sizes[order].argsort(stable=True)]
+            batches = self.train[order].split(self.batch_size)[:per_pass]
+            if self.sizes is not None:
+                turns = torch.randperm(len(batches), generator=generator).tolist()
+                batches = [batches[turn] for turn in turns]
             for batch in batches[skip if number == start else 0 :]:
                 yield batch[self.share[0] :: self.share[1]]
 
@@ -133,15 +140,17 @@ class _Batches(IterableDataset[Tensor]):
 class _Training(lightning.LightningDataModule):
     """The batches that a run has still to see, from the step it stands at."""
 
-    def __init__(self, train: Tensor, module: TowerModule):
+    def __init__(self, module: TowerModule, data: Data):
         super().__init__()
-        self.args = train, module.seed, module.learning.batch_size
+        train, sizes = module.learnt(data.examples)
+        self.args, self.sizes = (train, module.seed, module.batch), sizes
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         trainer = self.trainer
         assert trainer is not None
         share = trainer.global_rank, trainer.world_size
-        return DataLoader(_Batches(*self.args, trainer.global_step, share), batch_size=None)
+        batches = _Batches(*self.args, trainer.global_step, share, self.sizes)
+        return DataLoader(batches, batch_size=None)
 
 
 class _Evaluation(Callback):
@@ -218,17 +227,6 @@ class _Progress(Callback):
     def on_train_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if trainer.global_step < trainer.max_steps:  # it stopped early, and is done
             self.progress(trainer.global_step, trainer.global_step)
-
-
-def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
-    """Numbers (rows) of a split's examples, int64."""
-    return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))
-
-
-def _learnt(module: TowerModule, examples: pl.DataFrame) -> Tensor:
-    """Numbers of the training examples, without those whose target is no candidate."""
-    rows = rows_of(examples, "train")
-    return rows if module.new is None else rows[~module.new[module.histories.targets[rows]]]
 
 
 def _identity(module: TowerModule) -> dict[str, Any]:

@@ -122,3 +122,8 @@ def _binned(times: pl.Series, bins: tuple[int, int] | None) -> np.ndarray:
     width = max(last - first, 1) / TIME_BINS
     binned = ((times - first) / width).floor().clip(0, TIME_BINS - 1)
     return binned.fill_null(TIME_BINS).to_numpy().astype(np.int64)
+
+
+def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
+    """Numbers (rows) of a split's examples, int64."""
+    return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))

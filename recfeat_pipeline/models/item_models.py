@@ -1,6 +1,7 @@
 """Item-item matrices [N, N], float32: how much having item i (row) speaks for item j (column)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,26 +9,65 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.choose import choose
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.ranks import HeldOut
+from recfeat_pipeline.models.reading import Reading, ReadingSettings, readings
 from recfeat_pipeline.models.scorer import Scores
 from recfeat_pipeline.models.taken import Taken
 
 BLOCK = 4096  # users at once
 SHRINK = 10.0  # co-occurrences below this are not yet trusted
+UNTRUSTED = 10.0  # events after an item below which its followers are not yet trusted
+CONTENT_NEIGHBOURS = 50
+CONTENT_WEIGHT = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 class ItemItem(Scores):
-    """Sum of the rows of an item-item matrix over the history, or over its newest events."""
+    """Sum of the rows of an item-item matrix over the history, as it is read."""
 
-    def __init__(self, weights: Tensor, context: int | None, settings: Mapping[str, Any]):
-        self.weights, self.context = weights, context
-        super().__init__(self._sum, settings)
+    def __init__(self, weights: Tensor, reading: Reading, settings: Mapping[str, Any]):
+        self.weights, self.reading = weights, reading
+        super().__init__(self._sum, {**settings, **asdict(reading)})
 
     def _sum(self, held: HeldOut, start: int, stop: int) -> Tensor:
-        taken = held.known.histories(start, stop, len(self.weights), self.context)
+        taken = held.known.histories(start, stop, len(self.weights), self.reading.context)
         return torch.nn.functional.embedding_bag(
-            taken.columns, self.weights, taken.offsets, mode="sum"
+            taken.columns,
+            self.weights,
+            taken.offsets,
+            mode="sum",
+            per_sample_weights=self.reading.weights(taken),
         )
+
+
+def choose_reading(data: Data, fitted: ItemItem, settings: ReadingSettings) -> ItemItem:
+    """The fitted model with the reading that is best on validation."""
+    kept = {k: v for k, v in fitted.settings.items() if k not in ("context", "decay")}
+    return choose(data, readings(settings), lambda each: ItemItem(fitted.weights, each, kept))
+
+
+def choose_content_weight(data: Data, content: Content, fitted: ItemItem) -> ItemItem:
+    """The fitted model beside likeness of content, which weighs what is best on validation.
+
+    An item hears the :data:`CONTENT_NEIGHBOURS` items whose features are nearest by cosine; at
+    weight 1 their sum is as large as that of the fitted matrix.
+    """
+    if not content.width:
+        return fitted
+    rows = torch.from_numpy(content.matrix)
+    alike = torch.nn.functional.normalize(rows - rows.mean(0), dim=1)
+    alike = nearest((alike @ alike.T).clamp_(min=0), CONTENT_NEIGHBOURS)
+    alike *= fitted.weights.sum() / alike.sum().clamp(min=1e-9)
+    kept = {k: v for k, v in fitted.settings.items() if k not in ("context", "decay")}
+    return choose(
+        data,
+        CONTENT_WEIGHT,
+        lambda weight: ItemItem(
+            fitted.weights + weight * alike, fitted.reading, {**kept, "content_weight": weight}
+        ),
+    )
 
 
 def gram(train: Taken) -> Tensor:
@@ -54,26 +94,32 @@ def cosine_neighbours(similarity: Tensor, neighbours: int) -> Tensor:
     """Shrunk cosine of the items' user sets; each item hears its nearest ``neighbours`` only."""
     counts = similarity.diagonal()
     cosine = similarity / (torch.outer(counts, counts).sqrt() + SHRINK)
-    cosine = cosine.clone().fill_diagonal_(0.0)
-    kept = cosine.topk(min(neighbours, len(cosine)), dim=0)  # per candidate (column)
-    return torch.zeros_like(cosine).scatter_(0, kept.indices, kept.values)
+    return nearest(cosine, neighbours)
 
 
-def transitions(train_events: pl.DataFrame, train: Taken) -> Tensor:
-    """How often item j followed item i within a user's training events; popularity breaks ties.
+def nearest(similarity: Tensor, neighbours: int) -> Tensor:
+    """The similarity of each item (column) to its nearest others, and 0 elsewhere."""
+    others = similarity.clone().fill_diagonal_(0.0)
+    kept = others.topk(min(neighbours, len(others)), dim=0)
+    return torch.zeros_like(others).scatter_(0, kept.indices, kept.values)
 
-    ``train`` holds who took what in ``train_events``. Where the training order is unknown it is the
-    pinned pseudo-random one, and "followed" means no more than "was taken by the same user".
+
+def transitions(events: pl.DataFrame, train: Taken, orders: int = 1, decay: float = 1.0) -> Tensor:
+    """How often item j followed item i within a user's training events, as a share of i's.
+
+    Followers up to ``orders`` places on count, each place ``decay`` times the one before. A row is
+    divided by its sum and :data:`UNTRUSTED` more, so that what was seen twice says little;
+    popularity breaks ties. Where the training order is unknown it is the pinned pseudo-random one,
+    and "followed" means no more than "was taken by the same user".
     """
     n_items = train.n_columns
-    previous = pl.col("item_index").shift(1).over("user_id")
-    pairs = train_events.select(previous.alias("previous"), "item_index").drop_nulls()
-    counts = torch.from_numpy(
-        np.bincount(
-            pairs["previous"].to_numpy().astype(np.int64) * n_items
-            + pairs["item_index"].to_numpy(),
-            minlength=n_items**2,
-        ).reshape(n_items, n_items)
-    ).float()
+    counts = torch.zeros(n_items * n_items)
+    for place in range(orders):
+        before = pl.col("item_index").shift(place + 1).over("user_id").alias("before")
+        pairs = events.select(before, "item_index").drop_nulls()
+        at = pairs["before"].to_numpy().astype(np.int64) * n_items + pairs["item_index"].to_numpy()
+        counts.index_add_(0, torch.from_numpy(at), torch.full((len(at),), decay**place))
+    counts = counts.view(n_items, n_items)
     popularity = train.counts()
-    return counts + popularity / (1 + popularity.sum())
+    tie_breaker = 1e-3 * popularity / (1 + popularity.sum())
+    return (counts + tie_breaker) / (counts.sum(1, keepdim=True) + UNTRUSTED)

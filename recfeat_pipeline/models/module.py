@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass
 
 import lightning
+import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from recfeat_pipeline.models.family import setting
-from recfeat_pipeline.models.histories import Context, Histories
+from recfeat_pipeline.models.histories import Context, Histories, rows_of
 from recfeat_pipeline.models.recipe import BATCH_SIZE
 from recfeat_pipeline.models.tower import Tower
 
@@ -79,14 +80,25 @@ class TowerModule(lightning.LightningModule):
         self.tower = tower
         self.histories = histories
         self.learning, self.steps, self.seed = learning, steps, seed
+        self.batch = learning.batch_size
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
         self.register_buffer("new", new, persistent=False)
 
+    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
+        """What a pass shows: numbers of the training examples whose target is a candidate.
+
+        With it, where it matters, how large each is: those of a step are then of about one size.
+        """
+        rows = rows_of(examples, "train")
+        if self.new is not None:
+            rows = rows[~self.new[self.histories.targets[rows]]]
+        return rows, None
+
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
-        _seed(self.device, self.seed * 1_000_003 + self.global_step)
+        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
         users = users / self.learning.temperature
@@ -168,7 +180,7 @@ class TowerModule(lightning.LightningModule):
         }
 
 
-def _seed(device: torch.device, seed: int) -> None:
+def seed_draws(device: torch.device, seed: int) -> None:
     """Seed what draws on a CPU and on the device.
 
     ``torch.manual_seed`` would also note a stack trace for each kind of device that may yet come, a

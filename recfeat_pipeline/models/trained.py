@@ -24,16 +24,8 @@ AT_ONCE = 8192  # users embedded at once
 def build_module(
     tower: Tower, data: Data, recipe: Recipe, weights: str, context: int
 ) -> TowerModule:
-    """A tower before its first step; the recipe's settings are those of :class:`Learning`.
-
-    Items of ``data.new`` do not exist while training, nor do those that are too rare for the
-    recipe.
-    """
+    """A tower before its first step; the recipe's settings are those of :class:`Learning`."""
     learning: Learning = recipe.settings
-    new = data.new
-    if learning.rare_as_new:
-        rare = data.counts < learning.rare_as_new * data.counts.mean()
-        new = rare if new is None else rare | new
     return TowerModule(
         tower,
         Histories(data.events, data.examples, data.n_items, weights, context),
@@ -41,8 +33,17 @@ def build_module(
         learning.steps(recipe.steps),
         recipe.seed,
         torch.from_numpy(data.counts),
-        None if new is None else torch.from_numpy(new),
+        new_items(data, learning),
     )
+
+
+def new_items(data: Data, learning: Learning) -> Tensor | None:
+    """Bool [N]: items that are too rare to learn from, or do not exist yet; None: no such."""
+    new = data.new
+    if learning.rare_as_new:
+        rare = data.counts < learning.rare_as_new * data.counts.mean()
+        new = rare if new is None else rare | new
+    return None if new is None else torch.from_numpy(new)
 
 
 def train(module: TowerModule, data: Data, recipe: Recipe) -> "TowerScorer":
@@ -52,7 +53,12 @@ def train(module: TowerModule, data: Data, recipe: Recipe) -> "TowerScorer":
 
 
 def restore(module: TowerModule, out_dir: Path) -> "TowerScorer":
-    """What :func:`train` left in a folder.
+    """What :func:`train` left in a folder; raises as :func:`load_best` does."""
+    return TowerScorer(module, None, load_best(module, out_dir))
+
+
+def load_best(module: TowerModule, out_dir: Path) -> int:
+    """Give the module the weights of a folder's best checkpoint; returns its step.
 
     Raises:
         RecfeatError: there is no checkpoint, or it was made from other items or features.
@@ -69,7 +75,8 @@ def restore(module: TowerModule, out_dir: Path) -> "TowerScorer":
             "train the arm again with `recfeat run`."
         ) from error
     module.new = saved.get("new")
-    return TowerScorer(module.eval(), None, saved["step"])
+    module.eval()
+    return saved["step"]
 
 
 class TowerScorer(VectorScorer):

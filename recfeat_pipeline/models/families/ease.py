@@ -4,40 +4,35 @@ Collective EASE (Jeunen, Van Balen and Goethals, 2020): two items are alike when
 them, or when the same features describe them.
 """
 
-from dataclasses import dataclass
-
 import torch
 
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.choose import choose
 from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.models.family import Family, setting
-from recfeat_pipeline.models.item_models import ItemItem, ease, gram
+from recfeat_pipeline.models.family import Family
+from recfeat_pipeline.models.item_models import (
+    CONTENT_WEIGHT,
+    ItemItem,
+    choose_reading,
+    ease,
+    gram,
+)
+from recfeat_pipeline.models.reading import Reading, ReadingSettings
 from recfeat_pipeline.models.recipe import Recipe
 
 RIDGE = (30.0, 100.0, 300.0, 1000.0, 3000.0)
-CONTENT_WEIGHT = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Of a content row against a user's row: the share that content has of the Gram matrix's trace."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Of the history that is read."""
-
-    context: int | None = setting(
-        None, "newest events of a history; unset: all", table="model", least=1
-    )
 
 
 def fit(data: Data, content: Content, recipe: Recipe) -> ItemItem:
-    """Choose the ridge on validation, and with content its weight at that ridge."""
-    of_users, context = gram(data.train), recipe.settings.context
-    plain = choose(
-        data, RIDGE, lambda ridge: ItemItem(ease(of_users, ridge), context, {"ridge": ridge})
+    """Choose the ridge, then the reading, then with content its weight in the Gram matrix."""
+    of_users = gram(data.train)
+    fitted = choose(
+        data, RIDGE, lambda ridge: ItemItem(ease(of_users, ridge), Reading(), {"ridge": ridge})
     )
+    fitted = choose_reading(data, fitted, recipe.settings)
     if not content.width:
-        return plain
-    ridge = plain.settings["ridge"]
+        return fitted
+    ridge = fitted.settings["ridge"]
     rows = torch.from_numpy(content.matrix)
     of_content = rows @ rows.T
     of_content *= of_users.trace() / of_content.trace()
@@ -46,10 +41,10 @@ def fit(data: Data, content: Content, recipe: Recipe) -> ItemItem:
         CONTENT_WEIGHT,
         lambda weight: ItemItem(
             ease(of_users + weight * of_content, ridge),
-            context,
+            fitted.reading,
             {"ridge": ridge, "content_weight": weight},
         ),
     )
 
 
-family = Family(title="EASE", fit=fit, settings=Settings, takes_content=True)
+family = Family(title="EASE", fit=fit, settings=ReadingSettings, takes_content=True, version=2)

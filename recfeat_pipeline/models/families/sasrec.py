@@ -1,8 +1,8 @@
-"""SASRec, small: self-attention over the history in its order (Kang and McAuley, 2018).
+"""SASRec: self-attention over the history in its order (Kang and McAuley, 2018).
 
-It speaks to the training module as the two towers do: histories to unit user vectors, items to unit
-item vectors, one shared item table. Each rollback example is one prediction, as for the other arms,
-so the last block asks for the newest place only.
+Every place of every history is learnt from, by a softmax over the catalogue or a sample of it with
+the logQ correction instead of one negative an event: that, with more dropout, lifts it above the
+figures it was published with (Petrov and Macdonald, 2023; Klenitskiy and Vasilev, 2023).
 """
 
 from dataclasses import dataclass
@@ -13,118 +13,123 @@ from torch.nn import functional
 
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.models.examples import CONTEXT
 from recfeat_pipeline.models.family import Family, setting
-from recfeat_pipeline.models.histories import Context
-from recfeat_pipeline.models.module import Learning, TowerModule
+from recfeat_pipeline.models.reading import Reading
 from recfeat_pipeline.models.recipe import Recipe
-from recfeat_pipeline.models.scorer import Scorer
-from recfeat_pipeline.models.tower import Tower
-from recfeat_pipeline.models.trained import build_module, count_parameters, restore, train
-
-WIDTH = 64
-N_HEADS = 2
-DROPOUT = 0.2
+from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
+from recfeat_pipeline.models.sequence_module import SequenceModule
+from recfeat_pipeline.models.sequence_scorer import (
+    SequenceScorer,
+    restore_sequences,
+    train_sequences,
+)
+from recfeat_pipeline.models.trained import content_tensor, count_parameters
 
 
 @dataclass(frozen=True)
-class Settings(Learning):
-    """It learns as the published towers do."""
+class Settings(SequenceSettings):
+    """Of the network."""
 
-    context: int = setting(CONTEXT, "newest events of a history", table="model", least=1)
-
-
-def build(data: Data, content: Content, recipe: Recipe) -> TowerModule:
-    """The network with its initial parameters, and the data that it learns from."""
-    context = recipe.settings.context
-    network = SasRec(data.n_items, recipe.seed, context)
-    return build_module(network, data, recipe, "uniform", context)
-
-
-def fit(data: Data, content: Content, recipe: Recipe) -> Scorer:
-    """Train the network."""
-    return train(build(data, content, recipe), data, recipe)
-
-
-def load(data: Data, content: Content, recipe: Recipe) -> Scorer:
-    """The network as :func:`fit` left it."""
-    return restore(build(data, content, recipe), recipe.out_dir)
+    context: int = setting(
+        0,
+        "newest events of a history, no more than the window; 0: chosen on validation",
+        table="model",
+        least=0,
+    )
+    width: int = setting(128, "of a row and a state", table="model", least=2, space=(64, 128))
+    blocks: int = setting(1, "of attention", table="model", least=1, space=(1, 2))
+    heads: int = setting(2, "of attention; they divide the width", table="model", least=1)
+    bias: bool = setting(False, "an item's score has a bias: its popularity", table="model")
+    row_dropout: float = setting(0.5, "of the history's rows", least=0, space=(0.2, 0.5))
+    mask_seen: bool = setting(
+        False, "an item already in the history is no candidate in a full softmax"
+    )
 
 
-class SasRec(Tower):
-    """Two blocks of self-attention over N items' ids, L places deep."""
+class SasRec(SequenceTower):
+    """Blocks of causal self-attention over rows and learnt places, the newest being place 0."""
 
-    content = None
+    settings: Settings
 
-    def __init__(self, n_items: int, seed: int = 0, context: int = CONTEXT):
-        super().__init__()
-        self.n_items = n_items
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.id_table = nn.Embedding(n_items + 1, WIDTH, padding_idx=n_items)
-            self.position_table = nn.Embedding(context, WIDTH)  # 0 is the newest item
-            self.blocks = nn.ModuleList([_Block(), _Block()])
-        self.norm = nn.LayerNorm(WIDTH)
+    def __init__(self, n_items: int, content: Tensor | None, settings: Settings, seed: int = 0):
+        super().__init__(n_items, content, settings)
+        width, rate = settings.width, settings.dropout
+        self.place_table = nn.Embedding(settings.window, width)
+        blocks = [_Block(width, settings.heads, rate) for _ in range(settings.blocks)]
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = nn.LayerNorm(width)
+        self.initialise(seed)
 
-    def item_vectors(self, items: Tensor | None = None, blank: Tensor | None = None) -> Tensor:
-        """Unit vectors [M, 64] of the given items, or of all N; ``blank`` ones are all alike."""
-        rows = self.id_table.weight[slice(0, self.n_items) if items is None else items]
-        if blank is not None:
-            rows = rows.masked_fill(blank[:, None], 1.0)
-        return functional.normalize(rows, dim=1)
-
-    def user_vectors(self, context: Context) -> Tensor:
-        """Unit vectors [B, 64]."""
-        history = context.history  # [B, L], newest first
-        held = history != self.n_items
-        rows = self.id_table(history) + self.position_table.weight  # [B, L, 64]
-        rows = functional.dropout(rows, DROPOUT, self.training)
-        for block in self.blocks[:-1]:
-            rows = block(rows, rows, held)
-        newest = self.blocks[-1](rows[:, :1], rows, held)[:, 0]  # [B, 64]
-        return functional.normalize(self.norm(newest), dim=1)
+    def states(self, rows: Tensor, held: Tensor) -> Tensor:
+        """See :class:`SequenceTower`."""
+        length = rows.shape[1]
+        places = torch.arange(length - 1, -1, -1, device=rows.device)
+        rows = rows + self.place_table(places)
+        rows = functional.dropout(rows, self.settings.row_dropout, self.training)
+        causal = torch.ones(length, length, dtype=torch.bool, device=rows.device).tril()
+        # A place that holds nothing looks at itself: a row without any place would be no number.
+        alone = torch.eye(length, dtype=torch.bool, device=rows.device)
+        mask = (causal & held[:, None]) | alone  # [B, L, L]
+        for block in self.blocks:
+            rows = block(rows, mask[:, None])
+        return self.norm(rows)
 
 
 class _Block(nn.Module):
     """Attention and a pointwise feed-forward of the same width, each normalised and residual."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int, heads: int, rate: float):
         super().__init__()
-        self.attention_norm, self.forward_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.query, self.out = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.key_value = nn.Linear(WIDTH, 2 * WIDTH)
-        self.inner, self.outer = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.heads, self.rate = heads, rate
+        self.attention_norm, self.forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
 
-    def forward(self, asking: Tensor, rows: Tensor, held: Tensor) -> Tensor:
-        """[B, Q, 64] of the places that ask, over the [B, L, 64] that are ``held`` [B, L].
-
-        Later places may look at earlier ones and back: all of them precede the target.
-        """
-        query = _heads(self.query(self.attention_norm(asking)))
-        key, value = map(_heads, self.key_value(self.attention_norm(rows)).chunk(2, dim=-1))
-        read = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=held[:, None, None, :]
-        )  # [B, H, Q, 64 / H]
-        asking = asking + self._drop(self.out(read.transpose(1, 2).flatten(2)))
-        inner = functional.relu(self.inner(self.forward_norm(asking)))
-        return asking + self._drop(self.outer(self._drop(inner)))
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """[B, L, W] of rows [B, L, W] that look where the mask [B, 1, L, L] is True."""
+        parts = self.query_key_value(self.attention_norm(rows)).chunk(3, dim=-1)
+        query, key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts
+        )  # [B, H, L, W / H]
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        rows = rows + self._drop(self.out(read.transpose(1, 2).flatten(2)))
+        inner = self._drop(functional.gelu(self.inner(self.forward_norm(rows))))
+        return rows + self._drop(self.outer(inner))
 
     def _drop(self, rows: Tensor) -> Tensor:
-        return functional.dropout(rows, DROPOUT, self.training)
+        return functional.dropout(rows, self.rate, self.training)
 
 
-def _heads(rows: Tensor) -> Tensor:
-    return rows.unflatten(-1, (N_HEADS, -1)).transpose(1, 2)  # [B, H, ., 64 / H]
+def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
+    """The network with its initial parameters, and the data that it learns from."""
+    network = SasRec(data.n_items, content_tensor(content.matrix), recipe.settings, recipe.seed)
+    return SequenceModule(network, data, recipe)
+
+
+def fit(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+    """Train the network."""
+    longest, context = recipe.settings.window, recipe.settings.context
+    shorter = (each for each in (5, 10, 20) if each < longest)
+    contexts = (min(context, longest),) if context else (longest, *shorter)
+    readings = tuple(Reading(each, 1.0) for each in contexts)  # attention fades for itself
+    return train_sequences(build(data, content, recipe), data, recipe, readings)
+
+
+def load(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+    """The network as :func:`fit` left it."""
+    return restore_sequences(build(data, content, recipe), recipe.out_dir)
 
 
 family = Family(
-    title="Self-attention over the history",
+    title="SASRec: self-attention over the history",
     fit=fit,
     load=load,
     size=lambda data, width, settings: count_parameters(
-        SasRec(data.n_items, context=settings.context)
+        SasRec(data.n_items, torch.empty(0, width) if width else None, settings)
     ),
     settings=Settings,
     trained=True,
     draws=True,
+    takes_content=True,
+    version=2,
 )

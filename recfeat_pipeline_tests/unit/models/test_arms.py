@@ -57,7 +57,7 @@ def test_an_unknown_name_says_where_the_arms_are_listed(names):
         (FLOOR + '[content]\nsources = ["genome"]', "[content] sources = 'genome'; it is one of"),
         (FLOOR + '[content]\ncontrol = "drawn"', "random, shuffled"),
         (FLOOR + "[content]\ncolour = 1", "[content] colour is unknown"),
-        (FLOOR.replace("published", "tower"), "[model] family = 'tower'; it is one of ease"),
+        (FLOOR.replace("published", "castle"), "[model] family = 'castle'; it is one of ease"),
         (FLOOR.replace('family = "published"', ""), "[model] family = None"),
         (FLOOR.replace("floor", "roof"), "role = 'roof'; it is one of floor"),
         (FLOOR.replace('section = "base"', ""), "section is missing"),
@@ -93,8 +93,8 @@ def test_a_setting_that_the_family_does_not_have_is_refused(text, said):
 
 
 def test_content_for_a_family_that_takes_none_is_refused():
-    text = FLOOR.replace("published", "sasrec") + '[content]\nsources = ["llm"]'
-    with pytest.raises(RecfeatError, match=r"mine\.toml: the family sasrec takes no \[content\]"):
+    text = FLOOR.replace("published", "popularity") + '[content]\nsources = ["llm"]'
+    with pytest.raises(RecfeatError, match=r"the family popularity takes no \[content\]"):
         _ = parse("mine.toml", text).settings
 
 

@@ -10,7 +10,13 @@ from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.families.ease import RIDGE
 from recfeat_pipeline.models.families.ials import factorise, fold_in
-from recfeat_pipeline.models.item_models import cosine_neighbours, ease, gram, transitions
+from recfeat_pipeline.models.item_models import (
+    UNTRUSTED,
+    cosine_neighbours,
+    ease,
+    gram,
+    transitions,
+)
 from recfeat_pipeline.models.taken import Taken
 from recfeat_pipeline_tests.unit.models.worlds import (
     NO_CONTENT,
@@ -104,8 +110,7 @@ def test_side_information_enters_as_further_rows():
 
     data = make_data(events)
     scorer = load_arms()["ease_llm"].family.fit(data, make_content(matrix), recipe_for("ease_llm"))
-    histories = data.valid.known.histories(0, 50, 20).dense(0, 50)
-    assert torch.allclose(scorer.over(data.valid)(0, 50), histories @ expected, atol=1e-4)
+    assert torch.allclose(scorer.weights, expected, atol=1e-4)
 
 
 def test_content_speaks_for_an_item_that_nobody_took():
@@ -130,10 +135,20 @@ def test_only_the_nearest_neighbours_are_heard():
 def test_transitions_follow_the_order():
     events = make_events([(1, 0, 3.0, 1, "train"), (1, 1, 3.0, 2, "train"), (1, 2, 3.0, 3, "test")])
     taken = torch.tensor([[1.0, 1, 0]])
-    counts = transitions(events.filter(split="train"), to_taken(taken))
-    assert counts[0].argmax() == 1
-    assert counts[0, 1] > 1
-    assert (counts[1] < 1).all(), "the step into a test event is not learnt"
+    shares = transitions(events.filter(split="train"), to_taken(taken))
+    assert shares[0].argmax() == 1
+    assert shares[0, 1] == pytest.approx(1 / (1 + UNTRUSTED), rel=1e-2)
+    assert (shares[1] < 1e-3).all(), "the step into a test event is not learnt"
+
+
+def test_later_followers_count_less():
+    """3 follows 0 at the third place: half of half of the next one."""
+    events = make_events([(1, item, 3.0, item, "train") for item in range(4)])
+    taken = to_taken(torch.ones(1, 4))
+    far = transitions(events, taken, orders=3, decay=0.5)[0]
+    assert (far[2] / far[1]).item() == pytest.approx(0.5, rel=1e-2)
+    assert (far[3] / far[1]).item() == pytest.approx(0.25, rel=1e-2)
+    assert transitions(events, taken)[0, 2] < 1e-3
 
 
 def test_folding_in_solves_the_users_own_least_squares(monkeypatch):

@@ -1,0 +1,113 @@
+"""How a model of sequences learns: at every place of every training history, softmax over items."""
+
+import math
+
+import polars as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.histories import Histories
+from recfeat_pipeline.models.module import TowerModule, seed_draws
+from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
+from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
+from recfeat_pipeline.models.trained import new_items
+from recfeat_pipeline.models.windows import Windows
+
+WARM_UP = 100
+"""Steps, or a tenth of all, until the learning rate is the first one."""
+
+
+class SequenceModule(TowerModule):
+    """A sequence tower, its windows and the loss; a batch is a vector of users' numbers."""
+
+    tower: SequenceTower
+    learning: SequenceSettings
+
+    def __init__(self, tower: SequenceTower, data: Data, recipe: Recipe):
+        """As many passes over the users as the recipe has over the training examples."""
+        settings: SequenceSettings = recipe.settings
+        windows = Windows.of(data, settings.window)
+        n_examples = max(data.examples.filter(split="train").height, 1)
+        per_user = float(windows.places().float().mean()) if len(windows) else 1.0
+        batch = max(round(settings.batch_size / per_user), 1)
+        steps_of_pass = max(len(windows) // batch, 1)
+        super().__init__(
+            tower,
+            Histories(data.events, data.examples, data.n_items, "uniform", settings.window),
+            settings,
+            max(round(recipe.steps * BATCH_SIZE / n_examples * steps_of_pass), 1),
+            recipe.seed,
+            torch.from_numpy(data.counts),
+            new_items(data, settings),
+        )
+        self.windows, self.batch = windows, batch
+
+    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
+        """Users' numbers, and their lengths: those of a step are about as long."""
+        return torch.arange(len(self.windows)), self.windows.places()
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        """Cross-entropy of what came next, at every place."""
+        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
+        history, target = (each.to(self.device) for each in self.windows.draw(batch.cpu()))
+        at = target != self.windows.n_items
+        if self.new is not None:
+            at &= ~functional.pad(self.new, (0, 1))[target]
+        states = self.tower.states_of(self._thinned_windows(history))[at]  # [P, W]
+        states = functional.pad(states, (0, 1), value=1.0)
+        target = target[at]
+        n_items, sampled = self.tower.n_items, self.learning.negatives
+        if 0 < 4 * sampled < n_items:
+            loss = self._sampled_loss(states, target)
+        else:
+            logits = states @ self.tower.item_vectors(blank=self._blank()).T  # [P, N]
+            if self.learning.popularity_alpha:
+                logits = logits + self.learning.popularity_alpha * self.log_counts
+            if self.new is not None:
+                logits = logits.masked_fill(self.new, -torch.inf)
+            if self.learning.mask_seen:
+                logits = self._without_seen(logits, history, target, at)
+            loss = functional.cross_entropy(logits, target)
+        self.loss_sum += loss.detach()
+        return loss
+
+    def _without_seen(self, logits: Tensor, history: Tensor, target: Tensor, at: Tensor) -> Tensor:
+        """The logits [P, N] with those of the window's items so far out of the running."""
+        users, places = at.nonzero(as_tuple=True)
+        before = torch.arange(history.shape[1], device=self.device) <= places[:, None]
+        seen = history[users].masked_fill(~before, self.tower.n_items)  # [P, L]
+        seen = seen.masked_fill(seen == target[:, None], self.tower.n_items)  # taken once more
+        return functional.pad(logits, (0, 1)).scatter(1, seen, -1e4)[:, : self.tower.n_items]
+
+    def _thinned_windows(self, history: Tensor) -> Tensor:
+        """The windows without a random part of their items."""
+        if not self.learning.history_dropout:
+            return history
+        dropped = torch.rand(history.shape, device=self.device) < self.learning.history_dropout
+        return history.masked_fill(dropped, self.tower.n_items)
+
+    def configure_optimizers(self):
+        """AdamW, a short warm-up, a cosine to the final learning rate."""
+        learning, steps = self.learning, self.steps
+        parts = [
+            {"params": [p for p in self.tower.parameters() if (p.dim() > 1) is decays],
+             "weight_decay": learning.weight_decay if decays else 0.0}
+            for decays in (True, False)
+        ]  # fmt: skip
+        optimizer = torch.optim.AdamW(
+            parts, learning.learning_rate, eps=learning.adam_eps, fused=True
+        )
+        floor = learning.final_learning_rate / learning.learning_rate
+        warm = min(WARM_UP, steps / 10)
+
+        def factor(step: int) -> float:
+            cosine = (1 + math.cos(math.pi * min(step / steps, 1))) / 2
+            return min((step + 1) / (warm + 1), 1) * (floor + (1 - floor) * cosine)
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
