@@ -39,6 +39,7 @@ from recfeat_pipeline.commands.reliability import reliability
 from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
 from recfeat_pipeline.commands.score_item import score_item
+from recfeat_pipeline.commands.serve import mcp, serve
 from recfeat_pipeline.commands.status import status
 from recfeat_pipeline.commands.taxonomy import app as taxonomy
 from recfeat_pipeline.commands.ui import ui
@@ -69,6 +70,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         import_profiles,
         import_scores,
     ),
+    "Serve": (serve, mcp),
     "Experiments": (arms, backfill, reliability),
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +39,7 @@ def answer(
     n: int = 10,
     channels: Channels | None = None,
     embed: Callable[[Sequence[str]], np.ndarray] | None = None,
+    among: np.ndarray | None = None,
 ) -> list[Answer]:
     """The ``n`` items that answer a taste best; none for a taste that says nothing.
 
@@ -52,6 +52,7 @@ def answer(
         n: how many lines.
         channels: their weights.
         embed: texts to unit vectors, as the shelf's were made; None leaves that channel out.
+        among: which rows may be in the list, bool [items]; None: all.
     """
     if taste.says_nothing:
         return []
@@ -64,6 +65,7 @@ def answer(
         total += channels.vectors * _scaled(shelf.vectors @ wanted)
     total += _fit(shelf, taste)
     total[list({*taste.liked, *taste.avoided})] = -np.inf
+    total[~(shelf.known if among is None else shelf.known & among)] = -np.inf
     order = np.argsort(-total, kind="stable")[:n]
     return [
         Answer(int(row), float(total[row]), reasons(shelf, taste, int(row)))
@@ -88,23 +90,13 @@ def reasons(shelf: Shelf, taste: Taste, row: int, n: int = 4) -> tuple[str, ...]
 
 def _text_scores(shelf: Shelf, taste: Taste) -> np.ndarray:
     """BM25 of the wanted words, less half that of the unwanted ones."""
-    index = _bm25(tuple(shelf.texts))
     wanted = np.zeros(shelf.items.height)
     if taste.words:
-        wanted = wanted + index.get_scores([stem(word) for word in taste.words])
+        wanted = wanted + shelf.word_index.get_scores([stem(word) for word in taste.words])
     if taste.unwanted_words:
-        unwanted = index.get_scores([stem(word) for word in taste.unwanted_words])
+        unwanted = shelf.word_index.get_scores([stem(word) for word in taste.unwanted_words])
         wanted = wanted - WORD_NEGATION * unwanted
     return wanted
-
-
-@lru_cache(maxsize=4)
-def _bm25(texts: tuple[str, ...]):
-    import bm25s
-
-    index = bm25s.BM25()
-    index.index([stems(text) or [""] for text in texts], show_progress=False)
-    return index
 
 
 def _dimension_scores(shelf: Shelf, taste: Taste) -> np.ndarray:

@@ -6,20 +6,13 @@ costs nothing, and says of itself that it is no LLM.
 
 import math
 import re
-import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
-from importlib.resources import files
 
-from recfeat_pipeline.ask.shelf import Shelf, stem, stems, words
+from recfeat_pipeline.ask.shelf import EMPTY, ENGLISH, Shelf, stem, stems, words
 from recfeat_pipeline.ask.taste import Taste
 
-ENGLISH = tomllib.loads(
-    files("recfeat_pipeline.ask").joinpath("english.toml").read_text(encoding="utf-8")
-)
-NEGATIONS, LIKENESS, OLD, NEW, EMPTY = (
-    frozenset(ENGLISH[name].split()) for name in ("negations", "likeness", "old", "new", "empty")
+NEGATIONS, LIKENESS, OLD, NEW = (
+    frozenset(ENGLISH[name].split()) for name in ("negations", "likeness", "old", "new")
 )
 DECADES: dict[str, int] = ENGLISH["decades"]
 NAMELESS = EMPTY | NEGATIONS | OLD | NEW | DECADES.keys()
@@ -109,33 +102,13 @@ def _dimensions(shelf: Shelf, content: list[str]) -> dict[str, float]:
 
     A word that many dimensions share says little of each.
     """
-    told = shelf.dimensions
-    index = _index(
-        tuple(told.select("dimension", "gloss").iter_rows()), tuple(map(tuple, told["genome_tags"]))
-    )
     found: dict[str, float] = {}
     for word in {stem(word) for word in content}:
-        holders = index.get(word, {})
+        holders = shelf.dimension_index.get(word, {})
         for name, strength in holders.items():
             weight = strength / math.sqrt(len(holders))
             found[name] = max(found.get(name, 0.0), weight)
     return {name: weight for name, weight in found.items() if weight >= 0.25}
-
-
-@lru_cache(maxsize=16)
-def _index(
-    told: tuple[tuple[str, str], ...], tags: tuple[tuple[str, ...], ...]
-) -> dict[str, dict[str, float]]:
-    """Stem to the dimensions that it stands in, and how strongly: name 1, tag .8, gloss .4."""
-    index: dict[str, dict[str, float]] = defaultdict(dict)
-    for (name, gloss), of_name in zip(told, tags, strict=True):
-        for strength, texts in ((0.4, (gloss,)), (0.8, of_name), (1.0, (name.replace("_", " "),))):
-            for text in texts:
-                held = [part for part in stems(text) if part not in EMPTY]
-                for part in held:
-                    whole = strength / math.sqrt(len(held)) if strength > 0.4 else strength
-                    index[part][name] = max(whole, index[part].get(name, 0.0))
-    return dict(index)
 
 
 def _genres(shelf: Shelf, content: list[str]) -> list[str]:

@@ -1,14 +1,26 @@
 """The shelf: the items that an answer is chosen from, and what is known of each."""
 
+import math
 import re
+import tomllib
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+if TYPE_CHECKING:
+    import bm25s
+
+ENGLISH = tomllib.loads(
+    files("recfeat_pipeline.ask").joinpath("english.toml").read_text(encoding="utf-8")
+)
+EMPTY = frozenset(ENGLISH["empty"].split())
 WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|il|der|die|das|el)$")
 YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
@@ -42,9 +54,40 @@ class Shelf:
         return found
 
     @cached_property
+    def known(self) -> np.ndarray:
+        """Which items have a text or scores: bool [items]; of the others nothing can be said."""
+        return ~np.isnan(self.scores).any(1) | np.array([bool(text) for text in self.texts])
+
+    @cached_property
     def genre_names(self) -> list[str]:
         """Every genre that an item has."""
         return self.items["genres"].explode().drop_nulls().unique().sort().to_list()
+
+    @cached_property
+    def word_index(self) -> "bm25s.BM25":
+        """The words of the texts, to be scored by BM25."""
+        import bm25s
+
+        index = bm25s.BM25()
+        index.index([stems(text) or [""] for text in self.texts], show_progress=False)
+        return index
+
+    @cached_property
+    def dimension_index(self) -> dict[str, dict[str, float]]:
+        """Stem to the dimensions that it stands in, and how strongly: name 1, tag .8, gloss .4.
+
+        Of a name or a tag of several words, each word is a part.
+        """
+        index: dict[str, dict[str, float]] = defaultdict(dict)
+        told = self.dimensions.select("dimension", "gloss", "genome_tags")
+        for name, gloss, tags in told.iter_rows():
+            for strength, texts in ((0.4, [gloss]), (0.8, tags), (1.0, [name.replace("_", " ")])):
+                for text in texts:
+                    held = [stem(word) for word in words(text) if word not in EMPTY]
+                    share = 1.0 if text is gloss else math.sqrt(len(held))
+                    for part in held:
+                        index[part][name] = max(strength / share, index[part].get(name, 0.0))
+        return dict(index)
 
     @cached_property
     def standard_scores(self) -> np.ndarray:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+QUESTION = "What should it be like? Name a mood, a theme, a time, or an item that you liked."
+"""Asked back when the words say nothing to rank by."""
+
 
 @dataclass(frozen=True)
 class Taste:

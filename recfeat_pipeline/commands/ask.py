@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from recfeat_pipeline.ask.ranking import Answer
     from recfeat_pipeline.ask.shelf import Shelf
     from recfeat_pipeline.ask.taste import Taste
+    from recfeat_pipeline.explore.library import Library
     from recfeat_pipeline.lake import Lake
-
-QUESTION = "What should it be like? Name a mood, a theme, a time, or an item that you liked."
 
 
 def ask(
@@ -58,27 +57,28 @@ def ask(
 
 
 def read_shelf(lake: "Lake", wanted: str | None) -> tuple["Shelf", str]:
-    """Every item that has scores or a text, and the version whose scores they are."""
-    import polars as pl
-
-    from recfeat_pipeline.ask.shelf import Shelf
+    """Every item with what is known of it, and the version whose scores they are."""
     from recfeat_pipeline.commands.features import open_features, stored_version
     from recfeat_pipeline.explore.library import read_library
 
     with open_features(lake) as store:
         version = stored_version(store, lake, wanted)
         library = read_library(store)
+    return make_shelf(lake, library, version), version
+
+
+def make_shelf(lake: "Lake", library: "Library", version: str) -> "Shelf":
+    """The library's items, in its order, with their texts."""
+    from recfeat_pipeline.ask.shelf import Shelf
+
     documents = lake.read("documents").select("item_id", "text")
     texts = library.items.join(documents, on="item_id", how="left", maintain_order="left")["text"]
-    scored = pl.Series(library.scores[version][:, 0]).is_not_nan()
-    kept = scored | texts.is_not_null()
-    shelf = Shelf(
-        items=library.items.select("item_id", "title", "year", "genres").filter(kept),
-        texts=texts.filter(kept).fill_null("").to_list(),
+    return Shelf(
+        items=library.items.select("item_id", "title", "year", "genres"),
+        texts=texts.fill_null("").to_list(),
         dimensions=library.dimensions[version],
-        scores=library.scores[version][kept.to_numpy()],
+        scores=library.scores[version],
     )
-    return shelf, version
 
 
 def _turns() -> Iterator[str]:
@@ -89,6 +89,8 @@ def _turns() -> Iterator[str]:
     """
     if not sys.stdin.isatty():
         raise RecfeatError('Say what is wanted, as in: recfeat ask "a warm film, no war"')
+    from recfeat_pipeline.ask.taste import QUESTION
+
     hint(QUESTION)
     while text := typer.prompt("", default="", show_default=False, prompt_suffix="> ").strip():
         yield text
@@ -104,6 +106,8 @@ def _rows(shelf: "Shelf", found: "list[Answer]") -> list[dict[str, Any]]:
 
 def _print(shelf: "Shelf", text: str, taste: "Taste", found: "list[Answer]") -> None:
     say(text, style="bold")
+    from recfeat_pipeline.ask.taste import QUESTION
+
     if taste.says_nothing:
         say(QUESTION)
         return

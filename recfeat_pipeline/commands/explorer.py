@@ -25,7 +25,7 @@ def open_explorer(lake: Lake) -> Explorer:
     """An explorer over a lake; the store is closed again, so that a run can write to it."""
     with open_store(lake.feature_store) as store:
         library = read_library(store)
-    arms = _trained(lake)
+    arms = {arm.title: (arm, seed) for arm, seed in trained_arms(lake)}
     promoted = str(lake.meta.get("promoted", ""))
     if library.models.get(promoted, "").startswith("lexical"):
         arms = {title.replace("LLM scores", "Lexical scores"): arm for title, arm in arms.items()}
@@ -36,12 +36,14 @@ def open_explorer(lake: Lake) -> Explorer:
         document=lambda item_id: _document(lake, item_id),
         attributions=attributions(),
         vectors={title: _vectors(lake, arm, seed) for title, (arm, seed) in arms.items()},
-        recommenders={title: _recommender(lake, arm, seed) for title, (arm, seed) in arms.items()},
+        recommenders={
+            title: recommender_of(lake, arm, seed) for title, (arm, seed) in arms.items()
+        },
     )
 
 
-def _trained(lake: Lake) -> dict[str, tuple[Arm, int]]:
-    """Arms with item vectors by title, each with its first seed; the LLM arm leads."""
+def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:
+    """Arms with item vectors, each with its first seed; the LLM arm leads."""
     found: dict[str, int] = {}
     for path in lake.table_paths("item_vectors"):
         run = lake.keys_of("item_vectors", path)
@@ -49,7 +51,7 @@ def _trained(lake: Lake) -> dict[str, tuple[Arm, int]]:
         found[arm] = min(seed, found.get(arm, seed))
     trained = [arm for arm in load_arms().values() if arm.id in found]
     trained.sort(key=lambda arm: arm.id != "llm")  # what one came to look at is shown first
-    return {arm.title: (arm, found[arm.id]) for arm in trained}
+    return [(arm, found[arm.id]) for arm in trained]
 
 
 def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
@@ -60,7 +62,9 @@ def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
     return load
 
 
-def _recommender(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
+def recommender_of(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
+    """A trained arm, loaded when it is first asked."""
+
     @cache
     def load() -> Recommender:
         from recfeat_pipeline.defs.training.inputs import load_inputs

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 
+from recfeat_pipeline.commands.serving import open_current
 from recfeat_pipeline.lake import FORMAT, Lake
+from recfeat_pipeline.serving.http import build_app
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, write_catalog
 from recfeat_pipeline_tests.servers.films import made_up_films
@@ -436,6 +439,22 @@ def test_asking_in_words(recfeat, built):
     assert "no LLM" in ran.err
     assert "What should it be like?" in recfeat("ask", "what should I watch?").out
     assert "Say what is wanted" in recfeat("ask").error
+
+
+def test_what_is_served_is_the_lakes_and_a_newer_store_takes_over(built):
+    current = open_current(built, None)
+    client = TestClient(build_app(current))
+    about = client.get("/about").json()
+    assert about["version"] == built.meta["promoted"]
+    assert about["arms"] == ["llm", "floor"]
+    wanted = {"history": ["3", "5"], "k": 3, "explain": True}
+    [first, *_] = client.post("/recommend", json=wanted).json()["items"]
+    assert first["item_id"] not in wanted["history"]
+    assert first["reasons"]
+    with open_store(built.feature_store, read_only=False) as store:
+        store.execute("CREATE OR REPLACE TABLE ops.touched AS SELECT 1 AS touched")
+    assert current.refresh()
+    assert client.get("/about").json()["built"] != about["built"]
 
 
 def test_reliability_of_what_is_stored(recfeat, built, server):

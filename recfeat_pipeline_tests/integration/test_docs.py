@@ -35,6 +35,8 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_HERE = {
     "recfeat ui": "serves until it is stopped",
     "recfeat explore": "serves until it is stopped",
+    "recfeat serve": "serves until it is stopped",
+    "recfeat mcp": "serves until it is stopped",
     "recfeat download": "needs the network",
     "recfeat run --catalog data/ml-32m": "needs MovieLens 32M",
     "recfeat check data/ml-32m": "needs MovieLens 32M",

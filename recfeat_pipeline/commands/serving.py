@@ -1,0 +1,47 @@
+"""What ``recfeat serve`` and ``recfeat mcp`` answer from: the store and the trained arms."""
+
+from recfeat_pipeline.commands.ask import make_shelf
+from recfeat_pipeline.commands.explorer import recommender_of, trained_arms
+from recfeat_pipeline.commands.features import open_features, stored_version
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.explore.library import read_library
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.serving.current import Current
+from recfeat_pipeline.serving.service import Service
+
+SECONDS = 5.0  # between looks at whether the store was built anew
+
+
+def open_current(lake: Lake, wanted: str | None) -> Current:
+    """The newest build of the lake's store, and those that follow it."""
+    return Current(lambda: open_service(lake, wanted), lambda: build_of(lake))
+
+
+def open_service(lake: Lake, wanted: str | None) -> Service:
+    """The store as it is now, read once and closed again, so that a run can write to it."""
+    build = build_of(lake)
+    with open_features(lake) as store:
+        version = stored_version(store, lake, wanted)
+        library = read_library(store)
+    return Service(
+        library=library,
+        shelf=make_shelf(lake, library, version),
+        version=version,
+        recommenders={arm.id: recommender_of(lake, arm, s) for arm, s in trained_arms(lake)},
+        built=build,
+    )
+
+
+def build_of(lake: Lake) -> str:
+    """Which build the store's file holds.
+
+    Raises:
+        RecfeatError: there is none.
+    """
+    try:
+        about = lake.feature_store.stat()
+    except FileNotFoundError:
+        raise RecfeatError(
+            f"The lake {lake.root} has no feature store yet: run `recfeat run` first."
+        ) from None
+    return f"{about.st_mtime_ns:x}-{about.st_size:x}"

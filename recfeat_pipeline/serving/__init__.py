@@ -1,0 +1,1 @@
+"""Serving: items, neighbours, recommendations and answers to other programs, over HTTP or MCP."""

@@ -1,0 +1,190 @@
+"""What is served, as plain calls: the HTTP and the MCP server are two doors to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from recfeat_pipeline.ask.ranking import answer
+from recfeat_pipeline.ask.reading import read_words
+from recfeat_pipeline.ask.shelf import Shelf
+from recfeat_pipeline.ask.taste import QUESTION, Taste
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.explore.library import Library
+from recfeat_pipeline.explore.queries import content_neighbours, fingerprint, search_items
+from recfeat_pipeline.explore.recommend import Recommender
+
+
+class NotFound(RecfeatError):
+    """There is no such item or arm."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Rules that every line of a list keeps."""
+
+    genres: tuple[str, ...] = ()  # any of them
+    not_genres: tuple[str, ...] = ()  # none of them
+    first_year: int | None = None
+    last_year: int | None = None
+    exclude: frozenset[str] = frozenset()  # item ids, beside those of the history
+
+
+@dataclass(frozen=True)
+class Service:
+    """One state of a lake, ready to answer; it is replaced whole when the store is built anew.
+
+    Attributes:
+        library: items and scores.
+        shelf: the same items' texts and scores, for words.
+        version: the prompt version whose scores are served.
+        recommenders: by arm id, the trained arm, loaded when it is first asked.
+        built: which build of the store this is.
+    """
+
+    library: Library
+    shelf: Shelf
+    version: str
+    recommenders: Mapping[str, Callable[[], Recommender]]
+    built: str = ""
+    _loaded: dict[str, Recommender] = field(default_factory=dict, repr=False, compare=False)
+
+    def about(self) -> dict[str, Any]:
+        """What is served."""
+        return {
+            "items": self.library.items.height,
+            "version": self.version,
+            "model": self.library.models.get(self.version),
+            "arms": list(self.recommenders),
+            "built": self.built,
+        }
+
+    def search(self, words: str, k: int = 10) -> list[dict[str, Any]]:
+        """Items whose titles hold the words."""
+        return [self._item(row) for row in search_items(self.library, words, k)]
+
+    def item(self, item_id: str) -> dict[str, Any]:
+        """An item with its scores of .1 and more, by group."""
+        row = self._row(item_id)
+        groups = fingerprint(self.library, self.version, row)
+        scores = {group: {s.dimension: round(s.score, 3) for s in of} for group, of in groups}
+        return {**self._item(row), "genres": self._genres(row), "scores": scores}
+
+    def neighbours(self, item_id: str, k: int = 10) -> list[dict[str, Any]]:
+        """The items with the most similar scores, and the dimensions that both score high on."""
+        near = content_neighbours(self.library, self.version, self._row(item_id), k)
+        return [
+            {**self._item(n.row), "similarity": n.similarity, "shared": list(n.shared)}
+            for n in near
+        ]
+
+    def recommend(
+        self,
+        history: Sequence[str],
+        arm: str | None = None,
+        k: int = 10,
+        filters: Filters | None = None,
+        explain: bool = False,
+    ) -> dict[str, Any]:
+        """The best ``k`` items for someone with this history, the newest item last.
+
+        Ids that no trained arm knows are passed over and returned as ``unknown``.
+
+        Raises:
+            NotFound: there is no such arm, or none has been trained.
+        """
+        name, recommender = self._recommender(arm)
+        known = {id_: self.library.row_of(id_) for id_ in dict.fromkeys(history)}
+        index = self.library.items["item_index"]
+        indices = {i: index[row] for i, row in known.items() if row is not None}
+        liked = [place for place in indices.values() if place is not None]
+        unknown = [id_ for id_ in known if indices.get(id_) is None]
+        if not liked:
+            return {"arm": name, "items": [], "unknown": unknown}
+        scores = recommender.scores(liked).astype(np.float64)
+        scores[~self._allowed(filters or Filters())[self.library.row_of_index]] = -np.inf
+        scores[liked] = -np.inf
+        best = _largest(scores, k)
+        items = []
+        for place in best:
+            line = {**self._item(int(self.library.row_of_index[place])), "score": scores[place]}
+            if explain:
+                drivers = recommender.drivers(liked, int(place), 4)
+                line["reasons"] = [{"feature": n, "effect": effect} for n, effect in drivers]
+            items.append(line)
+        return {"arm": name, "items": items, "unknown": unknown}
+
+    def ask(
+        self, turns: Sequence[str], k: int = 10, filters: Filters | None = None
+    ) -> dict[str, Any]:
+        """Items that answer the words, each with its reasons; a question where they say nothing."""
+        taste = Taste()
+        for words in turns:
+            taste = taste.then(read_words(self.shelf, words, taste))
+        if taste.says_nothing:
+            return {"items": [], "taste": asdict(taste), "question": QUESTION}
+        allowed = self._allowed(filters or Filters())
+        lines = answer(self.shelf, taste, k, among=allowed)
+        items = [
+            {**self._item(line.row), "score": line.score, "reasons": list(line.reasons)}
+            for line in lines
+        ]
+        return {"items": items, "taste": asdict(taste), "question": None}
+
+    def _recommender(self, arm: str | None) -> tuple[str, Recommender]:
+        if not self.recommenders:
+            raise NotFound("No arm has been trained yet: `recfeat run` trains them.")
+        name = arm or next(iter(self.recommenders))
+        if name not in self.recommenders:
+            there = ", ".join(self.recommenders)
+            raise NotFound(f"No arm {name!r} has been trained; there are {there}.")
+        if name not in self._loaded:
+            self._loaded[name] = self.recommenders[name]()
+        return name, self._loaded[name]
+
+    def _allowed(self, filters: Filters) -> np.ndarray:
+        """Which rows keep the rules: bool [items]."""
+        year = self._years
+        allowed = np.ones(len(year), bool)
+        if filters.first_year is not None:
+            allowed &= year >= filters.first_year
+        if filters.last_year is not None:
+            allowed &= (year <= filters.last_year) & (year > 0)
+        for names, wanted in ((filters.genres, True), (filters.not_genres, False)):
+            if names:
+                held = [not set(names).isdisjoint(genres) for genres in self._all_genres]
+                allowed &= np.array(held) == wanted
+        rows = [row for i in filters.exclude if (row := self.library.row_of(i)) is not None]
+        allowed[rows] = False
+        return allowed
+
+    @cached_property
+    def _years(self) -> np.ndarray:
+        return self.library.items["year"].fill_null(0).to_numpy()
+
+    @cached_property
+    def _all_genres(self) -> list[list[str]]:
+        return [genres or [] for genres in self.library.items["genres"].to_list()]
+
+    def _genres(self, row: int) -> list[str]:
+        return self._all_genres[row]
+
+    def _row(self, item_id: str) -> int:
+        row = self.library.row_of(item_id)
+        if row is None:
+            raise NotFound(f"There is no item {item_id!r}.")
+        return row
+
+    def _item(self, row: int) -> dict[str, Any]:
+        about = self.library.items.row(row, named=True)
+        return {"item_id": str(about["item_id"]), "title": about["title"], "year": about["year"]}
+
+
+def _largest(scores: np.ndarray, k: int) -> np.ndarray:
+    """Places of the ``k`` largest finite scores, the largest first; equal ones by their place."""
+    k = min(k, len(scores))
+    some = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
+    some = some[np.lexsort((some, -scores[some]))]
+    return some[np.isfinite(scores[some])]

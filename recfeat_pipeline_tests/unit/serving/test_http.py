@@ -1,0 +1,63 @@
+"""The routes, their checks of input, request ids and metrics, over the real application."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from recfeat_pipeline.serving.http import build_app
+
+
+@pytest.fixture
+def client(service):
+    return TestClient(build_app(lambda: service))
+
+
+def test_every_route_answers(client):
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/about").json()["arms"] == ["llm"]
+    assert client.get("/items", params={"words": "alien"}).json()[0]["item_id"] == "a"
+    assert client.get("/items/a").json()["title"] == "Alien (1979)"
+    assert client.get("/items/a/neighbours", params={"k": 1}).json()[0]["item_id"] == "b"
+    wanted = {"history": ["a"], "k": 2, "filters": {"genres": ["Action"]}, "explain": True}
+    assert [i["item_id"] for i in client.post("/recommend", json=wanted).json()["items"]] == [
+        "d", "b",
+    ]  # fmt: skip
+    assert client.post("/ask", json={"turns": ["love"]}).json()["items"][0]["item_id"] == "c"
+    assert set(client.get("/openapi.json").json()["paths"]) == {
+        "/health", "/about", "/items", "/items/{item_id}", "/items/{item_id}/neighbours",
+        "/recommend", "/ask",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/items/nope", None, 404),
+        ("GET", "/items/a/neighbours?k=0", None, 422),
+        ("GET", "/items/a/neighbours?k=501", None, 422),
+        ("GET", f"/items/{'x' * 201}", None, 422),
+        ("POST", "/recommend", {"history": []}, 422),
+        ("POST", "/recommend", {"history": ["a"] * 1001}, 422),
+        ("POST", "/recommend", {"history": ["a"], "nonsense": 1}, 422),
+        ("POST", "/recommend", {"history": ["a"], "arm": "x"}, 404),
+        ("POST", "/ask", {"turns": []}, 422),
+        ("POST", "/ask", {"turns": ["x" * 2001]}, 422),
+    ],
+)
+def test_wrong_requests_are_refused(client, method, path, body, status):
+    assert client.request(method, path, json=body).status_code == status
+
+
+def test_a_request_has_an_id_and_a_good_one_is_kept(client):
+    kept = client.get("/health", headers={"x-request-id": "order-7"})
+    assert kept.headers["x-request-id"] == "order-7"
+    replaced = client.get("/health", headers={"x-request-id": "a b<script>"})
+    assert len(replaced.headers["x-request-id"]) == 32
+
+
+def test_metrics_count_by_route_and_never_by_item(client):
+    client.get("/items/a")
+    client.get("/items/nope")
+    text = client.get("/metrics").text
+    assert 'recfeat_request_seconds_count{route="/items/{item_id}",status="200"} 1.0' in text
+    assert 'recfeat_request_seconds_count{route="/items/{item_id}",status="404"} 1.0' in text
+    assert "nope" not in text
