@@ -2,6 +2,7 @@
 
 Each module ``bench/bench_*.py`` has ``run() -> list[dict]`` with the keys ``name``, ``value``,
 ``unit`` and ``against`` (what the value is a ratio to, or what it was measured on).
+``python -m bench soak --kills 60`` is no measure but a trial; see ``bench/soak.py``.
 """
 
 import importlib
@@ -33,4 +34,7 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["soak"]:
+        importlib.import_module("bench.soak").main(sys.argv[2:])
+    else:
+        main(sys.argv[1:])
