@@ -22,10 +22,10 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     """
     import importlib.util
     import os
-    import subprocess
     import sys
     from pathlib import Path
 
+    from recfeat_pipeline.commands.guard import run_guarded
     from recfeat_pipeline.commands.ports import check_port
     from recfeat_pipeline.defs.instance import dagster_home
     from recfeat_pipeline.lake import Lake
@@ -43,11 +43,15 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     say(f"Dagster UI on http://{host}:{port} (lake {lake.root}) in a moment; Ctrl-C stops it.")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "recfeat_pipeline.definitions"]
     try:
-        subprocess.run(
+        code = run_guarded(
             [*command, "-h", host, "-p", str(port), "--log-level", "warning"],
-            cwd=home,
-            env={**os.environ, **paths, **ours},
-            check=False,
+            home,
+            {**os.environ, **paths, **ours},
         )
     except KeyboardInterrupt:
         say("Stopped.")
+        return
+    raise RecfeatError(
+        f"The Dagster UI ended by itself (exit code {code}); what it printed above says why. Start "
+        "it again: runs that it had begun go on where they stopped."
+    )
