@@ -27,7 +27,8 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
 
     from recfeat_pipeline.commands.guard import run_guarded
     from recfeat_pipeline.commands.ports import check_port
-    from recfeat_pipeline.defs.instance import dagster_home
+    from recfeat_pipeline.defs.instance import dagster_home, open_instance
+    from recfeat_pipeline.defs.known import keep_partitions
     from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.settings import Settings
 
@@ -36,6 +37,8 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     check_port(host, port)
     lake = Lake(Settings().lake)
     lake.open()
+    with open_instance(lake) as instance:
+        keep_partitions(lake, Settings().prompts, instance)
     home = dagster_home(lake)
     # Dagster works from its home folder, where relative paths would mean something else.
     paths = {name: str(Path(os.environ[name]).resolve()) for name in PATHS if name in os.environ}

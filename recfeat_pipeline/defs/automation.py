@@ -20,7 +20,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 UNATTENDED = "recfeat/unattended"  # tag of runs that nobody waits for
-SWEEP = "0 5 * * 0"  # Sundays: go over everything once, for what a failed run left undone
+SWEEP = "0 5 * * 0"  # Sundays
 
 
 class IsFollowed(dg.AutomationCondition):
@@ -48,13 +48,19 @@ HANDLED = (When.newly_requested() | When.newly_updated()).with_label("asked for 
 
 IDLE = (~When.any_deps_in_progress() & ~When.in_progress()).with_label("nothing here is running")
 
+GO_OVER = (When.cron_tick_passed(SWEEP) | When.initial_evaluation()).with_label(
+    "once a week, and when it is switched on"
+)
+"""Once over everything: for what a failed run left undone, or changed before anybody looked. What is
+up to date costs a little computing, and no request."""
+
 FOLLOW_INPUTS = (
-    (INPUT_CHANGED | When.cron_tick_passed(SWEEP)).since(HANDLED) & ~When.any_deps_missing() & IDLE
+    (INPUT_CHANGED | GO_OVER).since(HANDLED) & ~When.any_deps_missing() & IDLE
 ).with_label("follow changed inputs")
 """For lake tables: write again the partitions whose inputs changed."""
 
 FOLLOW_DOCUMENTS = (
-    (INPUT_CHANGED | When.cron_tick_passed(SWEEP) | When.newly_missing()).since(HANDLED)
+    (INPUT_CHANGED | GO_OVER | When.newly_missing()).since(HANDLED)
     & ~When.any_deps_missing()
     & IDLE
     & IsFollowed()
@@ -63,11 +69,9 @@ FOLLOW_DOCUMENTS = (
 
 STORE = dg.AssetSelection.groups(GROUPS["feature_store"], GROUPS["evaluation"])
 FOLLOW_IN_STORE = (
-    (
-        INPUT_CHANGED
-        | When.any_deps_match(When.will_be_requested()).allow(STORE)
-        | When.cron_tick_passed(SWEEP)
-    ).since(HANDLED)
+    (INPUT_CHANGED | When.any_deps_match(When.will_be_requested()).allow(STORE) | GO_OVER).since(
+        HANDLED
+    )
     & ~When.any_deps_missing().allow(STORE)
     & IDLE
 ).with_label("follow changed inputs, with the tables built on them")

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import dagster as dg
 
 from recfeat_pipeline.defs.executing import Execution, Training
-from recfeat_pipeline.defs.partitions import MAX_SEEDS, range_tags, shards, versions
+from recfeat_pipeline.defs.partitions import (
+    MAX_SEEDS,
+    arm_seed_key,
+    arm_seeds,
+    range_tags,
+    shards,
+    versions,
+)
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
@@ -101,6 +108,8 @@ class Driver:
             [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]
             for asset, of_asset in zip(STAGES[stage], models, strict=False)
         ]
+        keys = [arm_seed_key(arm.id, seed) for of_asset in models for arm, seed in of_asset]
+        self.instance.add_dynamic_partitions(str(arm_seeds.name), list(dict.fromkeys(keys)))
         n_events = self.lake.read_note("corpus")["events"]
         n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
         if n == 1:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from recfeat_pipeline.defs.partitions import arm_seed_key
 from recfeat_pipeline.defs.pools import wait_patiently
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import MACHINE, hold, machine
@@ -47,7 +48,7 @@ class Execution:
         config = {"ops": {training.asset: {"config": {"steps": training.steps}}}}
         self.run(
             [asset],
-            partition_key=dg.MultiPartitionKey({"arm": training.arm, "seed": str(training.seed)}),
+            partition_key=arm_seed_key(training.arm, training.seed),
             run_config=config if training.steps else {},
         )
 

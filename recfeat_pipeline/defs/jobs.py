@@ -4,6 +4,7 @@ import dagster as dg
 
 from recfeat_pipeline.defs.about import GROUPS
 from recfeat_pipeline.defs.automation import STORE
+from recfeat_pipeline.defs.extraction.retest import retest_scores
 from recfeat_pipeline.defs.text.scraping import source_names
 
 REPORT = dg.AssetSelection.assets("report")
@@ -49,4 +50,5 @@ jobs = [
     rebuild_feature_store,
     run_full_experiment,
     write_report,
+    retest_scores,
 ]

@@ -1,4 +1,4 @@
-"""How work is cut: shards of items, prompt versions, arms and seeds.
+"""How work is cut: shards of items, prompt versions, models (an arm with a seed).
 
 Coarse on purpose: a Dagster partition costs about 25 ms and 10 kB, an item in our ledger costs a
 row. Each definition is one object shared by every asset that uses it.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
@@ -18,15 +19,35 @@ shards = dg.StaticPartitionsDefinition(shard_names(Lake(Settings().lake).n_shard
 versions = dg.DynamicPartitionsDefinition(name="prompt_version")
 version_shards = dg.MultiPartitionsDefinition({"version": versions, "shard": shards})
 
-arms = dg.StaticPartitionsDefinition(sorted(load_arms()))
-seeds = dg.StaticPartitionsDefinition([str(seed) for seed in range(MAX_SEEDS)])
-arm_seeds = dg.MultiPartitionsDefinition({"arm": arms, "seed": seeds})
+arm_seeds = dg.DynamicPartitionsDefinition(name="arm_seed")
+"""``llm|0``: those that this lake trains. Every arm with every seed would be 1,180, and
+"Materialize all" would train them."""
 
 
 def split_key(key: str | dg.MultiPartitionKey) -> dict[str, str]:
     """``{"arm": …, "seed": …}`` of a two-dimensional partition key."""
     assert isinstance(key, dg.MultiPartitionKey)
     return dict(key.keys_by_dimension)
+
+
+def arm_seed_key(arm: str, seed: int) -> str:
+    """The partition key of a model."""
+    return f"{arm}|{seed}"
+
+
+def arm_and_seed(key: str) -> tuple[str, int]:
+    """The arm and the seed of a partition key, which anybody may have typed.
+
+    Raises:
+        RecfeatError: there is no such arm, or no such seed.
+    """
+    arm, _, seed = key.partition("|")
+    if arm not in load_arms() or seed not in map(str, range(MAX_SEEDS)):
+        raise RecfeatError(
+            f"{key!r} is no model: a partition is an arm and a seed from 0 to {MAX_SEEDS - 1}, as "
+            "in llm|0; `recfeat arms` lists the arms."
+        )
+    return arm, int(seed)
 
 
 def range_tags(keys: Sequence[str]) -> dict[str, str]:

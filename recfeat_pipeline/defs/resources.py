@@ -11,7 +11,6 @@ from typing import Protocol
 
 import dagster as dg
 import duckdb
-from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
 from recfeat_pipeline.defs.running import hold
@@ -30,7 +29,9 @@ class Progress(Protocol):
 class LakeResource(dg.ConfigurableResource):
     """The lake that every asset reads and writes."""
 
-    root: str = Field(description="Folder or object-store URL of the lake (RECFEAT_LAKE).")
+    root: str | None = Field(
+        None, description="Folder or object-store URL of the lake; unset: RECFEAT_LAKE."
+    )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Show that the run is alive, also in a process that does one step of it."""
@@ -39,20 +40,19 @@ class LakeResource(dg.ConfigurableResource):
 
     def open(self) -> Lake:
         """The lake."""
-        return Lake(self.root)
+        return Lake(self.root or Settings().lake)
 
 
-class FeatureStoreResource(DuckDBResource):
-    """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only.
+class FeatureStoreResource(dg.ConfigurableResource):
+    """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only."""
 
-    dagster-duckdb's own connection stays open after an exception and is always read-write, hence
-    the override.
-    """
+    database: str | None = Field(None, description="Its file; unset: the one of the lake.")
 
     @contextmanager
     def get_connection(self, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that is closed on leaving; read-only unless asked."""
-        with open_store(Path(self.database), read_only=read_only) as connection:
+        path = Path(self.database) if self.database else Lake(Settings().lake).feature_store
+        with open_store(path, read_only=read_only) as connection:
             yield connection
 
 
@@ -70,10 +70,9 @@ class Reporter:
 
 
 def resources(reporter: Reporter | None = None) -> dict[str, object]:
-    """The resources of the code location, from the environment."""
-    settings = Settings()
+    """The resources of the code location; where they lie is in the environment, not in the UI."""
     return {
-        "lake": LakeResource(root=settings.lake),
-        "store": FeatureStoreResource(database=str(Lake(settings.lake).feature_store)),
+        "lake": LakeResource(),
+        "store": FeatureStoreResource(),
         "reporter": reporter or Reporter(),
     }

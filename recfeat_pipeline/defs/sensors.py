@@ -12,7 +12,8 @@ from recfeat_pipeline.defs.alerting import alerts
 from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
-from recfeat_pipeline.defs.partitions import versions
+from recfeat_pipeline.defs.known import changed_partitions
+from recfeat_pipeline.defs.partitions import arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.training.retraining import runs_to_repeat
 from recfeat_pipeline.defs.training.stored import finished_runs
@@ -65,6 +66,25 @@ def register_prompt_versions(context: dg.SensorEvaluationContext) -> dg.SensorRe
 
 
 @dg.sensor(
+    name="keep_partitions",
+    minimum_interval_seconds=60,
+    default_status=ON,
+    description="Offers every built-in prompt version and the models that this lake holds as "
+    "partitions, and removes those that mean nothing.",
+)
+def keep_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Nothing is extracted or trained by this: it is offered."""
+    settings = Settings()
+    changes = changed_partitions(Lake(settings.lake), settings.prompts, context.instance)
+    added = [c.definition.build_add_request(c.add) for c in changes if c.add]
+    deleted = [c.definition.build_delete_request(c.delete) for c in changes if c.delete]
+    return dg.SensorResult(
+        dynamic_partitions_requests=[*added, *deleted],
+        skip_reason=None if added or deleted else "The partitions are right.",
+    )
+
+
+@dg.sensor(
     name="collect_finished_batches",
     job=backfill_prompt_version,
     minimum_interval_seconds=300,
@@ -106,28 +126,32 @@ def collect_finished_batches(
     description="Trains the models that read LLM scores again, once a share of the corpus "
     "(RECFEAT_RETRAIN_SHARE, 5 %) has scores newer than they are.",
 )
-def retrain_when_enough_changed() -> Iterator[dg.RunRequest | dg.SkipReason]:
+def retrain_when_enough_changed() -> dg.SensorResult:
     """One run per model that is out of date; the same model is asked for once."""
     settings = Settings()
     lake = Lake(settings.lake)
     promoted = lake.meta.get("promoted")
     if promoted is None or not lake.feature_store.exists():
-        yield dg.SkipReason("Nothing has been extracted yet.")
-        return
+        return dg.SensorResult(skip_reason="Nothing has been extracted yet.")
     with open_store(lake.feature_store, wait_seconds=10) as store:
         scored_at = store.sql(SCORED_AT, params={"version": promoted}).pl()["scored_at"]
     stale = runs_to_repeat(finished_runs(lake), scored_at, promoted, settings.retrain_share)
     if not stale:
-        yield dg.SkipReason(f"Less than {settings.retrain_share:.0%} of the items have changed.")
-    for run in stale:
-        key = dg.MultiPartitionKey({"arm": run.arm, "seed": str(run.seed)})
-        run_key = f"{run.arm}/{run.seed}/{run.made_at.isoformat()}/{promoted}"
-        yield dg.RunRequest(
-            run_key=run_key,
-            partition_key=key,
+        reason = f"Less than {settings.retrain_share:.0%} of the items have changed."
+        return dg.SensorResult(skip_reason=reason)
+    requests = [
+        dg.RunRequest(
+            run_key=f"{run.arm}/{run.seed}/{run.made_at.isoformat()}/{promoted}",
+            partition_key=arm_seed_key(run.arm, run.seed),
             run_config={"ops": {"two_tower": {"config": {"steps": run.steps or None}}}},
             tags={UNATTENDED: "true"},
         )
+        for run in stale
+    ]
+    keys = [str(request.partition_key) for request in requests]  # of a lake older than the instance
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=[arm_seeds.build_add_request(keys)]
+    )
 
 
 @dg.sensor(
@@ -145,6 +169,7 @@ def end_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 sensors = [
     follow_changes,
     register_prompt_versions,
+    keep_partitions,
     collect_finished_batches,
     retrain_when_enough_changed,
     end_abandoned_runs,

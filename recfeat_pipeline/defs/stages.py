@@ -17,6 +17,3 @@ STAGES: dict[str, list[dg.AssetsDefinition]] = {
     "training": training.assets,
     "evaluation": evaluation.assets,
 }
-
-BY_HAND = [*extraction.by_hand]
-"""Assets that no stage asks for."""

@@ -67,7 +67,9 @@ class World:
         graph, store = defs.resolve_asset_graph(), STAGE_GROUPS["feature_store"]
         # the evaluation is left out: it takes too long
         if keys := [key for key in keys if graph.get(key).group_name == store]:
-            self.driver.job.execute_in_process(asset_selection=keys, instance=self.instance)
+            self.driver.execution.job.execute_in_process(
+                asset_selection=keys, instance=self.instance
+            )
 
     def change(self, film: int, text: str | None) -> None:
         """Let the catalogue have another text for a film (None: its first one), and read it."""
@@ -77,10 +79,10 @@ class World:
         self.read_catalog()
 
     def read_catalog(self) -> None:
-        self.driver._execute(STAGES["catalog"])
+        self.driver.execution.run(STAGES["catalog"])
 
     def write_documents(self) -> None:
-        self.driver._execute(STAGES["text"][-1:], tags=range_tags(shards.get_partition_keys()))
+        self.driver.execution.run(STAGES["text"][-1:], tags=range_tags(shards.get_partition_keys()))
 
     def register(self) -> set[str]:
         """What the sensor registers, done."""
@@ -155,6 +157,16 @@ def test_one_changed_text_asks_for_its_shard_and_buys_one_item(world):
     assert {"features/item_features", "metrics/agreement"} <= set(ticks[-1])
     texts = world.lake.read("documents").filter(item_id=5)["text"]
     assert "Quite another film." in texts[0]
+
+
+def test_what_changed_before_it_was_switched_on_is_caught_up_with(world):
+    world.change(13, "A thirteenth film that nobody knew of.")
+    world.cursor = None  # switched on now
+    world.settle()
+    assert calls(world) == GROUPS
+    texts = world.lake.read("documents").filter(item_id=13)["text"]
+    assert "nobody knew of" in texts[0]
+    assert world.settle() == []
 
 
 def test_a_text_that_changes_back_is_not_bought_again(world):

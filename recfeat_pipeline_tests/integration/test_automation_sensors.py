@@ -10,7 +10,7 @@ from recfeat_pipeline.definitions import build_definitions
 from recfeat_pipeline.defs import sensors
 from recfeat_pipeline.defs.automation import UNATTENDED, again_later
 from recfeat_pipeline.defs.drive import Driver, Plan
-from recfeat_pipeline.defs.partitions import split_key
+from recfeat_pipeline.defs.partitions import arm_and_seed, split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.schedules import refresh_text_daily
 from recfeat_pipeline.errors import RecfeatError
@@ -162,15 +162,14 @@ def rescore(lake: Lake, n_items: int) -> None:
 
 
 def asked_to_train() -> list[dg.RunRequest]:
-    found = list(sensors.retrain_when_enough_changed())
-    return [] if isinstance(found[0], dg.SkipReason) else found
+    return list(sensors.retrain_when_enough_changed().run_requests or ())
 
 
 def test_retraining_waits_until_a_twentieth_of_the_corpus_has_changed(trained):
     rescore(trained, 4)
     assert asked_to_train() == []
     rescore(trained, 5)
-    requests = {split_key(r.partition_key)["arm"]: r for r in asked_to_train()}
+    requests = {arm_and_seed(r.partition_key)[0]: r for r in asked_to_train()}
     assert set(requests) == {"llm", "ease_llm"}  # the floor reads no scores
     steps = {
         arm: r.run_config["ops"]["two_tower"]["config"]["steps"] for arm, r in requests.items()

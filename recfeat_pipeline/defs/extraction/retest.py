@@ -1,6 +1,9 @@
 """Test and retest, asked for by hand: it costs money and follows nothing."""
 
+from typing import Any
+
 import dagster as dg
+import polars as pl
 from pydantic import Field
 
 from recfeat_pipeline.defs.about import about
@@ -24,27 +27,42 @@ class RetestConfig(dg.Config):
     )
 
 
-@dg.asset(
-    key=["lake", "retests"],
+KEY = dg.AssetKey(["lake", "retests"])
+retests = dg.AssetSpec(
+    KEY,
     deps=[["lake", "scores"]],
-    pool="llm",
     kinds={"openai", "parquet"},
-    check_specs=[
-        dg.AssetCheckSpec(
-            "scores_repeat",
-            asset=["lake", "retests"],
-            description="Asked twice, the median dimension correlates at 0.7 or more",
-        )
-    ],
+    description="How well two askings of the promoted version agree, on a sample of the items: made "
+    'by the job `retest_scores`, since it costs money and "Materialize all" must not buy it. One '
+    "row per prompt version and dimension.",
     **about("extraction", "retests", costs="money"),
 )
-def retests(
-    config: RetestConfig, lake: LakeResource, reporter: dg.ResourceParam[Reporter]
-) -> dg.MaterializeResult:
-    """How well two askings of the promoted version agree, on a sample of the items.
 
-    One row per prompt version and dimension.
-    """
+
+@dg.asset_check(
+    name="scores_repeat",
+    asset=KEY,
+    description="Asked twice, the median dimension correlates at 0.7 or more",
+)
+def scores_repeat(lake: LakeResource) -> dg.AssetCheckResult:
+    """Looks at the last retest, and asks nobody."""
+    return dg.AssetCheckResult(**_found(lake.open().read("retests")))
+
+
+def _found(frame: pl.DataFrame) -> dict[str, Any]:
+    problems = retest_problems(frame)
+    warn = dg.AssetCheckSeverity.WARN
+    return {"passed": not problems, "severity": warn, "metadata": {"problems": problems}}
+
+
+@dg.op(pool="llm")
+def ask_a_sample_again(
+    context: dg.OpExecutionContext,
+    config: RetestConfig,
+    lake: LakeResource,
+    reporter: dg.ResourceParam[Reporter],
+) -> None:
+    """Ask a sample of the items once more, and keep how well the answers agree."""
     target, settings = lake.open(), Settings()
     key = promoted(target, settings.prompts)
     version = load_version(key.partition("@")[0], settings.prompts)
@@ -65,20 +83,15 @@ def retests(
         raise RecfeatError(stopped)
     frame = agreement(first, second).cast(RETESTS)  # type: ignore[arg-type]
     target.write("retests", frame, version=key)
-    problems = retest_problems(frame)
     median = frame["pearson_r"].median()
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": frame.height,
-            "items": second["item_id"].n_unique(),
-            **({"median_r": median} if isinstance(median, float) else {}),
-        },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name="scores_repeat",
-                passed=not problems,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"problems": problems},
-            )
-        ],
-    )
+    about = {"dagster/row_count": frame.height, "items": second["item_id"].n_unique()}
+    about |= {"median_r": median} if isinstance(median, float) else {}
+    context.log_event(dg.AssetMaterialization(KEY, metadata=about))
+    found = dg.AssetCheckEvaluation(KEY, "scores_repeat", **_found(frame))
+    context.instance.report_runless_asset_event(found)
+
+
+@dg.job
+def retest_scores() -> None:
+    """Ask a sample of the items again under the promoted version. This costs money."""
+    ask_a_sample_again()

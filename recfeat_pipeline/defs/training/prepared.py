@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from recfeat_pipeline.content.slot import ContentUnavailable
-from recfeat_pipeline.defs.partitions import split_key
+from recfeat_pipeline.defs.partitions import arm_and_seed
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Progress
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
@@ -47,8 +47,8 @@ def prepare(
 
     # Sums in another order round otherwise, so that the number of threads is part of the result.
     torch.set_num_threads(Settings().threads)
-    key = split_key(context.partition_key)
-    arm, seed = load_arms()[key["arm"]], int(key["seed"])
+    arm_id, seed = arm_and_seed(context.partition_key)
+    arm = load_arms()[arm_id]
     run = StoredRun(lake.open(), arm, seed)
     try:
         with store.get_connection() as connection:

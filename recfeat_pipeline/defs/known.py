@@ -1,0 +1,84 @@
+"""Which partitions there are: prompt versions that can be asked, models that this lake trains.
+
+Dagster lets anybody add a partition of any name. Those that mean nothing are removed again, so that
+a typing error is neither offered nor counted as missing.
+"""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from recfeat_pipeline.defs.extraction.followed import followed_versions
+from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.lake import Lake
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Partition keys to add and to delete, by definition."""
+
+    definition: dg.DynamicPartitionsDefinition
+    add: list[str]
+    delete: list[str]
+
+
+def changed_partitions(
+    lake: Lake, prompts: str | None, instance: dg.DagsterInstance
+) -> list[Changes]:
+    """What the instance's partitions lack, and have too much, against files and lake."""
+    found = []
+    for definition, offered, kept in (
+        (versions, _askable(), _readable(lake, prompts)),
+        (arm_seeds, _trained(lake), None),
+    ):
+        known = instance.get_dynamic_partitions(str(definition.name))
+        add = [key for key in offered if key not in known]
+        wrong = [key for key in known if not (_is_model(key) if kept is None else key in kept)]
+        found.append(Changes(definition, add, wrong))
+    return found
+
+
+def keep_partitions(lake: Lake, prompts: str | None, instance: dg.DagsterInstance) -> None:
+    """Add and delete what :func:`changed_partitions` says."""
+    for change in changed_partitions(lake, prompts, instance):
+        name = str(change.definition.name)
+        instance.add_dynamic_partitions(name, change.add)
+        for key in change.delete:
+            instance.delete_dynamic_partition(name, key)
+
+
+def _askable() -> list[str]:
+    """Every built-in version that asks about items; the user's own are registered when still."""
+    loaded = map(load_version, list_versions())
+    return [version.key for version in loaded if version.asks in ("scores", "item_profile")]
+
+
+def _readable(lake: Lake, prompts: str | None) -> set[str]:
+    """Versions that files or the lake's scores know."""
+    known = {*_askable(), *followed_versions(lake, prompts).keys}
+    for name in list_versions(prompts):
+        try:
+            known.add(load_version(name, prompts).key)
+        except RecfeatError:  # being edited; `recfeat prompts list` says what is wrong with it
+            continue
+    folders = lake.glob("scores/version=*") + lake.glob("profiles/version=*")
+    return known | {folder.rpartition("version=")[2] for folder in folders}
+
+
+def _trained(lake: Lake) -> list[str]:
+    """Models that this lake holds."""
+    keys = []
+    for path in lake.glob("runs/arm=*/seed=*/made_from.json"):
+        parts = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
+        keys.append(arm_seed_key(parts["arm"], int(parts["seed"])))
+    return [key for key in keys if _is_model(key)]
+
+
+def _is_model(key: str) -> bool:
+    try:
+        arm_and_seed(key)
+    except RecfeatError:
+        return False
+    return True
