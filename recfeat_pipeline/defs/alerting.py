@@ -125,8 +125,7 @@ def _reason(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     if error is None:
         return "It was interrupted."
-    kinds: list[type] = [RecfeatError, *RecfeatError.__subclasses__()]
-    ours = {kind.__name__ for kind in kinds}
+    ours = {kind.__name__ for kind in (RecfeatError, *RecfeatError.__subclasses__())}
     last = error
     while error:
         if error.cls_name in ours:
