@@ -125,7 +125,8 @@ def _reason(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     if error is None:
         return "It was interrupted."
-    ours = {kind.__name__ for kind in (RecfeatError, *RecfeatError.__subclasses__())}
+    kinds: list[type] = [RecfeatError, *RecfeatError.__subclasses__()]
+    ours = {kind.__name__ for kind in kinds}
     last = error
     while error:
         if error.cls_name in ours:
