@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from recfeat_pipeline.alerts import failure_alert, notice, post_alert, without_secrets
-from recfeat_pipeline.defs.stages import BY_HAND, STAGES
+from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -93,7 +93,7 @@ def alert_of_overdue_assets(context: dg.SensorEvaluationContext) -> dg.SensorRes
 
 
 def _late(instance: dg.DagsterInstance) -> Iterator[tuple[dg.AssetKey, str]]:
-    keys = [key for assets in (*STAGES.values(), BY_HAND) for asset in assets for key in asset.keys]
+    keys = [key for assets in STAGES.values() for asset in assets for key in asset.keys]
     for key, record in instance.get_freshness_state_records(keys).items():
         state = str(record.freshness_state.value)
         if state in ("WARN", "FAIL"):
@@ -114,7 +114,7 @@ def _warned_before(context: dg.RunStatusSensorContext, check: dg.AssetCheckEvalu
 
 def _assets(event: dg.DagsterEvent) -> list[str]:
     """The assets of a step, as people know them."""
-    for asset in (a for assets in (*STAGES.values(), BY_HAND) for a in assets):
+    for asset in (asset for assets in STAGES.values() for asset in assets):
         if asset.node_def.name == event.node_name:
             return sorted(key.to_user_string() for key in asset.keys)
     return [str(event.step_key)]

@@ -51,8 +51,8 @@ IDLE = (~When.any_deps_in_progress() & ~When.in_progress()).with_label("nothing 
 GO_OVER = (When.cron_tick_passed(SWEEP) | When.initial_evaluation()).with_label(
     "once a week, and when it is switched on"
 )
-"""Once over everything: for what a failed run left undone, or changed before anybody looked. What is
-up to date costs a little computing, and no request."""
+"""Once over everything: for what a failed run left undone, or changed before anybody looked. What
+is up to date costs a little computing, and no request."""
 
 FOLLOW_INPUTS = (
     (INPUT_CHANGED | GO_OVER).since(HANDLED) & ~When.any_deps_missing() & IDLE

@@ -1,5 +1,7 @@
 """Jobs: what an operator starts by hand, or a schedule or sensor starts."""
 
+from typing import Any
+
 import dagster as dg
 
 from recfeat_pipeline.defs.about import GROUPS
@@ -44,7 +46,7 @@ write_report = dg.define_asset_job(
     description="Compute the metric tables from the stored ranks, and write the report.",
 )
 
-jobs = [
+jobs: list[Any] = [  # Dagster has two kinds, of which one has no public name
     refresh_text,
     backfill_prompt_version,
     rebuild_feature_store,

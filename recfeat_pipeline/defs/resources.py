@@ -30,7 +30,7 @@ class LakeResource(dg.ConfigurableResource):
     """The lake that every asset reads and writes."""
 
     root: str | None = Field(
-        None, description="Folder or object-store URL of the lake; unset: RECFEAT_LAKE."
+        default=None, description="Folder or object-store URL of the lake; unset: RECFEAT_LAKE."
     )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -46,7 +46,7 @@ class LakeResource(dg.ConfigurableResource):
 class FeatureStoreResource(dg.ConfigurableResource):
     """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only."""
 
-    database: str | None = Field(None, description="Its file; unset: the one of the lake.")
+    database: str | None = Field(default=None, description="Its file; unset: the one of the lake.")
 
     @contextmanager
     def get_connection(self, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:

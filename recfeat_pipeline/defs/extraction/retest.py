@@ -32,9 +32,9 @@ retests = dg.AssetSpec(
     KEY,
     deps=[["lake", "scores"]],
     kinds={"openai", "parquet"},
-    description="How well two askings of the promoted version agree, on a sample of the items: made "
-    'by the job `retest_scores`, since it costs money and "Materialize all" must not buy it. One '
-    "row per prompt version and dimension.",
+    description="How well two askings of the promoted version agree, on a sample of the items: "
+    'asked by the job `retest_scores`, since it costs money and "Materialize all" must not buy it. '
+    "One row per prompt version and dimension.",
     **about("extraction", "retests", costs="money"),
 )
 
@@ -84,9 +84,12 @@ def ask_a_sample_again(
     frame = agreement(first, second).cast(RETESTS)  # type: ignore[arg-type]
     target.write("retests", frame, version=key)
     median = frame["pearson_r"].median()
-    about = {"dagster/row_count": frame.height, "items": second["item_id"].n_unique()}
-    about |= {"median_r": median} if isinstance(median, float) else {}
-    context.log_event(dg.AssetMaterialization(KEY, metadata=about))
+    metadata = {
+        "dagster/row_count": frame.height,
+        "items": second["item_id"].n_unique(),
+        **({"median_r": median} if isinstance(median, float) else {}),
+    }
+    context.log_event(dg.AssetMaterialization(KEY, metadata=metadata))
     found = dg.AssetCheckEvaluation(KEY, "scores_repeat", **_found(frame))
     context.instance.report_runless_asset_event(found)
 

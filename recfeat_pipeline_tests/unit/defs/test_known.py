@@ -1,0 +1,77 @@
+"""Partitions are what can be asked and what this lake trains; no more is offered, or kept."""
+
+import dagster as dg
+import pytest
+
+from recfeat_pipeline.definitions import defs
+from recfeat_pipeline.defs import sensors
+from recfeat_pipeline.defs.known import keep_partitions
+from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds, versions
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.lake import Lake
+
+BUILT_IN = {
+    version.key
+    for version in map(load_version, list_versions())
+    if version.asks in ("scores", "item_profile")
+}
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def partitions(instance: dg.DagsterInstance, of: dg.DynamicPartitionsDefinition) -> set[str]:
+    return set(instance.get_dynamic_partitions(str(of.name)))
+
+
+def test_built_in_versions_are_offered_and_typing_errors_removed(tmp_path, instance):
+    lake = Lake(tmp_path)
+    old = "genome132-v1@0123456789ab"  # of files that have changed since: its scores are here
+    (tmp_path / "scores" / f"version={old}").mkdir(parents=True)
+    instance.add_dynamic_partitions(str(versions.name), ["genome132-v1", "no-such@1", old])
+    keep_partitions(lake, None, instance)
+    assert partitions(instance, versions) == {*BUILT_IN, old}
+
+
+def test_models_are_offered_that_this_lake_holds(tmp_path, instance):
+    path = tmp_path / "runs" / "arm=floor" / "seed=2" / "made_from.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    instance.add_dynamic_partitions(str(arm_seeds.name), ["llm|0", "llm|x", "no_such_arm|0"])
+    keep_partitions(Lake(tmp_path), None, instance)
+    assert partitions(instance, arm_seeds) == {"floor|2", "llm|0"}
+
+
+def test_the_sensor_does_the_same_and_then_nothing(tmp_path, instance, monkeypatch):
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
+    first = sensors.keep_partitions(dg.build_sensor_context(instance=instance))
+    [request] = first.dynamic_partitions_requests
+    assert set(request.partition_keys) == BUILT_IN
+    instance.add_dynamic_partitions(str(versions.name), list(request.partition_keys))
+    again = sensors.keep_partitions(dg.build_sensor_context(instance=instance))
+    assert not again.dynamic_partitions_requests
+
+
+@pytest.mark.parametrize("key", ["llm", "llm|", "llm|20", "llm|-1", "nobody|0", "llm|0|1"])
+def test_a_model_that_cannot_be_is_a_sentence(key):
+    with pytest.raises(RecfeatError, match="is no model: a partition is an arm and a seed"):
+        arm_and_seed(key)
+
+
+def test_materialize_all_buys_no_retest_and_trains_nothing_unasked(instance):
+    graph = defs.resolve_asset_graph()
+    assert dg.AssetKey(["lake", "retests"]) not in graph.materializable_asset_keys
+    for name in ("runs", "ranks", "cold_ranks"):
+        of = graph.get(dg.AssetKey(["lake", name])).partitions_def
+        assert of.get_partition_keys(dynamic_partitions_store=instance) == []
+
+
+def test_the_launchpad_names_no_place():
+    for resource in ("lake", "store"):
+        values = defs.resources[resource].model_dump()
+        assert values, "it has options"
+        assert set(values.values()) == {None}
