@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import fsspec
 
 from recfeat_pipeline import sealed
@@ -49,6 +50,17 @@ class Files:
     def path(self, *parts: str) -> str:
         """The full path or URL of a file, as Polars and DuckDB take it."""
         return "/".join((self.root, *parts))
+
+    def lend_to(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let a database read files by their :meth:`path`, with this root's credentials.
+
+        DuckDB's own extension for object stores would be downloaded, and knows no credentials.
+        """
+        protocols = (
+            {self._fs.protocol} if isinstance(self._fs.protocol, str) else set(self._fs.protocol)
+        )
+        if not self.is_local and not protocols & set(connection.list_filesystems()):
+            connection.register_filesystem(self._fs)
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""

@@ -118,6 +118,7 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
         RecfeatError: the SQL fails; the old table stays.
     """
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
+    lake.lend_to(connection)
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{compile_sql(model, lake)}")
     except duckdb.Error as error:

@@ -149,3 +149,15 @@ def test_the_projects_own_models_are_described_and_tested():
         assert model.description, f"{key} has no description"
         assert model.tests, f"{key} has no test"
         assert all(model.columns.values()), f"{key} has a column without a description"
+
+
+def test_a_lake_on_an_object_store_is_read_through_its_own_credentials(project):
+    """``memory://`` stands for ``s3://``: both are fsspec's, and neither is DuckDB's."""
+    lake = Lake("memory://test-sql-models/lake")
+    lake.write("tags", pl.DataFrame({"item_id": [7], "tag": ["noir"], "relevance": [0.5]}, TAGS))
+    models = project({"a/t.sql": "SELECT * FROM {{ source('lake', 'tags') }}"})
+    for _ in range(2):  # the second finds the file system registered
+        connection, rows = build(models, lake)
+        assert rows == {"a.t": 1}
+    assert connection.execute("SELECT item_id, tag FROM a.t").fetchall() == [(7, "noir")]
+    sql_models.build(connection, models["a.t"], lake)
