@@ -56,10 +56,9 @@ class Files:
 
         DuckDB's own extension for object stores would be downloaded, and knows no credentials.
         """
-        protocols = (
-            {self._fs.protocol} if isinstance(self._fs.protocol, str) else set(self._fs.protocol)
-        )
-        if not self.is_local and not protocols & set(connection.list_filesystems()):
+        named = self._fs.protocol  # one name, or several
+        names = {named} if isinstance(named, str) else set(named)
+        if not self.is_local and not names & set(connection.list_filesystems()):
             connection.register_filesystem(self._fs)
 
     def exists(self, path: str) -> bool:
