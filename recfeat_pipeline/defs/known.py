@@ -63,16 +63,13 @@ def _readable(lake: Lake, prompts: str | None) -> set[str]:
             known.add(load_version(name, prompts).key)
         except RecfeatError:  # being edited; `recfeat prompts list` says what is wrong with it
             continue
-    folders = lake.glob("scores/version=*") + lake.glob("profiles/version=*")
-    return known | {folder.rpartition("version=")[2] for folder in folders}
+    held = ((table, path) for table in ("scores", "profiles") for path in lake.table_paths(table))
+    return known | {lake.keys_of(table, path)["version"] for table, path in held}
 
 
 def _trained(lake: Lake) -> list[str]:
     """Models that this lake holds."""
-    keys = []
-    for path in lake.glob("runs/arm=*/seed=*/made_from.json"):
-        parts = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
-        keys.append(arm_seed_key(parts["arm"], int(parts["seed"])))
+    keys = (arm_seed_key(run["arm"], int(run["seed"])) for run in lake.note_keys("made_from"))
     return [key for key in keys if _is_model(key)]
 
 

@@ -1,6 +1,7 @@
 """Partitions are what can be asked and what this lake trains; no more is offered, or kept."""
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from recfeat_pipeline.definitions import defs
@@ -10,6 +11,7 @@ from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.schemas import SCORES
 
 BUILT_IN = {
     version.key
@@ -31,18 +33,17 @@ def partitions(instance: dg.DagsterInstance, of: dg.DynamicPartitionsDefinition)
 def test_built_in_versions_are_offered_and_typing_errors_removed(tmp_path, instance):
     lake = Lake(tmp_path)
     old = "genome132-v1@0123456789ab"  # of files that have changed since: its scores are here
-    (tmp_path / "scores" / f"version={old}").mkdir(parents=True)
+    lake.write("scores", pl.DataFrame(schema=SCORES), version=old, shard="00")
     instance.add_dynamic_partitions(str(versions.name), ["genome132-v1", "no-such@1", old])
     keep_partitions(lake, None, instance)
     assert partitions(instance, versions) == {*BUILT_IN, old}
 
 
 def test_models_are_offered_that_this_lake_holds(tmp_path, instance):
-    path = tmp_path / "runs" / "arm=floor" / "seed=2" / "made_from.json"
-    path.parent.mkdir(parents=True)
-    path.write_text("{}")
+    lake = Lake(tmp_path)
+    lake.write_note("made_from", {}, arm="floor", seed="2")
     instance.add_dynamic_partitions(str(arm_seeds.name), ["llm|0", "llm|x", "no_such_arm|0"])
-    keep_partitions(Lake(tmp_path), None, instance)
+    keep_partitions(lake, None, instance)
     assert partitions(instance, arm_seeds) == {"floor|2", "llm|0"}
 
 
