@@ -203,6 +203,10 @@ class Lake(Files):
         assert "*" not in path, f"{path}: a key is missing"
         self._write_new(path, sealed.to_json(value))
 
+    def drop_note(self, name: str, **keys: str) -> None:
+        """Delete a note, if it is there."""
+        self.delete(fill(NOTES[name], **keys))
+
     def note_keys(self, name: str, **keys: str) -> list[dict[str, str]]:
         """The keys of every note of a name, narrowed to those given; a listing."""
         return [keys_of(NOTES[name], path) for path in self.glob(fill(NOTES[name], **keys))]
@@ -233,7 +237,7 @@ class Lake(Files):
     # -- identity, shards, locks ---------------------------------------------------------------
 
     def open(self, catalog: str | None = None, name: str | None = None) -> dict[str, Any]:
-        """Create ``lake.json``, or check it and upgrade an older lake; returns it.
+        """Create ``lake.json``, or check it; returns it. ``migrations.py`` opens older lakes.
 
         Args:
             catalog: the catalogue file or folder to remember; None keeps what is remembered.
@@ -243,10 +247,6 @@ class Lake(Files):
             RecfeatError: the lake belongs to another catalogue or to a newer format.
         """
         meta = self.meta
-        if meta["format"] < FORMAT:
-            from recfeat_pipeline.migrations import upgrade  # which needs this module
-
-            meta = upgrade(self)
         held = meta.get("name")
         if name and held and held != name:
             raise RecfeatError(
@@ -260,7 +260,7 @@ class Lake(Files):
 
     def remember(self, **values: Any) -> None:
         """Set entries of ``lake.json``."""
-        self.write_note("lake", {**self.open(), **values})
+        self.write_note("lake", {**self.meta, **values})
 
     @property
     def meta(self) -> dict[str, Any]:

@@ -98,6 +98,7 @@ NOTES = {
     "made_from": f"{_RUN}/made_from.json",
     "cold_from": f"{_RUN}/cold_from.json",
     "skipped": f"{_RUN}/skipped.json",
+    "swap": f"{_RUN}/swap.json",
 }
 """JSON objects by name."""
 

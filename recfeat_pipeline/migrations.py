@@ -10,6 +10,7 @@ from typing import Any
 from recfeat_pipeline import lake as layout
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.swap import finish_swaps
 
 
 def dimensions_by_version(lake: Lake) -> None:
@@ -22,6 +23,19 @@ def dimensions_by_version(lake: Lake) -> None:
         for folder in lake.glob("scores/version=*"):
             lake.write_bytes(f"{folder}/dimensions.parquet", lake.read_bytes(old))
         lake.delete(old)
+
+
+def open_lake(root: str) -> Lake:
+    """The lake at a root, brought to this release's format, with interrupted swaps finished.
+
+    Raises:
+        RecfeatError: it is of a newer format, or older than the oldest step.
+    """
+    lake = Lake(root)
+    if lake.meta["format"] < layout.FORMAT:
+        upgrade(lake)
+    finish_swaps(lake)
+    return lake
 
 
 STEPS: dict[int, Callable[[Lake], None]] = {1: dimensions_by_version}

@@ -27,6 +27,7 @@ from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.schemas import RAW
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
+from recfeat_pipeline.swap import unfinished
 
 READER_WAIT = 15.0  # seconds for a run that is just writing a table
 CALL_COLUMNS = (
@@ -293,8 +294,12 @@ def _runs(lake: Lake) -> Iterator[Run]:
     begun = sorted(
         {
             (run["arm"], int(run["seed"]))
-            for note in ("started_from", "made_from", "skipped")
-            for run, _ in lake.notes(note)
+            for place, note in (
+                (unfinished(lake), "started_from"),
+                (lake, "made_from"),
+                (lake, "skipped"),
+            )
+            for run in place.note_keys(note)
         },
         key=lambda run: (order.get(run[0], len(order)), run),
     )
@@ -319,9 +324,12 @@ class _Judge:
     def run(self, run: StoredRun) -> Run:
         arm, seed = run.arm, run.seed
         skipped = self.lake.read_note("skipped", **run.key)
+        whole = self.lake.read_note("made_from", **run.key) is not None
+        if skipped and whole:
+            return Run(arm.id, seed, "stale", None, skipped["reason"])
         if skipped:
             return Run(arm.id, seed, "skipped", None, skipped["reason"])
-        if self.lake.read_note("made_from", **run.key) is None:
+        if not whole:
             return Run(arm.id, seed, "interrupted", None, "the next run continues it")
         steps = run.summary()["steps"]
         try:

@@ -15,6 +15,7 @@ def open_lake() -> "Lake":
     Raises:
         RecfeatError: there is none yet.
     """
+    from recfeat_pipeline import migrations
     from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.settings import Settings
 
@@ -24,8 +25,7 @@ def open_lake() -> "Lake":
             f"There is no lake at {lake.root} yet: run `recfeat run` first, or set RECFEAT_LAKE to "
             "the one you mean."
         )
-    lake.open()
-    return lake
+    return migrations.open_lake(lake.root)
 
 
 def choose_version(lake: "Lake", name: str | None) -> "PromptVersion":

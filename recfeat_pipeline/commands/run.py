@@ -72,8 +72,8 @@ def run(
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.commands.tables import print_metrics
     from recfeat_pipeline.defs.drive import Plan
-    from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.layout import REPORT
+    from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
@@ -83,7 +83,7 @@ def run(
         RECFEAT_LLM_BUDGET_USD=budget,
         RECFEAT_WORKERS=workers,
     ):
-        lake = Lake(Settings().lake)
+        lake = open_lake(Settings().lake)
         version = choose_version(lake, prompt_version)
         seed_list = integers("--seeds", seeds)
         plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)

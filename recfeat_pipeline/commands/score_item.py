@@ -48,12 +48,12 @@ def score_item(
         read_text,
         rebuild_features,
     )
-    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.settings import Settings
 
     if (tmdb is None) == (title is None):
         raise RecfeatError("Name the item by --tmdb ID, or by --title TITLE with --text-file FILE.")
-    lake = Lake(Settings().lake)
+    lake = open_lake(Settings().lake)
     lake.open()
     version = choose_version(lake, prompt_version)
     if version.asks != "scores":

@@ -152,7 +152,7 @@ def draft(
     from recfeat_pipeline.extraction.draft import draft as draft_taxonomy
     from recfeat_pipeline.extraction.engine import choose_backend, limits_of
     from recfeat_pipeline.extraction.versions import load_version
-    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy.write import new_file, write_taxonomy
 
@@ -166,7 +166,7 @@ def draft(
     domain = " ".join(domain.split())
     if len(domain.split()) < 2:
         raise RecfeatError(f"--domain {domain!r} says too little: describe the catalogue.")
-    lake = Lake(settings.lake)
+    lake = open_lake(settings.lake)
     documents, source = find_documents(lake, catalog)
     if documents.is_empty():
         raise RecfeatError(f"There is no document to show the model: {source} hold none.")

@@ -29,13 +29,13 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     from recfeat_pipeline.commands.ports import check_port
     from recfeat_pipeline.defs.instance import dagster_home, open_instance
     from recfeat_pipeline.defs.known import keep_partitions
-    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.settings import Settings
 
     if importlib.util.find_spec("dagster_webserver") is None:
         raise RecfeatError("The UI is not installed: pip install 'recfeat_pipeline[ui]'.")
     check_port(host, port)
-    lake = Lake(Settings().lake)
+    lake = open_lake(Settings().lake)
     lake.open()
     with open_instance(lake) as instance:
         keep_partitions(lake, Settings().prompts, instance)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.migrations import open_lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
@@ -39,8 +40,8 @@ class LakeResource(dg.ConfigurableResource):
             hold(self.open(), context.run.run_id)
 
     def open(self) -> Lake:
-        """The lake."""
-        return Lake(self.root or Settings().lake)
+        """The lake, upgraded if it is an older one."""
+        return open_lake(self.root or Settings().lake)
 
 
 class FeatureStoreResource(dg.ConfigurableResource):

@@ -50,7 +50,7 @@ def test_workers_end_with_the_command_and_what_they_trained_is_continued(folder)
     command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400", "--workers", "2")
     lake = Lake(folder / "lake")
     run = Running(folder, *command)
-    checkpoint = "runs/arm={}/seed=0/checkpoints/last.ckpt"
+    checkpoint = "unfinished/runs/arm={}/seed=0/checkpoints/last.ckpt"
     run.wait_until(lambda: all(lake.exists(checkpoint.format(arm)) for arm in ("floor", "llm")))
     check_said(*run.send(signal.SIGINT))
     with open_instance(lake) as instance:  # a process that lived on would hold its run's lock
@@ -64,7 +64,7 @@ def test_a_training_that_is_stopped_is_finished_by_the_same_command(folder):
     command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400")
     lake = Lake(folder / "lake")
     run = Running(folder, *command)
-    run.wait_until(lambda: lake.exists("runs/arm=floor/seed=0/started_from.json"))
+    run.wait_until(lambda: lake.exists("unfinished/runs/arm=floor/seed=0/started_from.json"))
     check_said(*run.send(signal.SIGTERM))
     assert not lake.exists("runs/arm=llm/seed=0/made_from.json")
     out = finish(folder, *command)

@@ -72,13 +72,14 @@ def two_tower(
     if job is None:
         return
     if not job.run.is_current(job.made_from):
-        job.run.restart_unless(job.made_from)
+        new = job.run.begin(job.made_from)
         with reporter.bar(f"{job.arm.id}, seed {job.seed}") as progress:
-            recipe = job.recipe("checkpoints", progress)
+            recipe = job.recipe(new.checkpoints, progress)
             result = train_arm(
                 job.arm, job.inputs.data, job.inputs.content, recipe, job.inputs.report_split
             )
-        job.run.save(result, job.inputs, job.steps)
+        new.save(result, job.inputs, job.steps)
+        job.run.take()
     yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=job.run.summary())
     yield dg.MaterializeResult(asset_key=["lake", "ranks"], metadata=job.run.quality())
 
@@ -111,7 +112,7 @@ def cold_ranks(
     if not job.run.is_current(job.made_from, "cold"):
         world = build_cold_world(job.inputs.data, job.seed, report_split=job.inputs.report_split)
         with reporter.bar(f"{job.arm.id}, seed {job.seed}, cold start") as progress:
-            recipe = job.recipe("cold_checkpoints", progress)
+            recipe = job.recipe(job.run.begin_cold(job.made_from), progress)
             frame = rank_cold(job.arm, world, job.inputs.content, recipe)
         job.run.save_cold(frame, job.made_from)
     yield dg.MaterializeResult(metadata=job.run.cold_quality())

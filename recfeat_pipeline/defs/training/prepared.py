@@ -1,6 +1,7 @@
 """What the training assets of one (arm, seed) share: inputs, content, steps, fingerprint."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
@@ -25,13 +26,13 @@ class Prepared:
     steps: int
     made_from: str  # fingerprint of all of it
 
-    def recipe(self, folder: str, progress: Progress) -> Recipe:
-        """Its recipe, with checkpoints in a folder beside those of its other kinds of run."""
+    def recipe(self, checkpoints: Path, progress: Progress) -> Recipe:
+        """Its recipe, with checkpoints in a local folder."""
         return Recipe(
             settings=self.arm.settings,
             seed=self.seed,
             steps=self.steps,
-            out_dir=self.run.checkpoints.with_name(folder),
+            out_dir=checkpoints,
             progress=progress,
         )
 
@@ -57,6 +58,7 @@ def prepare(
         context.log.warning(f"Arm {arm.id}: {reason}")
         run.skip(str(reason))
         return None
+    run.lake.drop_note("skipped", **run.key)
     steps = steps or default_steps(inputs.data.examples.filter(split="train").height)
     made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs.data))
     return Prepared(arm, seed, run, inputs, steps, made_from)

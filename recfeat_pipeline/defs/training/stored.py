@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +16,11 @@ from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.layout import CHECKPOINTS, RUN, fill
+from recfeat_pipeline.layout import CHECKPOINTS, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import RUNS
+from recfeat_pipeline.swap import discard, take, unfinished
 
 if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
     from recfeat_pipeline.models.train import TrainingResult
@@ -30,7 +32,6 @@ class StoredRun:
     def __init__(self, lake: Lake, arm: Arm, seed: int):
         self.lake, self.arm, self.seed = lake, arm, seed
         self.key = {"arm": arm.id, "seed": str(seed)}
-        self.folder = fill(RUN, **self.key)
 
     @property
     def checkpoints(self) -> Path:
@@ -42,12 +43,37 @@ class StoredRun:
         made_from = self.lake.read_note(f"{kind}_from", **self.key) or {}
         return made_from.get("fingerprint") == fingerprint
 
-    def restart_unless(self, fingerprint: str) -> None:
-        """Drop checkpoints of other inputs; those of these inputs are continued."""
-        started = self.lake.read_note("started_from", **self.key) or {}
+    def begin(self, fingerprint: str) -> "StoredRun":
+        """The unfinished run of these inputs, beside this one, which serves until :meth:`take`.
+
+        One of other inputs is dropped; one of these is continued from its checkpoints.
+        """
+        new = StoredRun(unfinished(self.lake), self.arm, self.seed)
+        started = new.lake.read_note("started_from", **self.key) or {}
         if started.get("fingerprint") != fingerprint:
-            self.lake.delete(self.folder)
-            self.lake.write_note("started_from", {"fingerprint": fingerprint}, **self.key)
+            discard(self.lake, **self.key)
+            new.lake.write_note("started_from", {"fingerprint": fingerprint}, **self.key)
+        return new
+
+    def take(self) -> None:
+        """Put the unfinished run, which is whole now, in the place of this one."""
+        take(self.lake, **self.key)
+
+    def begin_cold(self, fingerprint: str) -> Path:
+        """The checkpoint folder of a cold-start run of these inputs; those of others are dropped.
+
+        Returns:
+            A local folder; :meth:`save_cold` removes it.
+        """
+        own = self._cold_checkpoints / fingerprint[:16]
+        for other in self._cold_checkpoints.glob("*"):
+            if other != own:
+                shutil.rmtree(other)
+        return own
+
+    @property
+    def _cold_checkpoints(self) -> Path:
+        return self.checkpoints.with_name("cold_checkpoints")
 
     def save(self, result: "TrainingResult", inputs: Inputs, steps: int) -> None:
         """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
@@ -83,6 +109,7 @@ class StoredRun:
         """Write what the cold-start run leaves."""
         self.lake.write("cold_ranks", ranks, **self.key)
         self.lake.write_note("cold_from", {"fingerprint": fingerprint}, **self.key)
+        shutil.rmtree(self._cold_checkpoints, ignore_errors=True)
 
     def cold_quality(self) -> dict[str, Any]:
         """How the cold-start run ranked new items, for Dagster's metadata."""
@@ -112,8 +139,7 @@ class StoredRun:
         }
 
     def skip(self, reason: str) -> None:
-        """Remember why the arm could not run; what an earlier run left is removed."""
-        self.lake.delete(self.folder)
+        """Remember why the arm cannot run; what an earlier run left stays, and is stale."""
         self.lake.write_note("skipped", {"reason": reason}, **self.key)
 
 
@@ -178,5 +204,9 @@ def finished_runs(lake: Lake) -> list[FinishedRun]:
 
 
 def skipped_arms(lake: Lake) -> dict[str, str]:
-    """Arm id to the reason why it has no run."""
-    return {run["arm"]: about["reason"] for run, about in lake.notes("skipped")}
+    """Arm id to the reason why it has no run, not even a stale one."""
+    return {
+        run["arm"]: about["reason"]
+        for run, about in lake.notes("skipped")
+        if not lake.has("ranks", **run)
+    }

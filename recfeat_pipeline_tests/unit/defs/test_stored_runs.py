@@ -12,12 +12,18 @@ from recfeat_pipeline.models.data import Data
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 ITEMS = make_items(3).with_columns(year=pl.Series([1990, 2000, 2010], dtype=pl.Int32))
+NONE = Content(np.zeros((3, 0), np.float32), (), 0.0)
 
 
-def made_from(arm: str, items: pl.DataFrame = ITEMS, tags: pl.DataFrame | None = None) -> str:
+def made_from(
+    arm: str,
+    items: pl.DataFrame = ITEMS,
+    tags: pl.DataFrame | None = None,
+    content: Content = NONE,
+) -> str:
     none = pl.DataFrame()
     data = Data(none, none, items, lambda: tags)
-    inputs = Inputs(data, Content(np.zeros((3, 0), np.float32), (), 0.0), None, "test")
+    inputs = Inputs(data, content, None, "test")
     return fingerprint(load_arms()[arm], 0, 10, inputs, "corpus")
 
 
@@ -27,6 +33,14 @@ def test_metadata_counts_for_the_arms_that_see_it(arm, sees):
     tagged = pl.DataFrame({"item_id": [100], "tag": ["slow"], "n_applications": [2000]})
     assert (made_from(arm, older) != made_from(arm)) == sees
     assert (made_from(arm, tags=tagged) != made_from(arm)) == sees
+
+
+def test_one_score_that_changes_is_another_run():
+    scores = np.array([[0.1], [0.2], [0.3]], np.float32)
+    changed = scores + np.array([[0], [0], [0.01]], np.float32)
+    one, same, other = (Content(m, ("dark",), 1.0) for m in (scores, scores.copy(), changed))
+    assert made_from("llm", content=one) == made_from("llm", content=same)
+    assert made_from("llm", content=one) != made_from("llm", content=other)
 
 
 def test_a_model_without_luck_is_fitted_once():
