@@ -2,8 +2,8 @@
 
 A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions, as in dbt:
 ``ref('features.genome')`` names another model, ``source('lake', 'scores')`` a lake table; and
-``measures``, the one list of metrics. YAML files beside the SQL hold descriptions and tests; a test
-is a SELECT of the rows that break it.
+``measures``, the one list of metrics. ``<table>.yml`` beside it holds its description and tests; a
+test is a SELECT of the rows that break it.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +30,8 @@ from recfeat_pipeline.layout import LAKE
 AFTER_TRAINING = {"runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts"}
 JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FOLDER = Path(__file__).parents[1] / "dbt_like_sql"
+# In a checkout the package has a link to the folder; an installed package has its files.
+FOLDER = Path(str(resources.files("recfeat_pipeline") / "dbt_like_sql")).resolve()
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,19 @@ def read_models(folder: Path) -> dict[str, SqlModel]:
     """Every model of a folder, in an order in which each comes after what it refers to.
 
     Raises:
-        RecfeatError: a ref or source that does not exist, a cycle, or YAML for no model.
+        RecfeatError: there is none; a ref or source that does not exist, a cycle, or YAML for no
+            model.
     """
     described = dict(_descriptions(folder))
     models = {}
     for path in sorted(folder.glob("*/*.sql")):
         key = f"{path.parent.name}.{path.stem}"
         models[key] = _load_model(key, path, described.pop(key, {}))
+    if not models:
+        raise RecfeatError(
+            f"{folder} holds no SQL models: recfeat_pipeline is not installed whole. Install it "
+            "again."
+        )
     if described:
         raise RecfeatError(f"{folder}: YAML describes {sorted(described)[0]!r}; no such .sql file.")
     for model in models.values():
@@ -202,15 +210,13 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
 def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted(folder.glob("*/*.yml")):
         try:
-            described = yaml.load(_render(path.read_text(encoding="utf-8")), YAML)["models"]
-            models = [(model["name"], model) for model in described]
-        except (yaml.YAMLError, KeyError, TypeError) as error:
+            described = yaml.load(_render(path.read_text(encoding="utf-8")), YAML)
+            if not isinstance(described, dict):
+                raise TypeError("it holds no description")
+        except (yaml.YAMLError, TypeError) as error:
             problem = " ".join(str(error).split())
-            raise RecfeatError(
-                f"{path} is not a list of models with names ({problem}); mend it."
-            ) from error
-        for name, model in models:
-            yield f"{path.parent.name}.{name}", model
+            raise RecfeatError(f"{path} does not describe a model ({problem}); mend it.") from error
+        yield f"{path.parent.name}.{path.stem}", described
 
 
 def _render(template: str, **functions: Any) -> str:

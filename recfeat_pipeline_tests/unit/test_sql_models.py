@@ -61,25 +61,23 @@ def test_an_absent_source_is_an_empty_relation_of_the_right_types(project, tmp_p
 
 
 YAML = """
-models:
-  - name: t
-    description: Tags.
-    tests:
-      - unique: [item_id]
-      - not_empty
-    columns:
-      - name: tag
-        description: The tag.
-        tests: [not_null, {accepted_values: {values: ["noir", "Noir "], severity: warn}}]
-      - name: relevance
-        tests: [{range: {min: 0.3, max: 1}}]
-      - name: item_id
-        tests: [{relationships: {to: a.t, field: item_id}}]
+description: Tags.
+tests:
+  - unique: [item_id]
+  - not_empty
+columns:
+  - name: tag
+    description: The tag.
+    tests: [not_null, {accepted_values: {values: ["noir", "Noir "], severity: warn}}]
+  - name: relevance
+    tests: [{range: {min: 0.3, max: 1}}]
+  - name: item_id
+    tests: [{relationships: {to: a.t, field: item_id}}]
 """
 
 
 def test_yaml_tests_count_the_rows_that_break_them(project, lake):
-    models = project({"a/t.sql": "SELECT * FROM {{ source('lake', 'tags') }}", "a/a.yml": YAML})
+    models = project({"a/t.sql": "SELECT * FROM {{ source('lake', 'tags') }}", "a/t.yml": YAML})
     connection, _ = build(models, lake)
     model = models["a.t"]
     failed = {test.name: sql_models.failures(connection, model, test) for test in model.tests}
@@ -101,12 +99,7 @@ def test_a_row_belongs_to_another_tables_row_by_all_columns_together(project, la
         {
             "a/t.sql": "SELECT * FROM (VALUES (1, 'x'), (2, 'y')) AS t(version, dimension)",
             "a/u.sql": "SELECT * FROM (VALUES (1, 'x'), (1, 'y')) AS t(version, dimension)",
-            "a/a.yml": """
-models:
-  - name: u
-    tests:
-      - relationships: {columns: [version, dimension], to: a.t}
-""",
+            "a/u.yml": "tests: [relationships: {columns: [version, dimension], to: a.t}]",
         }
     )
     connection, _ = build(models, lake)
@@ -132,9 +125,11 @@ def test_a_failing_build_keeps_the_old_table(project, lake):
             {"a/t.sql": "FROM {{ ref('a.u') }}", "a/u.sql": "FROM {{ ref('a.t') }}"},
             "refer in a circle",
         ),
-        ({"a/a.yml": "models: [{name: t}]"}, r"describes 'a\.t'; no such \.sql file"),
+        ({}, "holds no SQL models: recfeat_pipeline is not installed whole"),
+        ({"a/u.sql": "SELECT 1", "a/t.yml": "{}"}, r"describes 'a\.t'; no such \.sql file"),
+        ({"a/t.sql": "SELECT 1", "a/t.yml": "[x]"}, r"t\.yml does not describe a model"),
         (
-            {"a/t.sql": "SELECT 1", "a/a.yml": "models: [{name: t, tests: [uniq]}]"},
+            {"a/t.sql": "SELECT 1", "a/t.yml": "tests: [uniq]"},
             "unknown test 'uniq'",
         ),
     ],
