@@ -201,7 +201,7 @@ MISTAKES = [
     Mistake(
         "a damaged file of paid answers",
         "status",
-        ("responses/", "not a readable Parquet file", "backup", "bought again"),
+        ("responses/", "is damaged", "backup", "bought again"),
         lambda place: [
             place.lake().write_bytes(path, b"garbage " * 600)
             for path in place.lake().glob("responses/*/*.parquet")
