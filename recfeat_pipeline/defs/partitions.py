@@ -9,13 +9,36 @@ from collections.abc import Sequence
 import dagster as dg
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake, shard_names
+from recfeat_pipeline.lake import DEFAULT_SHARDS, Lake, shard_names
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
 
 MAX_SEEDS = 20
 
-shards = dg.StaticPartitionsDefinition(shard_names(Lake(Settings().lake).n_shards))
+
+def n_shards(lake: Lake) -> int:
+    """The lake's number of shards, also while its object store is down.
+
+    It never changes, so it is kept beside the locks: the code is loaded without asking, and the UI
+    shows what is wrong with the store, which it could not if it did not load.
+    """
+    if lake.is_local:
+        return lake.n_shards
+    kept = lake.state / "n_shards"
+    if kept.exists():
+        return int(kept.read_text(encoding="ascii"))
+    try:
+        if lake.read_note("lake") is None:
+            return DEFAULT_SHARDS  # and not kept: it is not there yet
+        found = lake.n_shards
+    except Exception:  # noqa: BLE001 - each object store has errors of its own
+        return DEFAULT_SHARDS
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(found), encoding="ascii")
+    return found
+
+
+shards = dg.StaticPartitionsDefinition(shard_names(n_shards(Lake(Settings().lake))))
 versions = dg.DynamicPartitionsDefinition(name="prompt_version")
 version_shards = dg.MultiPartitionsDefinition({"version": versions, "shard": shards})
 
