@@ -1,7 +1,8 @@
 """``python -m bench [name …]``: run the benchmarks and print one table.
 
 Each module ``bench/bench_*.py`` has ``run() -> list[dict]`` with the keys ``name``, ``value``,
-``unit`` and ``against`` (what the value is a ratio to, or what it was measured on).
+``unit`` and ``against`` (what the value is a ratio to, or what it was measured on). One named alone
+is given the options that follow: ``python -m bench identity --data DIR``.
 ``python -m bench soak --kills 60`` is no measure but a trial; see ``bench/soak.py``.
 """
 
@@ -13,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    given = next((n for n, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    names, options = arguments[:given], arguments[given:]
     available = sorted(
         path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py")
     )
@@ -26,7 +29,8 @@ def main(names: list[str]) -> None:
         table.add_column(column, justify="right" if column == "value" else "left")
     for name in names or available:
         console.print(f"[dim]{name} …[/]")
-        for row in importlib.import_module(f"bench.bench_{name}").run():
+        module = importlib.import_module(f"bench.bench_{name}")
+        for row in module.run(options) if options else module.run():
             value = row["value"]
             shown = f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"
             table.add_row(name, row["name"], shown, row["unit"], row["against"])

@@ -22,7 +22,7 @@ from recfeat_pipeline.text.http import Pace
 from recfeat_pipeline.text.mediawiki import Wikimedia
 from recfeat_pipeline.text.sources.tmdb import Tmdb
 from recfeat_pipeline.text.sources.wikipedia import Wikipedia
-from recfeat_pipeline.text.wikitext import read_film
+from recfeat_pipeline.text.wikitext.articles import read_film
 from recfeat_pipeline_tests.servers.articles import wikitext_of
 from recfeat_pipeline_tests.servers.films import Film, items_of, made_up_films
 from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer

@@ -54,6 +54,7 @@ LAKE = {
     "examples": LakeTable("catalog/examples.parquet", schemas.EXAMPLES),
     "raw": LakeTable("raw/{source}/shard={shard}/", schemas.RAW),
     "changes": LakeTable("raw/{source}/changes/", schemas.CHANGES),
+    "identity": LakeTable("identity/shard={shard}/identity.parquet", schemas.IDENTITY),
     "documents": LakeTable("documents/shard={shard}/{part}.parquet", schemas.DOCUMENTS),
     "responses": LakeTable("responses/shard={shard}/", schemas.RESPONSES),
     "batch_calls": LakeTable("batches/{batch}/requests.parquet", schemas.BATCH_CALLS),

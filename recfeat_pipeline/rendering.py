@@ -21,6 +21,10 @@ DEFAULT_CUTS: Cuts = {
     "*": 1500,  # any other label
 }
 
+OPTIONAL = ("Reviews",)
+"""Labels that are shown only by a prompt version whose cuts (or labels) name them: what people say
+of an item is fed on purpose, or not at all."""
+
 # Controls, zero-width and direction marks, and the invisible "tag" letters used to hide prompts.
 # Joiners (U+200C, U+200D) stay: several scripts are spelt with them.
 UNSEEN = (
@@ -84,7 +88,8 @@ def render(
     Args:
         documents: at least ``title`` and ``fields`` of a DOCUMENTS frame.
         cuts: longest text by label; ``"*"`` for the rest.
-        labels: the only labels to show; None shows all.
+        labels: the only labels to show; None shows all but those of :data:`OPTIONAL` that ``cuts``
+            do not name.
         title: whether the title line is shown.
         characters: longest text of all fields together, the title line aside; None: no limit.
 
@@ -95,13 +100,14 @@ def render(
     text = cut(pl.col("text"), limits.pop("*"))
     for label, limit in limits.items():
         text = pl.when(pl.col("label") == label).then(cut(pl.col("text"), limit)).otherwise(text)
+    hidden = [label for label in OPTIONAL if label not in cuts]
     rows = documents.select("title", "fields").with_row_index("row")
     bodies = (
         rows.select("row", "fields")
         .filter(pl.col("fields").list.len() > 0)
         .explode("fields")
         .unnest("fields")
-        .filter(pl.lit(True) if labels is None else pl.col("label").is_in(list(labels)))
+        .filter(~pl.col("label").is_in(hidden) if labels is None else pl.col("label").is_in(labels))
         .select("row", line=pl.col("label") + ": " + text)
         .group_by("row", maintain_order=True)
         .agg(pl.col("line").str.join("\n"))

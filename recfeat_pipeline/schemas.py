@@ -59,6 +59,21 @@ CHANGES: Schema = {
 }
 """One row per page or record that a source's change feed has named; append-only."""
 
+IDENTITY: Schema = {
+    "item_id": ID,
+    "source": pl.String,
+    "used": pl.Boolean,  # the page is about the item, as far as the vote can tell
+    "score": pl.Float64,  # what speaks for it less what speaks against it
+    "doubt": pl.Float64,  # 1: a toss-up; towards 0 the surer
+    "reason": pl.String,  # what speaks against it; null: nothing
+    "found_by": pl.String,  # RAW's how_found
+    "title": pl.String,  # as the source has it
+    "years": pl.List(pl.Int32),
+    "creators": pl.List(pl.String),
+    "url": pl.String,
+}
+"""One row per item × source that has a page for it: the vote on whether it is the item."""
+
 INTERACTIONS: Schema = {
     "user_id": ID,
     "item_id": ID,

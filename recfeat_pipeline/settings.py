@@ -120,6 +120,12 @@ class Settings(BaseSettings):
         description="Your e-mail address or URL, sent to text sources, as Wikimedia's policy "
         "asks; unset: Wikipedia and Wikidata are skipped, unless their base URLs point elsewhere.",
     )
+    text_language: str = Field(
+        "en",
+        pattern="^[a-z]{2,3}$",
+        description="Language of the texts that are collected (ISO 639-1); where a source has none "
+        "in it, the source's own, English.",
+    )
     tmdb_rate: float = Field(25.0, gt=0, le=40, description="TMDB requests a second.")
     wikimedia_rate: float = Field(2.0, gt=0, le=10, description="Wikimedia requests a second.")
     tmdb_days: float = Field(

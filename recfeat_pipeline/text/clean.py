@@ -8,12 +8,15 @@ import html
 import re
 import unicodedata
 
+from anyascii import anyascii
+
 _BREAK = re.compile(r"</?(br|p|div|li|tr|h\d)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _BROKEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"
 )  # controls, lone surrogates
 _SPACE = re.compile(r"[^\S\n]+")
+_UNREADABLE = re.compile(r"[\u0590-\u06ff\u3400-\u9fff\uf900-\ufaff]")
 _YEAR_AT_END = re.compile(r"\s*\((\d{4})\)\s*$")
 _OTHER_NAMES = re.compile(r"\s*\([^()]*\)")
 _ARTICLE = re.compile(
@@ -58,8 +61,18 @@ def year_in_title(title: str) -> int | None:
 
 
 def fold(text: str) -> str:
-    """Letters and digits only, without accents and case: for comparing names and titles."""
+    """Latin letters and digits only, without accents and case: for comparing names and titles.
+
+    Other alphabets are transliterated ("Тарковский" → "tarkovskiy"); scripts that do not tell how
+    a name sounds (:func:`is_readable`) are kept as they are.
+    """
     text = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(
-        re.findall(r"[^\W_]+", "".join(c for c in text if not unicodedata.combining(c)))
-    )
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    if not text.isascii() and is_readable(text):
+        text = anyascii(unicodedata.normalize("NFC", text)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def is_readable(text: str) -> bool:
+    """Whether the letters tell the sound: Chinese characters, Arabic and Hebrew do not."""
+    return not _UNREADABLE.search(text)

@@ -8,8 +8,8 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import FIELDS
-from recfeat_pipeline.text.identity import QUARANTINE, quarantine, without_quarantined
+from recfeat_pipeline.schemas import FIELDS, IDENTITY
+from recfeat_pipeline.text.identity.vote import identify, refused
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
 
 
@@ -17,39 +17,57 @@ from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
 class Collected:
     """What the sources have for some items."""
 
-    fields: pl.DataFrame  # FIELDS of scraped sources, quarantined ones left out
-    quarantined: pl.DataFrame  # QUARANTINE
+    fields: pl.DataFrame  # FIELDS of scraped sources, without those that the vote refused
+    identity: pl.DataFrame  # IDENTITY: the vote
 
 
 def collect(items: pl.DataFrame, sources: Sequence[Source], lake: Lake) -> Collected:
     """Parse what is stored for the items; sends nothing. Meant for one shard at a time.
 
     Args:
-        items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``directors``.
-        sources: most trusted first, as the registry gives them.
+        items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``creators``.
+        sources: those whose text is wanted.
         lake: where their answers lie.
     """
     fields, evidence = [], []
     for source in sources:
         raw = source.raw(items, source.store(lake))
         fields.append(source.fields(raw))
-        evidence.append(source.evidence(raw))
+        found_by = raw.select("item_id", found_by="how_found")
+        evidence.append(source.evidence(raw).join(found_by, on="item_id", how="left"))
     item_id = items.schema["item_id"]
     if not fields:
         return Collected(
             pl.DataFrame(schema={**FIELDS, "item_id": item_id}),
-            pl.DataFrame(schema={**QUARANTINE, "item_id": item_id}),
+            pl.DataFrame(schema={**IDENTITY, "item_id": item_id}),
         )
-    quarantined = quarantine(items, evidence)
-    return Collected(without_quarantined(pl.concat(fields), quarantined), quarantined)
+    identity = identify(items, evidence, {source.name: source.weight for source in sources})
+    out = refused(identity).select("item_id", "source")
+    kept = pl.concat(fields).join(out, on=["item_id", "source"], how="anti", maintain_order="left")
+    return Collected(kept, identity)
 
 
-def with_directors(items: pl.DataFrame, catalog_fields: pl.DataFrame) -> pl.DataFrame:
-    """Items with the directors that the catalogue's own text names, for the identity check."""
-    directors = catalog_fields.filter(pl.col("label").is_in(["Director", "Directors"])).select(
-        "item_id", pl.col("text").str.split(", ").alias("directors")
+CREATORS = (
+    "Director",
+    "Directors",
+    "Author",
+    "Authors",
+    "Artist",
+    "Artists",
+    "Creator",
+    "Creators",
+)
+"""Labels under which a catalogue names who made a work."""
+
+
+def with_creators(items: pl.DataFrame, catalog_fields: pl.DataFrame) -> pl.DataFrame:
+    """Items with the directors, authors or artists that the catalogue's own text names."""
+    creators = (
+        catalog_fields.filter(pl.col("label").is_in(CREATORS))
+        .group_by("item_id")
+        .agg(pl.col("text").str.join(", ").str.split(", ").alias("creators"))
     )
-    return items.join(directors.unique("item_id"), on="item_id", how="left")
+    return items.join(creators, on="item_id", how="left")
 
 
 def scrape_new_item(
@@ -91,7 +109,7 @@ def scrape_new_item(
     # TMDB's row was stored under the id alone: its key has no IMDb id yet.
     collected = collect(full, [source for source in sources if source is not tmdb], lake)
     fields = pl.concat([tmdb.fields(tmdb.raw(item, tmdb.store(lake))), collected.fields])
-    return full, Collected(fields, collected.quarantined), summaries
+    return full, Collected(fields, collected.identity), summaries
 
 
 def _item(item_id: Any, tmdb_id: int, known: dict[str, Any]) -> pl.DataFrame:
@@ -103,13 +121,13 @@ def _item(item_id: Any, tmdb_id: int, known: dict[str, Any]) -> pl.DataFrame:
             "year": [min(years, default=None)],
             "imdb_id": [known.get("imdb_id")],
             "tmdb_id": [tmdb_id],
-            "directors": [known.get("directors") or []],
+            "creators": [known.get("creators") or []],
         },
         schema_overrides={
             "title": pl.String,
             "year": pl.Int32,
             "imdb_id": pl.String,
             "tmdb_id": pl.Int64,
-            "directors": pl.List(pl.String),
+            "creators": pl.List(pl.String),
         },
     )

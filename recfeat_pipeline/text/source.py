@@ -28,9 +28,11 @@ EVIDENCE: Schema = {
     "item_id": FIELDS["item_id"],
     "source": pl.String,
     "title": pl.String,
-    "years": pl.List(pl.Int32),  # every year the source gives for the film
-    "directors": pl.List(pl.String),
+    "other_titles": pl.List(pl.String),  # original, alternative, translated
+    "years": pl.List(pl.Int32),  # every year in which the work may be said to have appeared
+    "creators": pl.List(pl.String),  # directors, authors, artists
     "imdb_id": pl.String,
+    "kind": pl.String,  # "film", "series", "franchise", "book", …
     "url": pl.String,
 }
 """What a source says about who an item is; one row per item and source."""
@@ -121,6 +123,7 @@ class Source(ABC):
     address: ClassVar[str]  # the settings that say where it is
     switch: ClassVar[str]  # the setting without which it is left out
     pool: ClassVar[str] = ""  # sources of one pool are never asked at once; "": a pool of its own
+    weight: ClassVar[float] = 1.0  # as a witness of who an item is
     keep: ClassVar[timedelta | None] = None  # after which a body may not be kept (TMDB's terms)
     policy: Policy
 
@@ -167,7 +170,7 @@ class Source(ABC):
         A killed run loses at most the last unflushed rows; the next one asks for what is left.
 
         Args:
-            items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``directors``.
+            items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``creators``.
             store: this source's raw store.
             progress: called with (answered, due).
             now: for tests.

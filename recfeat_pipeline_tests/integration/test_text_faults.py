@@ -16,6 +16,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.text.collect import collect, scrape_new_item
 from recfeat_pipeline.text.http import Pace
+from recfeat_pipeline.text.identity.vote import refused
 from recfeat_pipeline.text.sources.tmdb import Tmdb
 from recfeat_pipeline_tests.integration.text_world import QUICK, world
 from recfeat_pipeline_tests.servers.articles import wikitext_of
@@ -283,10 +284,31 @@ def test_another_film_that_nothing_replaces_is_quarantined_and_shown(w):
     )
     w.scrape(w.tmdb)
     collected = collect(w.items, [w.tmdb], w.lake)
-    assert collected.quarantined.select("item_id", "source", "reason").rows() == [
-        (8, "tmdb", "director: Dana Director7 here, Someone Else there")
-    ]
+    (out,) = refused(collected.identity).iter_rows(named=True)
+    assert (out["item_id"], out["source"]) == (8, "tmdb")
+    assert "IMDb id: tt0005007 here, tt9999999 there" in out["reason"]
+    assert "creator: Dana Director7 here, Someone Else there" in out["reason"]
     assert 8 not in collected.fields["item_id"]
+
+
+def test_an_imdb_id_of_a_series_brings_the_series(w):
+    series = w.films[7].changed(kind="tv", reviews=["Slow.", "Rich."])
+    w.tmdb_server.films[107] = series
+    w.items = w.items.with_columns(
+        tmdb_id=pl.when(pl.col("item_id") != 8).then(pl.col("tmdb_id"))
+    )
+    assert w.scrape(w.tmdb).results == {"ok": N}
+    assert w.text(w.tmdb, "Overview") == overviews(w)
+    assert w.text(w.tmdb, "Creator") == {8: "Dana Director7"}
+    assert w.text(w.tmdb, "Reviews") == {8: "Slow. Rich."}
+    assert w.text(w.tmdb, "Certification")[8] == "TV-14"
+    collected = collect(w.items, [w.tmdb], w.lake)
+    assert collected.identity["used"].all()
+    w.tmdb_server.change(107, overview="Another season.")
+    feed = w.tmdb.ask_changes(w.items, w.tmdb.store(w.lake))
+    assert (feed.requests, feed.due["changed"]) == (2, 1)
+    w.scrape(w.tmdb)
+    assert w.text(w.tmdb, "Overview")[8] == "Another season."
 
 
 def test_an_answer_about_another_film_is_refused(w):
@@ -425,8 +447,9 @@ def test_an_imdb_id_that_wikidata_gives_to_another_film_is_quarantined(w):
     w.wikimedia_server.remap(w.films[7].imdb_id, w.films[9].qid)
     w.scrape(w.wikipedia)
     collected = collect(w.items, [w.wikipedia], w.lake)
-    assert collected.quarantined["item_id"].to_list() == [8]
-    assert "Dana Director9 there" in collected.quarantined["reason"][0]
+    out = refused(collected.identity)
+    assert out["item_id"].to_list() == [8]
+    assert "creator: Dana Director7 here, Dana Director9 there" in out["reason"][0]
     plot = collected.fields.filter(pl.col("label") == "Plot")
     assert dict(plot.select("item_id", "text").iter_rows()) == {
         i: p for i, p in plots(w).items() if i != 8
@@ -439,7 +462,7 @@ def test_a_remapped_id_is_noticed_when_the_article_expires(w):
     w.wikimedia_server.remap(w.films[7].imdb_id, w.films[7].qid)
     w.scrape(w.wikipedia, days=31)
     assert w.text(w.wikipedia, "Plot") == plots(w)
-    assert collect(w.items, [w.wikipedia], w.lake).quarantined.is_empty()
+    assert refused(collect(w.items, [w.wikipedia], w.lake).identity).is_empty()
 
 
 def test_a_merged_entity_is_followed_and_a_deleted_one_is_missing(w):

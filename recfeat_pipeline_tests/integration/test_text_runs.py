@@ -55,7 +55,7 @@ def test_every_item_has_its_own_text(scraped):
         i: film.plot for i, film in enumerate(scraped.films, 1)
     }
     assert len(scraped.text(scraped.wikidata, "Awards")) == N
-    assert collect(scraped.items, scraped.sources, scraped.lake).quarantined.is_empty()
+    assert collect(scraped.items, scraped.sources, scraped.lake).identity["used"].all()
 
 
 def test_gross_revenue_is_stored_and_never_fed(scraped):
@@ -154,7 +154,7 @@ def test_a_new_item_needs_only_its_tmdb_id(scraped):
     labels = dict(collected.fields.select("label", "text").iter_rows())
     assert labels["Plot"] == film.plot
     assert labels["Overview"] == film.overview
-    assert collected.quarantined.is_empty()
+    assert collected.identity["used"].all()
     assert [summary.requests for summary in summaries][:2] == [1, 2]
 
 

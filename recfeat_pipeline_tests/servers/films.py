@@ -23,6 +23,10 @@ class Film:
     plot: str = ""
     intro: str = ""
     article: str | None = None  # title of the Wikipedia article
+    kind: str = "movie"  # of TMDB: "movie" or "tv"
+    other_titles: list[str] = field(default_factory=list)
+    translations: dict[str, str] = field(default_factory=dict)  # language -> overview
+    reviews: list[str] = field(default_factory=list)
 
     @property
     def qid(self) -> str:
@@ -94,8 +98,8 @@ def items_of(films: list[Film]) -> pl.DataFrame:
             "year": [film.year for film in films],
             "imdb_id": [film.imdb_id for film in films],
             "tmdb_id": [film.tmdb_id for film in films],
-            "directors": [film.directors for film in films],
+            "creators": [film.directors for film in films],
         },
         schema_overrides={"year": pl.Int32, "imdb_id": pl.String, "tmdb_id": pl.Int64,
-                          "directors": pl.List(pl.String)},
+                          "creators": pl.List(pl.String)},
     )  # fmt: skip

@@ -51,8 +51,8 @@ class TmdbServer(LoopbackServer):
 
     def route(self, request: Request) -> str:
         parts = request.path.strip("/").split("/")
-        if parts[:2] == ["3", "movie"]:
-            return "changes" if parts[2:] == ["changes"] else "movie"
+        if parts[:1] == ["3"] and parts[1] in ("movie", "tv"):
+            return "changes" if parts[2:] == ["changes"] else parts[1]
         return parts[1] if len(parts) > 1 else request.path
 
     def answer(self, request: Request) -> Response:
@@ -60,10 +60,10 @@ class TmdbServer(LoopbackServer):
         if not self.keys & {bearer, request.query.get("api_key")}:
             return _error(7)
         match request.path.strip("/").split("/"):
-            case ["3", "movie", "changes"]:
-                return self._changes(request.query)
-            case ["3", "movie", tmdb_id] if tmdb_id.isdigit():
-                return self._movie(int(tmdb_id), request.query)
+            case ["3", "movie" | "tv" as kind, "changes"]:
+                return self._changes(kind, request.query)
+            case ["3", "movie" | "tv" as kind, tmdb_id] if tmdb_id.isdigit():
+                return self._record(kind, int(tmdb_id), request.query)
             case ["3", "find", external_id]:
                 return self._find(external_id, request.query)
         return _error(34)
@@ -74,9 +74,9 @@ class TmdbServer(LoopbackServer):
     def broken(self) -> Response:
         return _error(self.error_code)
 
-    def _movie(self, tmdb_id: int, query: dict[str, str]) -> Response:
+    def _record(self, kind: str, tmdb_id: int, query: dict[str, str]) -> Response:
         film = self.films.get(tmdb_id)
-        if film is None:
+        if film is None or film.kind != kind:
             return _error(34)
         parts = [part for part in query.get("append_to_response", "").split(",") if part]
         if len(parts) > 20:
@@ -91,21 +91,22 @@ class TmdbServer(LoopbackServer):
         if query.get("external_source") != "imdb_id":
             return _error(5)
         found = [film for film in self.films.values() if film.imdb_id == external_id]
-        short = ("id", "title", "original_title", "overview", "release_date", "popularity")
+        results = {
+            kind: [{"id": f.tmdb_id, "overview": f.overview, "media_type": kind, "popularity": 1.0}
+                   for f in found if f.kind == kind]
+            for kind in ("movie", "tv")
+        }  # fmt: skip
         return Response(
             {
-                "movie_results": [
-                    {name: _details(film)[name] for name in short} | {"media_type": "movie"}
-                    for film in found
-                ],
+                "movie_results": results["movie"],
                 "person_results": [],
-                "tv_results": [],
+                "tv_results": results["tv"],
                 "tv_episode_results": [],
                 "tv_season_results": [],
             }
         )
 
-    def _changes(self, query: dict[str, str]) -> Response:
+    def _changes(self, kind: str, query: dict[str, str]) -> Response:
         today = datetime.now(UTC).date()
         try:
             end = date.fromisoformat(query.get("end_date", str(today)))
@@ -117,7 +118,9 @@ class TmdbServer(LoopbackServer):
         page = query.get("page", "1")
         if not page.isdigit() or not 1 <= int(page) <= 500:
             return _error(22)
-        ids = sorted({tmdb_id for day, tmdb_id in self.changes if start <= day <= end})
+        named = {tmdb_id for day, tmdb_id in self.changes if start <= day <= end}
+        others = {film.tmdb_id for film in self.films.values() if film.kind != kind}
+        ids = sorted(named - others)
         first = (int(page) - 1) * PAGE_SIZE
         return Response(
             {
@@ -135,6 +138,8 @@ def _error(code: int) -> Response:
 
 
 def _details(film: Film) -> dict[str, Any]:
+    if film.kind == "tv":
+        return _series(film)
     return {
         "adult": False,
         "backdrop_path": None,
@@ -166,6 +171,24 @@ def _details(film: Film) -> dict[str, Any]:
     }
 
 
+def _series(film: Film) -> dict[str, Any]:
+    return {
+        "id": film.tmdb_id,
+        "name": film.title,
+        "original_name": film.title,
+        "first_air_date": f"{film.year}-06-15",
+        "created_by": [{"id": 5, "name": name} for name in film.directors],
+        "genres": [{"id": 10 + i, "name": name} for i, name in enumerate(film.genres)],
+        "networks": [{"id": 1, "name": "Loopback Television"}],
+        "number_of_seasons": 2,
+        "overview": film.overview,
+        "tagline": film.tagline,
+        "popularity": 12.3,
+        "vote_average": 7.1,
+        "vote_count": 1234,
+    }
+
+
 def _appended(film: Film) -> dict[str, Any]:
     person = {"adult": False, "gender": 0, "profile_path": None, "popularity": 1.0}
     return {
@@ -182,7 +205,34 @@ def _appended(film: Film) -> dict[str, Any]:
             + [{**person, "id": 3000, "name": "Wendy Writer", "department": "Writing",
                 "job": "Screenplay"}],
         },
-        "keywords": {"keywords": [{"id": i, "name": name} for i, name in enumerate(film.keywords)]},
+        "keywords": {
+            "keywords" if film.kind == "movie" else "results": [
+                {"id": i, "name": name} for i, name in enumerate(film.keywords)
+            ]
+        },
+        "alternative_titles": {
+            "titles" if film.kind == "movie" else "results": [
+                {"iso_3166_1": "FR", "title": title, "type": ""} for title in film.other_titles
+            ]
+        },
+        "translations": {
+            "translations": [
+                {"iso_639_1": code, "iso_3166_1": code.upper(), "english_name": code,
+                 "data": {"title": film.title, "overview": overview, "tagline": ""}}
+                for code, overview in film.translations.items()
+            ]
+        },
+        "reviews": {
+            "page": 1,
+            "results": [
+                {"id": str(i), "author": "somebody", "content": text,
+                 "author_details": {"rating": 9}}
+                for i, text in enumerate(film.reviews)
+            ],
+            "total_pages": 1,
+            "total_results": len(film.reviews),
+        },
+        "content_ratings": {"results": [{"iso_3166_1": "US", "rating": "TV-14"}]},
         "external_ids": {"imdb_id": film.imdb_id, "wikidata_id": film.qid, "facebook_id": None},
         "release_dates": {
             "results": [

@@ -16,7 +16,8 @@ from recfeat_pipeline.defs.text.scraping import corpus_items, scrape_asset, sour
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
-from recfeat_pipeline.text.identity import duplicate_texts
+from recfeat_pipeline.text.identity.twins import duplicate_texts
+from recfeat_pipeline.text.identity.vote import refused
 from recfeat_pipeline.text.sources import sources
 
 THIN_CHARS = 500  # the report calls a shorter document thin
@@ -36,8 +37,8 @@ THIN_CHARS = 500  # the report calls a shorter document thin
         dg.AssetCheckSpec(
             "identities_agree",
             asset=["lake", "documents"],
-            description="No source's page contradicts the item's year or director; one that does "
-            "is left out of the document",
+            description="Every source's page is about its item, as far as ids, title, year and "
+            "creators tell; one that is not is left out of the document",
         ),
         dg.AssetCheckSpec(
             "texts_are_distinct",
@@ -57,8 +58,10 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
     frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
+    identity = collected.identity.join(items.select("item_id", "shard"), on="item_id")
     written = {}
     for shard in context.partition_keys:
+        target.write("identity", identity.filter(shard=shard).drop("shard"), shard=shard)
         part = frame.filter(shard=shard).drop("shard")
         target.write("documents", part, shard=shard)
         drop_listed(target, shard, part)
@@ -72,7 +75,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     yield from report_partitions(context, ["lake", "documents"], written)
     twins = duplicate_texts(fields)
     for name, found in (
-        ("identities_agree", collected.quarantined),
+        ("identities_agree", refused(collected.identity)),
         ("texts_are_distinct", twins),
     ):
         yield dg.AssetCheckResult(

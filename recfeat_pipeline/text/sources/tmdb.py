@@ -1,7 +1,6 @@
-"""TMDB: one call per film, the change feed, and the fields the prompt may see.
+"""TMDB: one call per film or series, and the change feeds.
 
-This product uses the TMDB API but is not endorsed or certified by TMDB. Gross revenue is in the
-stored body and never becomes a field: it is popularity, the thing to be predicted.
+This product uses the TMDB API but is not endorsed or certified by TMDB.
 
 Protocol: https://developer.themoviedb.org/docs (errors, append-to-response, tracking changes).
 """
@@ -9,7 +8,7 @@ Protocol: https://developer.themoviedb.org/docs (errors, append-to-response, tra
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,6 @@ import polars as pl
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.text.clean import plain
 from recfeat_pipeline.text.http import (
     Pace,
     PoliteClient,
@@ -38,16 +36,23 @@ from recfeat_pipeline.text.source import (
     Source,
     field_rows,
 )
+from recfeat_pipeline.text.tmdb_record import (
+    ENGLISH,
+    PARTS,
+    dicts,
+    evidence_of,
+    imdb_id,
+    part,
+    texts_of,
+)
 
-PARTS = "credits,keywords,external_ids,release_dates"
 RETRY = {9, 11, 24, 25, 43, 46}  # "status_code" in the body: offline, internal, time-out, …
 GONE = {6, 34}
 ABORT = {3, 7, 10}  # no permission, invalid key, suspended key
 WINDOW = timedelta(days=14)
 MAX_PAGES = 500
-SHAPES = {"id", "results", "movie_results"}  # one of these is in every good answer
-WRITING = ("Screenplay", "Writer", "Story", "Novel", "Characters", "Author")
-PAGE = "https://www.themoviedb.org/movie/"
+SHAPES = {"id", "results", "movie_results", "tv_results"}  # one of these is in every good answer
+PAGES = {kind: f"https://www.themoviedb.org/{kind}/" for kind in PARTS}
 
 
 class Tmdb(Source):
@@ -79,6 +84,7 @@ class Tmdb(Source):
                 missing=timedelta(days=settings.missing_days),
             ),
             settings.contact,
+            settings.text_language,
         )
 
     def __init__(
@@ -88,10 +94,12 @@ class Tmdb(Source):
         pace: Pace,
         policy: Policy | None = None,
         contact: str | None = None,
+        language: str = ENGLISH,
     ):
         self.base_url = base_url
         self.pace = pace
         self.agent = user_agent(contact)
+        self.language = language
         self.policy = policy or Policy()
         self._key = key
 
@@ -137,94 +145,81 @@ class Tmdb(Source):
         if not isinstance(since, datetime):
             store.note_changes([], now)
             return summary
+        ours = set(stored["url"].drop_nulls())
+        kinds = [kind for kind, page in PAGES.items() if any(u.startswith(page) for u in ours)]
+        days = since.date(), now.date()
         try:
-            named = asyncio.run(self._read_feed(since.date(), now.date(), summary, progress))
+            named = asyncio.run(self._read_feeds(kinds or ["movie"], *days, summary, progress))
         except (UnavailableError, RequestFailedError) as error:
             summary.stopped = f"the change feed could not be read ({error})"
             return summary
-        ours = set(stored["url"].drop_nulls())
-        urls = sorted(ours & {f"{PAGE}{film}" for film in named})
+        urls = sorted(ours & named)
         store.note_changes(urls, now)
         summary.due["changed"] = len(urls)
         return summary
 
-    async def _read_feed(
-        self, start: date, end: date, summary: ScrapeSummary, progress: Progress | None
-    ) -> set[int]:
-        named: set[int] = set()
+    async def _read_feeds(
+        self,
+        kinds: Sequence[str],
+        start: date,
+        end: date,
+        summary: ScrapeSummary,
+        progress: Progress | None,
+    ) -> set[str]:
+        """The pages of what the feeds of films and of series name."""
+        named: set[str] = set()
         async with self._client() as http:
             summary.traffic = http.traffic
-            windows = list(_windows(start, end))
-            while windows:
-                first, last = windows.pop(0)
-                page = pages = 1
-                while page <= pages:
-                    reply = await http.get(
-                        "/3/movie/changes",
-                        {"start_date": str(first), "end_date": str(last), "page": page},
-                        route="changes",
-                        judge=_judge,
-                    )
-                    pages = int(reply.data.get("total_pages") or 0)
-                    if pages > MAX_PAGES and first < last:  # more than can be asked: halve it
-                        middle = first + (last - first) // 2
-                        windows[:0] = [(first, middle), (middle + timedelta(days=1), last)]
-                        break
-                    pages = min(pages, MAX_PAGES)
-                    named.update(f["id"] for f in _dicts(reply.data["results"]) if f.get("id"))
-                    if progress:
-                        progress(page, pages)
-                    page += 1
+            for kind in kinds:
+                ids = await _feed(http, kind, start, end, progress)
+                named.update(f"{PAGES[kind]}{tmdb_id}" for tmdb_id in ids)
         return named
 
     # -- parsing ---------------------------------------------------------------------------------
 
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """Credits, keywords, certification, companies, budget, tagline and overview."""
+        """Credits, keywords, certification, companies, budget, tagline, overview and reviews."""
         rows: list[dict[str, Any]] = []
         for item_id, body in raw.select("item_id", "body").iter_rows():
-            film = json.loads(body)
-            crew = _people(film, "crew")
-            texts = [
-                ("Genres", _names(film.get("genres"))),
-                ("Director", _join(p["name"] for p in crew if p.get("job") == "Director")),
-                ("Writers", _join(p["name"] for p in crew if p.get("job") in WRITING)),
-                ("Cast", _join(p["name"] for p in _people(film, "cast"))),
-                ("Keywords", _names(_part(film, "keywords").get("keywords"))),
-                ("Certification", _certification(film)),
-                ("Companies", _names(film.get("production_companies"))),
-                ("Budget", _money(film.get("budget"))),
-                ("Tagline", plain(film.get("tagline"))),
-                ("Overview", plain(film.get("overview"))),
-            ]
-            rows += field_rows(self.name, item_id, texts)
+            rows += field_rows(self.name, item_id, texts_of(json.loads(body), self.language))
         return pl.DataFrame(rows, schema={**FIELDS, "item_id": raw.schema["item_id"]})
 
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """Title, release years, directors and IMDb id as TMDB has them."""
-        rows = []
-        for item_id, url, body in raw.select("item_id", "url", "body").iter_rows():
-            film = json.loads(body)
-            dates = [film.get("release_date")] + [r.get("release_date") for r in _releases(film)]
-            years = [int(d[:4]) for d in dates if isinstance(d, str) and d[:4].isdigit()]
-            rows.append(
-                {
-                    "item_id": item_id,
-                    "source": self.name,
-                    "title": plain(film.get("title")),
-                    "years": sorted({years[0], min(years)})
-                    if years
-                    else [],  # later ones: re-releases
-                    "directors": [
-                        plain(p["name"])
-                        for p in _people(film, "crew")
-                        if p.get("job") == "Director"
-                    ],
-                    "imdb_id": _imdb_id(film),
-                    "url": url,
-                }
-            )
+        """Titles, release years, directors, IMDb id and kind as TMDB has them."""
+        rows = [
+            {"item_id": item_id, "source": self.name, "url": url, **evidence_of(json.loads(body))}
+            for item_id, url, body in raw.select("item_id", "url", "body").iter_rows()
+        ]
         return pl.DataFrame(rows, schema={**EVIDENCE, "item_id": raw.schema["item_id"]})
+
+
+async def _feed(
+    http: PoliteClient, kind: str, start: date, end: date, progress: Progress | None
+) -> set[int]:
+    """The ids that a change feed names."""
+    named: set[int] = set()
+    windows = list(_windows(start, end))
+    while windows:
+        first, last = windows.pop(0)
+        page = pages = 1
+        while page <= pages:
+            reply = await http.get(
+                f"/3/{kind}/changes",
+                {"start_date": str(first), "end_date": str(last), "page": page},
+                route="changes",
+                judge=_judge,
+            )
+            pages = int(reply.data.get("total_pages") or 0)
+            if pages > MAX_PAGES and first < last:  # more than can be asked: halve it
+                middle = first + (last - first) // 2
+                windows[:0] = [(first, middle), (middle + timedelta(days=1), last)]
+                break
+            pages = min(pages, MAX_PAGES)
+            named.update(f["id"] for f in dicts(reply.data["results"]) if f.get("id"))
+            if progress:
+                progress(page, pages)
+            page += 1
+    return named
 
 
 async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
@@ -233,34 +228,37 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
     The IMDb id has the last word: a TMDB id that is gone, or that by now is another film, is looked
     up anew.
     """
-    tmdb_id, imdb_id = item["tmdb_id"], item["imdb_id"]
+    tmdb_id, imdb = item["tmdb_id"], item["imdb_id"]
     if tmdb_id is None:
-        return await _found(http, imdb_id, None) or _missing("TMDB does not know the IMDb id")
-    film, body = await _details(http, tmdb_id)
-    theirs = _imdb_id(film) if film else None
-    if imdb_id and (film is None or (theirs and theirs != imdb_id)):
-        found = await _found(http, imdb_id, tmdb_id)
+        return await _found(http, imdb, None) or _missing("TMDB does not know the IMDb id")
+    film, body = await _details(http, "movie", tmdb_id)
+    theirs = imdb_id(film) if film else None
+    if imdb and (film is None or (theirs and theirs != imdb)):
+        found = await _found(http, imdb, tmdb_id)
         if found:
             return found
-    return _row(film, body, "id") if film else _missing("TMDB no longer has the id")
+    return _row("movie", film, body, "id") if film else _missing("TMDB no longer has the id")
 
 
-async def _found(http: PoliteClient, imdb_id: str, other_than: int | None) -> dict[str, Any] | None:
-    """The film that TMDB files under an IMDb id, unless it is ``other_than``."""
+async def _found(http: PoliteClient, imdb: str, other_than: int | None) -> dict[str, Any] | None:
+    """The film, else the series, that TMDB files under an IMDb id; no film of ``other_than``."""
     reply = await http.get(
-        f"/3/find/{imdb_id}", {"external_source": "imdb_id"}, route="find", judge=_judge
+        f"/3/find/{imdb}", {"external_source": "imdb_id"}, route="find", judge=_judge
     )
-    ids = [film.get("id") for film in _dicts(reply.data.get("movie_results"))]
-    if not ids or not isinstance(ids[0], int) or ids[0] == other_than:
-        return None
-    film, body = await _details(http, ids[0])
-    return _row(film, body, "find") if film else None
+    for kind in ("movie", "tv"):
+        ids = [entry.get("id") for entry in dicts(reply.data.get(f"{kind}_results"))]
+        if ids and isinstance(ids[0], int) and (kind, ids[0]) != ("movie", other_than):
+            record, body = await _details(http, kind, ids[0])
+            return _row(kind, record, body, "find") if record else None
+    return None
 
 
-async def _details(http: PoliteClient, tmdb_id: int) -> tuple[dict[str, Any] | None, str]:
-    """A film's details and the body they came in; no film when TMDB says it is gone."""
+async def _details(
+    http: PoliteClient, kind: str, tmdb_id: int
+) -> tuple[dict[str, Any] | None, str]:
+    """A film's or series' details and the body they came in; none when TMDB says it is gone."""
     reply = await http.get(
-        f"/3/movie/{tmdb_id:d}", {"append_to_response": PARTS}, route="movie", judge=_judge
+        f"/3/{kind}/{tmdb_id:d}", {"append_to_response": PARTS[kind]}, route=kind, judge=_judge
     )
     if reply.data.get("status_code") in GONE:
         return None, reply.body
@@ -269,14 +267,14 @@ async def _details(http: PoliteClient, tmdb_id: int) -> tuple[dict[str, Any] | N
     return reply.data, reply.body
 
 
-def _row(film: dict[str, Any], body: str, how_found: str) -> dict[str, Any]:
-    lacking = [part for part in PARTS.split(",") if not _part(film, part)]
+def _row(kind: str, record: dict[str, Any], body: str, how_found: str) -> dict[str, Any]:
+    lacking = [name for name in PARTS[kind].split(",") if not part(record, name)]
     return {
         "status": "partial" if lacking else "ok",
         "reason": "without " + ", ".join(lacking) if lacking else None,
         "how_found": how_found,
         "revision": hashlib.sha256(body.encode()).hexdigest()[:16],
-        "url": f"{PAGE}{film['id']}",
+        "url": f"{PAGES[kind]}{record['id']}",
         "body": body,
     }
 
@@ -312,57 +310,3 @@ def _windows(start: date, end: date) -> Iterator[tuple[date, date]]:
         last = min(start + WINDOW - timedelta(days=1), end)
         yield start, last
         start = last + timedelta(days=1)
-
-
-# -- reading a body that may hold anything --------------------------------------------------------
-
-
-def _part(film: dict[str, Any], part: str) -> dict[str, Any]:
-    value = film.get(part)
-    return value if isinstance(value, dict) and value.get("success") is not False else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _people(film: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    people = _dicts(_part(film, "credits").get(kind))
-    return sorted((p for p in people if plain(p.get("name"))), key=_billing)
-
-
-def _billing(person: dict[str, Any]) -> float:
-    order = person.get("order")
-    return order if isinstance(order, int | float) else float("inf")
-
-
-def _names(value: Any) -> str:
-    return _join(entry.get("name") for entry in _dicts(value))
-
-
-def _join(names: Any) -> str:
-    return ", ".join(dict.fromkeys(name for name in map(plain, names) if name))
-
-
-def _imdb_id(film: dict[str, Any]) -> str | None:
-    return plain(film.get("imdb_id") or _part(film, "external_ids").get("imdb_id")) or None
-
-
-def _money(amount: Any) -> str:
-    return f"${amount:,}" if isinstance(amount, int) and amount > 0 else ""
-
-
-def _releases(film: dict[str, Any], country: str | None = None) -> list[dict[str, Any]]:
-    return [
-        release
-        for entry in _dicts(_part(film, "release_dates").get("results"))
-        if country in (None, entry.get("iso_3166_1"))
-        for release in _dicts(entry.get("release_dates"))
-    ]
-
-
-def _certification(film: dict[str, Any]) -> str:
-    """The US rating, that of the cinema release first (type 3)."""
-    rated = [r for r in _releases(film, "US") if plain(r.get("certification"))]
-    rated.sort(key=lambda release: release.get("type") != 3)
-    return plain(rated[0]["certification"]) if rated else ""

@@ -36,7 +36,17 @@ FACT_PROPERTIES = {
     "P2130": "cost",
     "P2142": "box_office",
 }
-DIRECTOR, PUBLISHED, IMDB = "P57", "P577", "P345"
+DIRECTOR, PUBLISHED, IMDB, INSTANCE_OF, TITLE = "P57", "P577", "P345", "P31", "P1476"
+KINDS = {
+    "Q11424": "film",
+    "Q202866": "film",  # animated
+    "Q506240": "film",  # made for television
+    "Q24862": "film",  # short
+    "Q5398426": "series",
+    "Q1259759": "series",  # mini
+    "Q24856": "franchise",  # series of films
+    "Q196600": "franchise",
+}
 POINT_IN_TIME = "P585"
 LABELLED = ("P166", "P1411", DIRECTOR)  # their values are entities whose names are needed
 
@@ -114,7 +124,7 @@ class Wikidata(WikimediaSource):
         return pl.DataFrame(rows, schema={**FACTS, "item_id": raw.schema["item_id"]})
 
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """Label, publication years, directors and IMDb id."""
+        """Titles, publication years, directors, IMDb id and kind."""
         rows = []
         for item_id, url, body in raw.select("item_id", "url", "body").iter_rows():
             data = json.loads(body)
@@ -125,13 +135,22 @@ class Wikidata(WikimediaSource):
                     "item_id": item_id,
                     "source": self.name,
                     "title": plain(_label(data["entity"])),
+                    "other_titles": _other_titles(data["entity"]),
                     "years": sorted({int(day[:4]) for day in dates if day[:4].isdigit()}),
-                    "directors": [
+                    "creators": [
                         plain(data["names"].get(_id(value)))
                         for value, _ in _claims(data["entity"], DIRECTOR)
                         if data["names"].get(_id(value))
                     ],
                     "imdb_id": imdb[0] if imdb else None,
+                    "kind": next(
+                        (
+                            KINDS[_id(value)]
+                            for value, _ in _claims(data["entity"], INSTANCE_OF)
+                            if _id(value) in KINDS
+                        ),
+                        None,
+                    ),
                     "url": url,
                 }
             )
@@ -176,7 +195,10 @@ class _Batch:
 
     async def _fetch(self, batch: Sequence[Item]) -> None:
         found = await _entities(
-            self.http, "entities", [self._qid(i) for i in batch], "info|claims|labels|sitelinks"
+            self.http,
+            "entities",
+            [self._qid(i) for i in batch],
+            "info|claims|labels|aliases|sitelinks",
         )
         await self._look_up(found.values())
         for item in batch:
@@ -293,6 +315,15 @@ def _label(entity: Any) -> str | None:
         if isinstance(labels, dict) and language in labels:
             return labels[language].get("value")
     return None
+
+
+def _other_titles(entity: Any) -> list[str]:
+    """Aliases and original titles (P1476)."""
+    aliases = entity.get("aliases")
+    named = [a for rows in aliases.values() for a in rows] if isinstance(aliases, dict) else []
+    titles = [alias.get("value") for alias in named]
+    titles += [v.get("text") for v, _ in _claims(entity, TITLE) if isinstance(v, dict)]
+    return [title for title in dict.fromkeys(map(plain, titles)) if title]
 
 
 def _dated(facts: Any) -> str:

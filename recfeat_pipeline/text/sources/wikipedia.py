@@ -16,7 +16,7 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text import entities
 from recfeat_pipeline.text.clean import plain_title
 from recfeat_pipeline.text.http import PoliteClient, RequestFailedError
-from recfeat_pipeline.text.identity import is_the_film
+from recfeat_pipeline.text.identity.witness import Claims, weigh
 from recfeat_pipeline.text.mediawiki import (
     BATCH,
     WikimediaSource,
@@ -27,7 +27,7 @@ from recfeat_pipeline.text.mediawiki import (
     wikimedia_from,
 )
 from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, field_rows
-from recfeat_pipeline.text.wikitext import read_film, read_identity
+from recfeat_pipeline.text.wikitext.articles import read_film, read_identity
 
 PAGE = "https://en.wikipedia.org/wiki/"
 CANDIDATES = 5  # search results looked at
@@ -91,7 +91,7 @@ class Wikipedia(WikimediaSource):
         return pl.DataFrame(rows, schema={**FIELDS, "item_id": raw.schema["item_id"]})
 
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """Title, and the infobox's years and directors."""
+        """Title, names in bold, and the infobox's years and directors."""
         rows = []
         for item_id, url, body in raw.select("item_id", "url", "body").iter_rows():
             page = json.loads(body)
@@ -101,8 +101,10 @@ class Wikipedia(WikimediaSource):
                     "item_id": item_id,
                     "source": self.name,
                     "title": page["title"],
+                    "other_titles": film.titles,
                     "years": film.years,
-                    "directors": film.directors,
+                    "creators": film.directors,
+                    "kind": film.kind,
                     "url": url,
                 }
             )
@@ -186,16 +188,17 @@ class _Batch:
         """Look for the item's page by title and year; keep one only if it is confirmed."""
         reason = self.homeless[item["item_id"]]
         title, year = plain_title(item["title"] or "").replace('"', ""), item["year"]
-        directors = item.get("directors") or []
-        if not title or (year is None and not directors):
+        creators = item.get("creators") or []
+        if not title or (year is None and not creators):
             self.job.record(item, "missing", reason=f"{reason}; no year or director to search by")
             return
+        known = Claims([item["title"]], [year] if year is not None else [], creators)
         try:
             found = await query(
                 self.http,
                 "search",
                 generator="search",
-                gsrsearch=f'intitle:"{title}" {year or directors[0]} film',
+                gsrsearch=f'intitle:"{title}" {year or creators[0]} film',
                 gsrnamespace=0,
                 gsrlimit=CANDIDATES,
                 prop="revisions",
@@ -208,9 +211,8 @@ class _Batch:
         pages = sorted(found.get("pages", {}).values(), key=lambda page: page.get("index", 99))
         for page in pages:
             film = read_identity(_content(page))
-            if film.is_film and is_the_film(
-                title, year, directors, page["title"], film.years, film.directors
-            ):
+            claims = Claims([page["title"], *film.titles], film.years, film.directors)
+            if film.kind and weigh(known, claims, "search").is_for:
                 self._store(item, page, "search")
                 return
         self.job.record(item, "missing", reason=f"{reason}; no search result is confirmed")

@@ -4,7 +4,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS
-from recfeat_pipeline.text.collect import collect, scrape_new_item, with_directors
+from recfeat_pipeline.text.collect import collect, scrape_new_item, with_creators
 
 ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"], "year": [1995, None]})
 
@@ -18,7 +18,7 @@ def test_directors_come_from_the_catalogues_own_text():
         schema={**FIELDS, "item_id": pl.String},
         orient="row",
     )
-    assert with_directors(ITEMS, fields)["directors"].to_list() == [["Ann One", "Bob Two"], None]
+    assert with_creators(ITEMS, fields)["creators"].to_list() == [["Ann One", "Bob Two"], None]
 
 
 def test_without_sources_there_are_typed_and_empty_fields(tmp_path):

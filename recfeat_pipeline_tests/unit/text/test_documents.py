@@ -203,3 +203,16 @@ def test_whole_text_is_kept_for_other_cuts():
 def test_rendering_with_the_default_cuts_is_the_document():
     frame = build_documents(items("A", "B"), fields((1, "Plot", "p " * 900), (2, "Cast", "x, y")))
     assert render(frame).to_list() == frame["text"].to_list()
+
+
+def test_reviews_are_shown_only_by_a_version_that_names_them():
+    fields = [
+        {"label": "Plot", "source": "catalog", "text": "A walk."},
+        {"label": "Reviews", "source": "tmdb", "text": "Slow. Rich."},
+    ]
+    documents = pl.DataFrame({"title": ["Dusk"], "fields": [fields]})
+    assert render(documents).to_list() == ["Title: Dusk\nPlot: A walk."]
+    assert render(documents, {"Reviews": 1500}).to_list() == [
+        "Title: Dusk\nPlot: A walk.\nReviews: Slow. Rich."
+    ]
+    assert render(documents, labels=["Reviews"]).to_list() == ["Title: Dusk\nReviews: Slow. Rich."]

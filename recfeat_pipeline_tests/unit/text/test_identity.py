@@ -1,101 +1,160 @@
+"""Who an item is: names and titles however written, and the vote."""
+
 import polars as pl
 import pytest
 
 from recfeat_pipeline.schemas import FIELDS
-from recfeat_pipeline.text.identity import (
-    contradiction,
-    directors_agree,
-    duplicate_texts,
-    is_the_film,
-    quarantine,
-    without_quarantined,
-)
+from recfeat_pipeline.text.identity import people, titles
+from recfeat_pipeline.text.identity.twins import duplicate_texts
+from recfeat_pipeline.text.identity.vote import Page, identify, vote
+from recfeat_pipeline.text.identity.witness import Claims, weigh
 from recfeat_pipeline.text.source import EVIDENCE
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "agree"),
+    ("ours", "theirs", "level"),
     [
-        (["John Lasseter"], ["John Lasseter"], True),
-        (["Larry Wachowski"], ["Lana Wachowski", "Lilly Wachowski"], True),
-        (["Wong Kar-wai"], ["Kar-Wai Wong"], True),
-        (["Robert Downey Jr."], ["Robert Downey"], True),
-        (["John Ford"], ["John Huston"], False),
+        (["John Lasseter"], ["John Lasseter"], "same"),
+        (["The Wachowskis"], ["Lana Wachowski", "Lilly Wachowski"], "same"),
+        (["Dardenne brothers"], ["Jean-Pierre Dardenne", "Luc Dardenne"], "same"),
+        (["Jean-Pierre and Luc Dardenne"], ["Luc Dardenne"], "same"),
+        (["Daniels"], ["Daniel Kwan", "Daniel Scheinert"], "same"),
+        (["Daniels"], ["Daniel Kwan", "Jane Roe"], "differ"),
+        (["Tarsem Singh"], ["Tarsem"], "same"),
+        (["Guillermo del Toro"], ["Guillermo del Toro Gómez"], "same"),
+        (["Wong Kar-wai"], ["Kar-Wai Wong"], "same"),
+        (["J. Lee Thompson"], ["John Lee Thompson"], "same"),
+        (["Robert Downey Jr."], ["Robert Downey"], "same"),
+        (["Андрей Тарковский"], ["Andrei Tarkovsky"], "same"),
+        (["Σωκράτης Καψάσκης"], ["Sokratis Kapsaskis"], "same"),
+        (["봉준호"], ["Bong Joon-ho"], "same"),
+        (["Sergei Eisenstein"], ["Sergej Ejzenštejn"], "same"),
+        (["宮崎駿"], ["Hayao Miyazaki"], None),  # not known to be another
+        (["宮崎駿"], ["Hayao Miyazaki", "宮崎駿"], "same"),
+        (["Larry Wachowski"], ["Lana Wachowski"], "family"),
+        (["Ridley Scott"], ["Tony Scott"], "family"),
+        (["John Ford"], ["John Huston"], "differ"),
+        (["David Lean"], ["David Leland"], "differ"),
         ([], ["John Huston"], None),
         (["…"], ["John Huston"], None),
+        (["Various"], ["John Huston"], None),
     ],
 )
-def test_directors_agree(ours, theirs, agree):
-    assert directors_agree(ours, theirs) is agree
+def test_people(ours, theirs, level):
+    assert people.compare(ours, theirs) == level
+    assert people.compare(theirs, ours) == level
 
 
 @pytest.mark.parametrize(
-    ("year", "directors", "years", "theirs", "contradicts"),
+    ("ours", "theirs", "level"),
     [
-        (1995, ["A B"], [1995], ["A B"], False),
-        (1995, [], [1996], [], False),  # festival and cinema
-        (1995, [], [1997], [], True),
-        (1995, ["A B"], [1998], ["A B"], False),  # the same director confirms it
-        (1934, ["Alfred Hitchcock"], [1956], ["Alfred Hitchcock"], True),  # remade his own film
-        (1995, ["A B"], [1995], ["C D"], True),
-        (None, [], [1995], ["C D"], False),
-        (1995, ["A B"], [], [], False),
+        ("Big Sleep, The (1946)", "The Big Sleep", "same"),
+        ("Illusionist, The (L'illusionniste) (2010)", "L'Illusionniste", "same"),
+        ("Twelve Monkeys (a.k.a. 12 Monkeys) (1995)", "12 Monkeys (film)", "same"),
+        ("Rocky II (1979)", "Rocky 2", "same"),
+        ("Fast & Furious", "Fast and Furious", "same"),
+        ("Солярис", "Solyaris", "same"),
+        ("Amelie", "Amélie", "same"),
+        ("Salo, or 120 Days of Sodom", "Salò, or the 120 Days of Sodom", "near"),
+        ("Dr. Strangelove", "Dr. Strangelove or: How I Learned", "part"),
+        ("Alien", "Aliens", "part"),
+        ("Rocky", "Rocky II", "sequel"),
+        ("Kill Bill: Vol. 1", "Kill Bill: Volume 2", "differ"),
+        ("The Two Towers", "The Fellowship of the Ring", "differ"),
+        ("千と千尋の神隠し", "Spirited Away", None),
+        ("", "Spirited Away", None),
     ],
 )
-def test_contradictions(year, directors, years, theirs, contradicts):
-    assert bool(contradiction(year, directors, years, theirs)) is contradicts
+def test_titles(ours, theirs, level):
+    assert titles.compare([ours], [theirs]) == level
+    assert titles.compare([theirs], [ours]) == level
 
 
-def test_a_search_result_needs_its_title_and_a_confirmation():
-    heat = ("Heat (1995)", 1995, ["Michael Mann"])
-    assert is_the_film(*heat, "Heat (1995 film)", [1995], ["Michael Mann"])
-    assert is_the_film("Heat (1995)", 1995, [], "Heat (1995 film)", [1995], ["Michael Mann"])
-    assert not is_the_film(*heat, "Heat (1986 film)", [1986], ["Dick Richards"])
-    assert not is_the_film(*heat, "White Heat", [1995], ["Michael Mann"])
-    assert not is_the_film(*heat, "Heat (1995 film)", [], [])  # nothing confirms it
+SABRINA = Claims(["Sabrina (1995)"], [1995], [], "tt0114319")
 
 
-def evidence(source: str, *rows: tuple[int, list[int], list[str]]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            {"item_id": i, "source": source, "years": years, "directors": directors, "url": f"u{i}"}
-            for i, years, directors in rows
-        ],
-        schema=EVIDENCE,
-    )
+@pytest.mark.parametrize(
+    ("page", "found_by", "kept"),
+    [
+        (Claims(["Sabrina"], [1995]), "imdb_id", True),
+        (Claims(["Sabrina"], [1996]), "id", True),  # festival and cinema
+        (Claims(["Sabrina"], [1998]), "id", False),
+        (Claims(["Sabrina"], [1998]), "imdb_id", True),  # the IMDb id has the last word
+        (Claims(["Sabrina"], [1954]), "imdb_id", False),  # but a remake is not the film
+        (Claims(["Sabrina"], [1995], imdb_id="tt0047437"), "id", False),
+        (Claims(["Heat"], [1995]), "imdb_id", False),  # ids shifted by a row
+        (Claims(["Heat"], [1995], imdb_id="tt0114319"), "id", False),
+        (Claims(["Sabrina"], []), "search", False),  # nothing confirms it
+        (Claims(["Sabrina"], [1995]), "search", True),
+        (Claims(["Sabrina film series"], [1995], kind="franchise"), "imdb_id", False),
+        (Claims([], []), "imdb_id", True),
+        (Claims(["Heat"], [1995]), "pinned", True),  # the user says so
+    ],
+)
+def test_a_page_is_weighed(page, found_by, kept):
+    assert weigh(SABRINA, page, found_by).is_for is kept
 
 
-ITEMS = pl.DataFrame({"item_id": [1, 2, 3], "year": [1995, 1999, None]})
+def test_a_title_in_another_language_is_believed_with_its_director():
+    item = Claims(["The Night (1960)"], [1960], ["Ann One"], "tt0000001")
+    page = Claims(["La Nuit"], [1960])
+    assert not weigh(item, page, "imdb_id").is_for
+    assert weigh(item, Claims(["La Nuit"], [1960], ["Ann One"]), "imdb_id").is_for
 
 
-def test_a_source_that_contradicts_the_catalogue_or_a_better_source_is_quarantined():
-    tmdb = evidence("tmdb", (1, [1995], ["A B"]), (2, [1950], ["C D"]), (3, [1980], ["E F"]))
-    wiki = evidence("wikipedia", (1, [1995], ["X Y"]), (2, [1999], ["Z W"]), (3, [1980], ["E F"]))
-    found = quarantine(ITEMS, [tmdb, wiki])
-    assert found.select("item_id", "source", "reason").rows() == [
-        (2, "tmdb", "year: 1999 here, 1950 there"),
-        (1, "wikipedia", "director: A B here, X Y there"),  # TMDB lent item 1 its director
+def test_one_wrong_film_does_not_displace_the_right_pages():
+    """A stale TMDB id leads to another film of the year, which its own IMDb id contradicts."""
+    item = Claims(["Heat (1995)"], [1995], [], "tt0113277")
+    wrong = Page("tmdb", Claims(["Heatwave"], [1995], ["C D"], "tt0999999"), "id")
+    right = [
+        Page("wikipedia", Claims(["Heat"], [1995], ["Michael Mann"]), "imdb_id"),
+        Page("wikidata", Claims(["Heat"], [1995], ["Michael Mann"], "tt0113277"), "imdb_id"),
     ]
+    assert [ballot.used for ballot in vote(item, [wrong, *right])] == [False, True, True]
 
 
-def test_the_catalogues_own_directors_decide_first():
-    items = ITEMS.with_columns(directors=pl.Series([["X Y"], None, None]))
-    found = quarantine(items, [evidence("tmdb", (1, [1995], ["A B"]), (2, [1999], []))])
-    assert found["item_id"].to_list() == [1]
+def test_the_camp_with_the_imdb_id_wins_over_a_namesake_of_the_year():
+    item = Claims(["Heat (1995)"], [1995], [], "tt0113277")
+    namesake = Page("tmdb", Claims(["Heat"], [1995], ["C D"]), "id")
+    right = Page("wikipedia", Claims(["Heat"], [1995], ["Michael Mann"]), "imdb_id")
+    for pages in ([namesake, right], [right, namesake]):  # whoever comes first
+        used = {ballot.page.source: ballot for ballot in vote(item, pages)}
+        assert used["wikipedia"].used
+        assert not used["tmdb"].used
+        assert "contradicts wikipedia (creator: " in used["tmdb"].reason
 
 
-def test_quarantined_fields_are_left_out():
-    fields = pl.DataFrame(
-        [
-            (1, "tmdb", "Plot", 0, "t"),
-            (1, "wikipedia", "Plot", 0, "w"),
-            (2, "tmdb", "Plot", 0, "u"),
-        ],
-        schema=FIELDS,
-        orient="row",
+def test_a_page_may_lend_another_its_title():
+    item = Claims(["The Night (1960)"], [1960], [], "tt0000001")
+    tmdb = Page("tmdb", Claims(["La Nuit", "The Night"], [1960], ["A B"], "tt0000001"), "id")
+    wikipedia = Page("wikipedia", Claims(["La Nuit"], [1960], ["A B"]), "imdb_id")
+    assert [ballot.used for ballot in vote(item, [wikipedia])] == [False]
+    assert [ballot.used for ballot in vote(item, [wikipedia, tmdb])] == [True, True]
+
+
+def test_the_user_may_say_that_a_page_is_not_it():
+    item = Claims(["Heat (1995)"], [1995])
+    page = Page("wikipedia", Claims(["Heat"], [1995]), "imdb_id", url="u")
+    (ballot,) = vote(item, [page], {"u": "you said so"})
+    assert (ballot.used, ballot.reason) == (False, "you said so")
+
+
+def test_the_vote_on_frames():
+    items = pl.DataFrame(
+        {"item_id": [1, 2, 3], "title": ["A", "B", None], "year": [1995, 1999, None]}
     )
-    bad = pl.DataFrame({"item_id": [1], "source": ["tmdb"]})
-    assert without_quarantined(fields, bad)["text"].to_list() == ["w", "u"]
+    rows = [
+        {"item_id": 1, "source": "tmdb", "title": "A", "years": [1995], "url": "u1"},
+        {"item_id": 2, "source": "tmdb", "title": "Other", "years": [1950], "url": "u2"},
+        {"item_id": 9, "source": "tmdb", "title": "Nobody's", "years": [1950], "url": "u9"},
+    ]
+    frame = pl.DataFrame(rows, schema=EVIDENCE).with_columns(found_by=pl.lit("id"))
+    found = identify(items, [frame])
+    assert found.select("item_id", "used", "reason").rows() == [
+        (1, True, None),
+        (2, False, 'title: "B" here, "Other" there; year: 1999 here, 1950 there'),
+    ]
+    assert found["doubt"][0] < 0.1  # its weights add up to 9: far from a toss-up
 
 
 def test_duplicate_texts_are_reported_once_per_text():

@@ -10,6 +10,7 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import Pace, Verdict
 from recfeat_pipeline.text.sources import sources
 from recfeat_pipeline.text.sources.tmdb import Tmdb, _judge, _windows
+from recfeat_pipeline.text.tmdb_record import texts_of
 
 FILM = {
     "id": 862,
@@ -85,11 +86,30 @@ def test_evidence_takes_first_release_not_later_ones(tmdb):
         "item_id": 1,
         "source": "tmdb",
         "title": "Toy Story",
+        "other_titles": [],
         "years": [1995],
-        "directors": ["John Lasseter"],
+        "creators": ["John Lasseter"],
         "imdb_id": "tt0114709",
+        "kind": "film",
         "url": "u",
     }
+
+
+def test_texts_are_in_the_language_that_is_wanted_where_it_has_them():
+    german = {"iso_639_1": "de", "data": {"overview": "Spielzeug.", "tagline": "", "title": "TS"}}
+    record = {**FILM, "tagline": "Hang on.", "translations": {"translations": [german]}}
+    for language, overview in (("de", "Spielzeug."), ("fr", "Toys & a boy.")):
+        texts = dict(texts_of(record, language))
+        assert (texts["Overview"], texts["Tagline"]) == (overview, "Hang on.")
+
+
+def test_names_and_titles_are_known_as_they_are_written_at_home(tmdb):
+    crew = [{"name": "Hayao Miyazaki", "original_name": "宮崎駿", "job": "Director"}]
+    other = {"alternative_titles": {"titles": [{"title": "Sen to Chihiro"}]}}
+    record = {**FILM, **other, "original_title": "千と千尋", "credits": {"crew": crew}}
+    row = tmdb.evidence(raw(record)).row(0, named=True)
+    assert row["creators"] == ["Hayao Miyazaki", "宮崎駿"]
+    assert row["other_titles"] == ["千と千尋", "Sen to Chihiro"]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_evidence(wikidata):
     director = entity["claims"]["P57"][0]["mainsnak"]["datavalue"]["value"]["id"]
     evidence = wikidata.evidence(raw(entity, {**NAMES, director: "John Lasseter"}))
     row = evidence.row(0, named=True)
-    assert (row["title"], row["years"], row["directors"]) == (
+    assert (row["title"], row["years"], row["creators"]) == (
         "Toy Story",
         [1995],
         ["John Lasseter"],

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recfeat_pipeline.text.wikitext import read_film, read_identity, without_revenue
+from recfeat_pipeline.text.wikitext.articles import read_film, read_identity
+from recfeat_pipeline.text.wikitext.revenue import without_revenue
 
 INFOBOX = """{{Infobox film
 | name = The Big Night
@@ -48,6 +49,7 @@ def test_plot_is_found_under_its_headings(heading):
         ("Release and reception", "reception"),
         ("Box office and reception", "reception"),
         ("Reviews", "reception"),
+        ("Reaction and legacy", "reception"),
         ("Accolades", "awards"),
         ("Awards and nominations", "awards"),
         ("Honors", "awards"),
@@ -119,7 +121,7 @@ def test_list_items_are_kept_apart():
 
 def test_identity_comes_from_the_infobox_without_its_references():
     film = read_identity(INFOBOX + "A film.\n== Plot ==\nIn 1999.")
-    assert film.is_film
+    assert film.kind == "film"
     assert film.years == [1951, 1952]
     assert film.directors == ["Jane Roe", "John Public"]
 
@@ -160,10 +162,70 @@ def test_a_page_without_sections_gives_its_lead():
         ("It was number one at the box office. Critics agreed.", "Critics agreed."),
         ("Made for $2 million, it made 40 crore.", ""),
         ("She made a fortune.\nHe said no.", "She made a fortune.\nHe said no."),
+        ("It was made for $30 million. It flowed.", "It was made for $30 million. It flowed."),
+        ("The gross-out humour pleased few.", "The gross-out humour pleased few."),
+        ("They collected $50 from a door.", "They collected $50 from a door."),
+        ("It was seen with 2 million admissions.", ""),
+        (
+            'He called it "a feast." (Others "a famine.") It earned $2 million.',
+            'He called it "a feast." (Others "a famine.")',
+        ),
     ],
 )
 def test_revenue_sentences_go(text, kept):
     assert without_revenue(text) == kept
+
+
+def test_a_plot_keeps_the_money_in_it():
+    plot = 'He makes $2 million overnight. She asks, "Whose?" (Nobody knows.) They flee.'
+    assert sections(f"== Plot ==\n{plot}")["plot"] == plot
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("She renames her {{nihongo|Sen|千}}.", "She renames her Sen."),
+        ("It cost {{US$|30 million}} to make.", "It cost US$30 million to make."),
+        ("The song {{langx|fr|La Nuit|lit=The Night}} recurs.", "The song La Nuit recurs."),
+        ("One critic gave it {{rating|3|4}}.", "One critic gave it 3/4 stars."),
+        ("He is {{never heard of|a sailor|x}} by trade.", "He is a sailor by trade."),
+        ("Here is {{tooltip|shown|hidden}}.", "Here is shown."),
+        ("It stars {{sortname|Jane|Roe}}.", "It stars Jane Roe."),
+        ("On Rotten Tomatoes it has {{RT data|score}}. It lasts.", "It lasts."),
+        ("It is {{Age|1990}} years old. It lasts.", "It lasts."),
+        ("{{Multiple issues|{{tone}}}}\nIt lasts.{{citation needed|date=May}}", "It lasts."),
+        ("{{Some banner|with words}}\nIt lasts.", "It lasts."),
+    ],
+)
+def test_a_template_does_not_take_its_words_along(wikitext, text):
+    assert sections(f"== Reception ==\n{wikitext}")["reception"] == text
+
+
+def test_an_unclosed_reference_takes_nothing_along():
+    wikitext = "{{Infobox film|director=A One<ref>unclosed\n|released=1951<ref>b</ref>\n}}\nIt is."
+    film = read_identity(wikitext)
+    assert (film.kind, film.years) == ("film", [1951])
+    assert film.directors[0].startswith("A One")
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "kind", "directors"),
+    [
+        ("{{Infobox film|directors=A One}}", "film", ["A One"]),
+        ("{{Infobox television|creator=A One}}", "series", ["A One"]),
+        ("{{Infobox film series|director=A One}}", "franchise", ["A One"]),
+        ("{{Infobox person|director=A One}}", None, []),
+    ],
+)
+def test_an_infobox_says_what_its_page_is_about(wikitext, kind, directors):
+    film = read_identity(wikitext)
+    assert (film.kind, film.directors) == (kind, directors)
+
+
+def test_a_page_names_its_work_in_bold_and_in_its_infobox():
+    box = "{{Infobox film|name=The Night|native_name={{nobold|La Nuit}}}}\n"
+    text = f"{box}'''''The Night''''' ('''Noc''') is a film."
+    assert read_identity(text).titles == ["The Night", "La Nuit", "Noc"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +244,8 @@ def test_revenue_sentences_go(text, kept):
         "{{Infobox film|released=" + "<ref>1999 " * 20_000,
         "== Plot ==\n" + "{{a|" * 50_000,
         "== Plot ==\n" + "[http://x y " * 50_000,
+        "== Plot ==\n" + "<ref>" * 50_000,
+        "'''a" * 50_000,
         "",
     ],
     ids=lambda text: text[:24],
