@@ -50,7 +50,7 @@ def write_catalog(folder: Path, changed: dict[int, str] | None = None) -> str:
 
 def write_films(folder: Path, films: list[Film]) -> str:
     """A catalogue of films that only the text sources describe; returns its file."""
-    items_of(films).drop("directors").write_parquet(folder / "items.parquet")
+    items_of(films).drop("creators").write_parquet(folder / "items.parquet")
     _write_interactions(folder, len(films))
     path = folder / "catalog.toml"
     keys = 'id = "item_id"\ntitle = "title"\nyear = "year"\nimdb_id = "imdb_id"\n'

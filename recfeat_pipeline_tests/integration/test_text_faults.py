@@ -294,9 +294,7 @@ def test_another_film_that_nothing_replaces_is_quarantined_and_shown(w):
 def test_an_imdb_id_of_a_series_brings_the_series(w):
     series = w.films[7].changed(kind="tv", reviews=["Slow.", "Rich."])
     w.tmdb_server.films[107] = series
-    w.items = w.items.with_columns(
-        tmdb_id=pl.when(pl.col("item_id") != 8).then(pl.col("tmdb_id"))
-    )
+    w.items = w.items.with_columns(tmdb_id=pl.when(pl.col("item_id") != 8).then(pl.col("tmdb_id")))
     assert w.scrape(w.tmdb).results == {"ok": N}
     assert w.text(w.tmdb, "Overview") == overviews(w)
     assert w.text(w.tmdb, "Creator") == {8: "Dana Director7"}
