@@ -114,9 +114,8 @@ def _other_titles(record: dict[str, Any]) -> list[str]:
     titles = [record.get("original_title"), record.get("original_name")]
     titles += [o.get("title") for o in dicts(others.get("titles")) + dicts(others.get("results"))]
     for translation in dicts(part(record, "translations").get("translations")):
-        data = translation.get("data")
-        if isinstance(data, dict):
-            titles += [data.get("title"), data.get("name")]
+        data = part(translation, "data")
+        titles += [data.get("title"), data.get("name")]
     return list(dict.fromkeys(title for title in map(plain, titles) if title))
 
 
@@ -124,9 +123,8 @@ def _translated(record: dict[str, Any], name: str, language: str) -> str:
     """A text in a language, else in the record's own, which is English when none was asked for."""
     if language != ENGLISH:
         for translation in dicts(part(record, "translations").get("translations")):
-            data = translation.get("data")
-            ours = translation.get("iso_639_1") == language and isinstance(data, dict)
-            if ours and (text := plain(data.get(name))):
+            ours = translation.get("iso_639_1") == language
+            if ours and (text := plain(part(translation, "data").get(name))):
                 return text
     return plain(record.get(name))
 
