@@ -2,15 +2,17 @@
 
 An added item stands outside the corpus, so no model ranks it; its document lies in its shard like
 any other, so every prompt version that is extracted later scores it too. When the catalogue comes
-to list the item, the catalogue's own row and document take over.
+to list the item, the catalogue's own row and document take over. An item that leaves the catalogue
+is kept in the same way, and marked in the table ``left``, until its time is over.
 """
 
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from recfeat_pipeline.lake import Lake, shard_of
-from recfeat_pipeline.schemas import ITEMS
+from recfeat_pipeline.schemas import ITEMS, LEFT
 
 ADDED = "added-"  # how the files of added documents begin
 
@@ -65,6 +67,44 @@ def drop_listed(lake: Lake, shard: str, documents: pl.DataFrame) -> None:
     for path in lake.table_paths("documents", shard=shard, part=f"{ADDED}*"):
         if str(lake.read_parquet(path)["item_id"][0]) in listed:
             lake.delete(path)
+
+
+def keep_left(
+    lake: Lake, items: pl.DataFrame, keep: timedelta, now: datetime | None = None
+) -> None:
+    """Keep the items that a catalogue lists no longer, as added ones, until their time is over.
+
+    Args:
+        lake: holds the catalogue before this one.
+        items: the catalogue's items as they are now.
+        keep: for how long.
+        now: for tests.
+    """
+    now = now or datetime.now(UTC)
+    before = lake.read("catalog_items")
+    if before.is_empty() or before.schema["item_id"] != items.schema["item_id"]:
+        return
+    marked = lake.read("left").join(items, on="item_id", how="anti")
+    gone = before.join(items, on="item_id", how="anti")
+    if keep and gone.height:
+        documents = lake.read("documents").join(gone, on="item_id", how="semi").drop("shard")
+        rows = lake.read("items").join(documents, on="item_id", how="semi")
+        for item_id in rows["item_id"]:
+            document = documents.filter(pl.col("item_id") == item_id).head(1)
+            item = rows.filter(pl.col("item_id") == item_id).with_columns(
+                in_corpus=False, item_index=pl.lit(None, pl.Int32), tier=pl.lit(None, pl.String)
+            )
+            add_item(lake, item, document)
+        left = rows.select("item_id", left_at=pl.lit(now).cast(LEFT["left_at"]))
+        marked = pl.concat([marked, left], how="vertical_relaxed").unique("item_id", keep="first")
+    over = marked.filter(pl.col("left_at") <= now - keep)
+    if over.height:
+        lake.write("added", lake.read("added").join(over, on="item_id", how="anti"))
+        for item_id in over["item_id"]:
+            lake.drop("documents", shard=shard_of([item_id], lake.n_shards)[0], part=_part(item_id))
+    marked = marked.join(over, on="item_id", how="anti").sort("item_id")
+    if marked.height or lake.has("left"):
+        lake.write("left", marked)
 
 
 def _part(item_id: int | str) -> str:

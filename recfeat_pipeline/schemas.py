@@ -59,6 +59,12 @@ CHANGES: Schema = {
 }
 """One row per page or record that a source's change feed has named; append-only."""
 
+LEFT: Schema = {
+    "item_id": ID,
+    "left_at": pl.Datetime("us", "UTC"),
+}
+"""One row per item that the catalogue lists no longer, and that is kept for a while."""
+
 IDENTITY: Schema = {
     "item_id": ID,
     "source": pl.String,

@@ -144,6 +144,24 @@ class Settings(BaseSettings):
         30, gt=0, description="Days until an item that a text source does not know is asked again."
     )
 
+    guard_fall: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share by which a day's items, titles, distinct texts or characters may fall; "
+        "a day that falls further is set aside as suspicious. 1: never.",
+    )
+    guard_changed: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share of the documents that may change in a day before it is set aside as "
+        "suspicious. 1: never.",
+    )
+    left_days: float = Field(
+        30, ge=0, description="Days for which an item that left the catalogue keeps its features."
+    )
+
     workers: int | None = Field(
         None,
         ge=1,

@@ -11,6 +11,10 @@ import polars as pl
 from recfeat_pipeline.rendering import DEFAULT_CUTS, clean, cut, render
 from recfeat_pipeline.schemas import DOCUMENTS, NEVER_FED
 
+RULES = 2
+"""Raised when documents are made in another way, so that a day on which they all change for that
+reason is not held to be a suspicious one."""
+
 SOURCES = ("catalog", "tmdb", "wikipedia", "wikidata")
 """Of several sources that give one label, the first with text wins; unlisted sources come last."""
 

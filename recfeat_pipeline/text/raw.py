@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from recfeat_pipeline.guard import rejected_windows
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.locks import Lock
 from recfeat_pipeline.schemas import CHANGES, RAW
@@ -130,14 +131,20 @@ class RawStore:
         return pl.concat(bodies).unique("item_id").sort("item_id")
 
     def history(self, items: pl.DataFrame) -> pl.DataFrame:
-        """All rows of the items under their present keys, oldest first, without bodies."""
+        """All rows of the items under their present keys, oldest first, without bodies.
+
+        Answers of a day that somebody rejected (:mod:`recfeat_pipeline.guard`) are void.
+        """
         frames = list(self._segments(items, _META))
         if not frames:
             return pl.DataFrame(schema={**RAW, "item_id": items["item_id"].dtype}).select(_META)
         keys = items.select("item_id", "key").unique()
+        at = pl.col("fetched_at")
+        void = [(at > after) & (at <= until) for after, until in rejected_windows(self.lake)]
         return (
             pl.concat(frames, how="vertical_relaxed")
             .unique()
+            .filter(~pl.any_horizontal(void) if void else True)
             .join(keys, on=["item_id", "key"], how="semi")
             .sort("fetched_at")
         )

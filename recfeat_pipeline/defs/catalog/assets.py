@@ -1,13 +1,14 @@
 """Catalogue: what the user brought, the corpus it makes, and the examples cut from it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline.added import with_added
+from recfeat_pipeline.added import keep_left, with_added
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.defs.about import about
@@ -18,6 +19,7 @@ from recfeat_pipeline.defs.catalog.checks import (
     check_corpus,
     check_examples,
 )
+from recfeat_pipeline.defs.catalog.days import believe_catalog
 from recfeat_pipeline.defs.catalog.stored import load_catalog, refuse_other_split, save_catalog
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
@@ -63,9 +65,12 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     split = Settings().split or target.meta.get("split")
     catalog = read_catalog(path, split)
     refuse_other_split(target, catalog)
+    if not believe_catalog(target, catalog, path, Settings()):
+        catalog = load_catalog(target)  # yesterday's: this one was rejected
     target.open(catalog=path, name=catalog.name)
     if split:
         target.remember(split=split)
+    keep_left(target, catalog.items, timedelta(days=Settings().left_days))
     frames = save_catalog(target, catalog)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
     for name, frame in frames.items():

@@ -12,6 +12,7 @@ from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY
 from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.defs.text.days import believe_documents
 from recfeat_pipeline.defs.text.scraping import corpus_items, scrape_asset, source_names
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
@@ -52,12 +53,16 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
 
     One row per corpus item, in shards of items.
     """
-    target = lake.open()
+    target, settings = lake.open(), Settings()
     items = corpus_items(target, list(context.partition_keys))
-    collected = collect(items, sources(Settings()), target)
+    enabled = sources(settings)
+    collected = collect(items, enabled, target)
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
     frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
+    if not believe_documents(target, frame, [source.name for source in enabled], settings):
+        stored = target.read("documents").join(items.select("item_id"), on="item_id", how="semi")
+        frame = stored.select(frame.columns)  # just these were rejected: yesterday's stay
     identity = collected.identity.join(items.select("item_id", "shard"), on="item_id")
     written = {}
     for shard in context.partition_keys:
