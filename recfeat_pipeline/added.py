@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from recfeat_pipeline.lake import Lake, shard_of
-from recfeat_pipeline.schemas import ITEMS, LEFT
+from recfeat_pipeline.schemas import ITEMS
+from recfeat_pipeline.text_schemas import LEFT
 
 ADDED = "added-"  # how the files of added documents begin
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from recfeat_pipeline import schemas
+from recfeat_pipeline import schemas, text_schemas
 from recfeat_pipeline.schemas import Schema
 
 _KEY = re.compile(r"\{(\w+)\}")
@@ -52,10 +52,10 @@ LAKE = {
     "fields": LakeTable("catalog/fields.parquet", schemas.FIELDS),
     "events": LakeTable("catalog/events.parquet", schemas.EVENTS),
     "examples": LakeTable("catalog/examples.parquet", schemas.EXAMPLES),
-    "left": LakeTable("catalog/left.parquet", schemas.LEFT),
-    "raw": LakeTable("raw/{source}/shard={shard}/", schemas.RAW),
-    "changes": LakeTable("raw/{source}/changes/", schemas.CHANGES),
-    "identity": LakeTable("identity/shard={shard}/identity.parquet", schemas.IDENTITY),
+    "left": LakeTable("catalog/left.parquet", text_schemas.LEFT),
+    "raw": LakeTable("raw/{source}/shard={shard}/", text_schemas.RAW),
+    "changes": LakeTable("raw/{source}/changes/", text_schemas.CHANGES),
+    "identity": LakeTable("identity/shard={shard}/identity.parquet", text_schemas.IDENTITY),
     "documents": LakeTable("documents/shard={shard}/{part}.parquet", schemas.DOCUMENTS),
     "responses": LakeTable("responses/shard={shard}/", schemas.RESPONSES),
     "batch_calls": LakeTable("batches/{batch}/requests.parquet", schemas.BATCH_CALLS),

@@ -24,10 +24,10 @@ from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.schemas import RAW
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline.swap import unfinished
+from recfeat_pipeline.text_schemas import RAW
 
 READER_WAIT = 15.0  # seconds for a run that is just writing a table
 CALL_COLUMNS = (

@@ -8,9 +8,10 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import FIELDS, IDENTITY
+from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.text.identity.vote import identify, refused
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
+from recfeat_pipeline.text_schemas import IDENTITY
 
 
 @dataclass(frozen=True)

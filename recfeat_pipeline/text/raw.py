@@ -1,6 +1,6 @@
 """The raw store: every answer of one text source, append-only, and what is due to be asked.
 
-``raw/<source>/shard=NN/*.parquet`` holds rows of :data:`recfeat_pipeline.schemas.RAW`. Three
+``raw/<source>/shard=NN/*.parquet`` holds rows of :data:`recfeat_pipeline.text_schemas.RAW`. Three
 statuses are answers (``ok``, ``partial``, ``missing``); ``failed`` is not one and never hides an
 earlier body. A source that suddenly says *missing* where it had text must say so twice before the
 text is given up, since an outage can look like that.
@@ -18,7 +18,7 @@ import polars as pl
 from recfeat_pipeline.guard import rejected_windows
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.locks import Lock
-from recfeat_pipeline.schemas import CHANGES, RAW
+from recfeat_pipeline.text_schemas import CHANGES, RAW
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
 FLUSH_ROWS, FLUSH_CHARS, FLUSH_SECONDS = 256, 8 << 20, 15.0

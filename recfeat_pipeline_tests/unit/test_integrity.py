@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from recfeat_pipeline import schemas
+from recfeat_pipeline import schemas, text_schemas
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.sql_models import build, load_models
@@ -17,7 +17,8 @@ TAGS = pl.DataFrame(
     {"item_id": [1, 2], "tag": ["war", "peace"], "relevance": [0.1, 0.2]}, schema=schemas.TAGS
 )
 CHANGES = pl.DataFrame(
-    {"url": ["a", "b"], "noted_at": [datetime(2026, 1, 1, tzinfo=UTC)] * 2}, schema=schemas.CHANGES
+    {"url": ["a", "b"], "noted_at": [datetime(2026, 1, 1, tzinfo=UTC)] * 2},
+    schema=text_schemas.CHANGES,
 )
 
 KINDS = {

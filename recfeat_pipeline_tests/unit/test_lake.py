@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from recfeat_pipeline import schemas
+from recfeat_pipeline import schemas, text_schemas
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import COMPACT_ABOVE, COMPACT_AT_ONCE, FORMAT, Lake, shard_of
 
@@ -91,7 +91,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch)
 def segment(*numbers):
     """A frame of an append-only table, a row for each number."""
     at = [datetime(2026, 1, 1, tzinfo=UTC)] * len(numbers)
-    return pl.DataFrame({"url": map(str, numbers), "noted_at": at}, schema=schemas.CHANGES)
+    return pl.DataFrame({"url": map(str, numbers), "noted_at": at}, schema=text_schemas.CHANGES)
 
 
 def test_appending_the_same_rows_twice_leaves_one_segment(lake):

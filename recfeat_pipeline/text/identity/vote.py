@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 
-from recfeat_pipeline.schemas import IDENTITY
 from recfeat_pipeline.text.identity.witness import (
     SAME_IMDB,
     Claims,
@@ -21,6 +20,7 @@ from recfeat_pipeline.text.identity.witness import (
     contradict,
     weigh,
 )
+from recfeat_pipeline.text_schemas import IDENTITY
 
 
 @dataclass(frozen=True)
