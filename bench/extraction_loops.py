@@ -13,7 +13,7 @@ import polars as pl
 
 from recfeat_pipeline.extraction import Limits, PromptVersion, extract_many
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
-from recfeat_pipeline.extraction.backends.wire import request_body
+from recfeat_pipeline.extraction.dialect import Dialect
 from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.lake import Lake
 
@@ -80,7 +80,7 @@ def floor(version: PromptVersion, frame: pl.DataFrame, url: str, concurrency: in
 
 def _bodies(version: PromptVersion, frame: pl.DataFrame):
     calls = build(frame, keyed(frame, version, version.model), version, version.model)
-    return iter([request_body(call) for call in calls])
+    return iter([Dialect().body(call) for call in calls])
 
 
 def _timed(ask_all: Callable[[list[float]], Awaitable[None]]) -> Ended:

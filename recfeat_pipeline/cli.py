@@ -22,6 +22,7 @@ from recfeat_pipeline import __version__
 from recfeat_pipeline.commands.arms import arms
 from recfeat_pipeline.commands.ask import ask
 from recfeat_pipeline.commands.backfill import backfill
+from recfeat_pipeline.commands.batches import batches
 from recfeat_pipeline.commands.check import check
 from recfeat_pipeline.commands.doctor import doctor
 from recfeat_pipeline.commands.download import download
@@ -71,7 +72,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         import_scores,
     ),
     "Serve": (serve, mcp),
-    "Experiments": (arms, backfill, reliability),
+    "Experiments": (arms, backfill, batches, reliability),
 }
 
 app = typer.Typer(

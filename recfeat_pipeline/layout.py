@@ -99,6 +99,7 @@ NOTES = {
     "rejected_answers": "guard/rejected_answers.json",
     "batch": "batches/{batch}/batch.json",
     "spending": "spending/day={day}/{page}.json",
+    "endpoints": "endpoints/{endpoint}.json",
     "started_from": f"{_RUN}/started_from.json",
     "made_from": f"{_RUN}/made_from.json",
     "cold_from": f"{_RUN}/cold_from.json",

@@ -24,7 +24,7 @@ MAX_CALLS, MAX_BYTES = 50_000, 190_000_000  # of one file; the API allows 50,000
 
 @dataclass(frozen=True)
 class Batch:
-    """Where one batch stands: planned → uploaded → submitted → collected (or rejected)."""
+    """Where one batch stands: planned → uploaded → submitted → collected, rejected or abandoned."""
 
     name: str
     version: str
@@ -34,6 +34,7 @@ class Batch:
     integer_ids: bool
     transport: str  # "batch" | "batch-files"
     n_calls: int
+    base_url: str | None = None  # where it was handed over
     status: str = "planned"
     file_id: str | None = None
     batch_id: str | None = None

@@ -41,7 +41,8 @@ def choose_backend(
     from recfeat_pipeline.extraction.backends.online import OnlineBackend
 
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
-    return OnlineBackend(settings.llm_model or version.model, settings.llm_base_url, key, limits)
+    model = settings.llm_model or version.model
+    return OnlineBackend(model, settings.llm_base_url, key, limits, settings.prompts)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -21,6 +21,7 @@ from recfeat_pipeline.extraction.types import (
     ItemError,
     Limits,
     RejectedError,
+    RephrasedError,
     Request,
     Summary,
     TransientError,
@@ -271,6 +272,9 @@ class Runner:
                 if error.billed:
                     hold.again()
                 await asyncio.sleep(BACKOFF_S * 2**tries)
+            except RephrasedError:
+                await self.throttle.left()
+                hold.grow(self._worst(job.request), self.limits.reasks + 1 - attempt)
             except BaseException as error:
                 self.throttle.closed |= isinstance(error, RecfeatError)  # before the next one goes
                 if isinstance(error, asyncio.CancelledError):
@@ -296,7 +300,10 @@ class Runner:
         )
 
     def _worst(self, request: Request) -> Usage:
-        return worst_case(request) if self.price and not self.backend.instant else Usage()
+        if not self.price or self.backend.instant:
+            return Usage()
+        endpoint = self.backend.endpoint
+        return worst_case(request, endpoint.dialect.params(request.params) if endpoint else None)
 
     def _expected(self, request: Request) -> tuple[int, int]:
         """Tokens a call is likely to take, for the rates."""

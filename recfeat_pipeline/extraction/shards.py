@@ -61,6 +61,8 @@ class ShardsRun:
         started = time.perf_counter()
         if self._book:
             self._book.open_balance()
+        if self.backend.endpoint:
+            self.backend.endpoint.remember_in(self.lake, self._note)
         watch = asyncio.create_task(self._watch(stop))
         try:
             async with aclosing(self._jobs(shards, documents)) as jobs:

@@ -14,6 +14,11 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.locks import Lock
 
 
+def page_of(batch: str) -> str:
+    """The page of a batch."""
+    return f"batch-{batch}"
+
+
 class Book:
     """One run's page in the lake's book, and the sums of the others'.
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jsonschema
 
 from recfeat_pipeline.extraction.schema import compiled
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.extraction.endpoint import Endpoint
 
 IMPORTED = "imported"
 """What stands in the place of a model's name where scores or profiles came from elsewhere."""
@@ -118,14 +121,27 @@ class RejectedError(Exception):
         self.sign = sign
 
 
+class RephrasedError(Exception):
+    """The server wants calls in another form, and gets them from now on: ask again at once."""
+
+
 class Backend(Protocol):
     """Where answers come from while the program waits.
 
-    ``name`` is written beside every answer; ``model`` is part of every key. A backend with
+    ``model`` is part of every key. A backend with
     ``instant = True`` computes its answers here: no limit, no cool-down, no concurrency.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Written beside every answer."""
+        ...
+
+    @property
+    def endpoint(self) -> "Endpoint | None":
+        """Who is asked over the network, and in which dialect."""
+        ...
+
     model: str
     instant: bool
 
@@ -133,6 +149,7 @@ class Backend(Protocol):
         """Answer one request. ``attempt`` counts from 0 and moves the seed.
 
         Raises:
+            RephrasedError: asked again, it is asked in another form.
             TransientError: worth another try.
             ItemError: this item fails, others may not.
             RejectedError: malformed, in the server's eyes.

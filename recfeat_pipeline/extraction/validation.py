@@ -17,6 +17,16 @@ TAG_CHARS = 60
 
 FINAL = {"content_filter", "refusal"}  # asked again, the answer would be the same
 
+# How dialects call the end of an answer; any other name ("stop", "eos", "end_turn", "STOP", …) is
+# let pass, for the answer itself is checked.
+CUT = {"length", "max_tokens", "model_length", "token_limit", "max_output_tokens", "max_length"}
+FILTERED = {
+    "content_filter", "content-filter", "safety", "recitation", "blocklist", "prohibited_content",
+    "spii", "guardrail_intervened", "image_safety", "sensitive", "moderation",
+}  # fmt: skip
+REFUSED = {"refusal"}
+BROKEN = {"error", "abort", "aborted", "cancelled", "malformed_function_call", "load"}
+
 REMINDERS = {
     "length": "Keep the answer short: the JSON object only, no blanks, no explanation.",
     "not_json": "Answer with one JSON object and nothing before or after it.",
@@ -48,13 +58,14 @@ def check(answer: Answer, request: Request) -> dict[str, Any]:
     Raises:
         InvalidError: it is not; the reason says why.
     """
-    if answer.finish_reason == "content_filter":
+    ended = (answer.finish_reason or "").lower().removeprefix("finish_reason_")
+    if ended in FILTERED:
         raise InvalidError("content_filter", "the provider's filter stopped the answer")
-    if answer.refusal:
+    if answer.refusal or ended in REFUSED:
         raise InvalidError("refusal", "the model refused")
-    if answer.finish_reason == "length":
+    if ended in CUT:
         raise InvalidError("length", "the answer was cut at max_tokens")
-    if answer.finish_reason not in ("stop", None):
+    if ended in BROKEN:
         raise InvalidError("finish_reason", f"ended with {answer.finish_reason!r}"[:100])
     return check_content(answer.content, request)
 
@@ -84,12 +95,18 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
 
 
 def parse(content: str) -> Any:
-    """Strict JSON: no NaN, no name twice. A code fence or a thinking block around it is let pass.
+    """Strict JSON: no NaN, no name twice.
+
+    A byte-order mark, a code fence or thoughts before it (the end of which may be all that is left
+    of them) are let pass.
 
     Raises:
         InvalidError: it is not JSON.
     """
-    text = re.sub(r"\A\s*<think>.*?</think>", "", content, flags=re.DOTALL).strip()
+    text = content.lstrip("\ufeff \t\r\n")
+    if not text.startswith("{"):  # an answer's own text may speak of thoughts
+        text = text.rpartition("</think>")[2]
+    text = text.strip("\ufeff \t\r\n")
     if text.startswith("```"):
         text = re.sub(r"\A```\w*\s*|\s*```\Z", "", text)
     try:

@@ -11,12 +11,14 @@
 ``extends = "<other>"`` takes every file and setting that is not given from another version, but the
 parameters that ``without = ["seed"]`` names; what
 none gives to a version that scores is taken from ``prompts/default/``, which suits any taxonomy.
-The instructions are fixed for a group and the document comes last, so that providers can cache the
-prefix.
+The instructions are fixed for a call and the document comes last, so that providers can cache the
+prefix, from 1,024 tokens on. ``groups_per_call = 3`` asks so many groups in one call: fewer calls,
+a longer prefix, and the document sent less often; ``recfeat reliability --against`` says what it
+does to the scores.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -29,7 +31,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import canonical, sha256
 from recfeat_pipeline.extraction.schema import profile_schema, scores_schema, taxonomy_schema
 from recfeat_pipeline.extraction.types import Question
-from recfeat_pipeline.taxonomy import Group, Taxonomy, load_taxonomy
+from recfeat_pipeline.taxonomy import Dimension, Group, Taxonomy, load_taxonomy
 
 BUILT_IN = Path(str(files("recfeat_pipeline.extraction").joinpath("prompts")))
 DEFAULT_TEXTS = BUILT_IN / "default"
@@ -40,8 +42,9 @@ ECHOES = {
 }
 KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
-    "without", "document", "cuts",
+    "without", "groups_per_call", "document", "cuts",
 }  # fmt: skip
+LABEL_CHARS = 64  # of a schema's name; servers allow no more
 DOCUMENT_KEYS = {"title", "labels", "characters", "mask_names"}
 ASKS = {
     "scores": "",  # of each group, which names its call
@@ -185,9 +188,15 @@ def _build(
         if not spec.get(needed):
             raise _error(name, f"it does not set {needed!r}")
     taxonomy = load_taxonomy(spec["taxonomy"], extra_folder) if asks == "scores" else None
-    groups: list[Group | None] = list(taxonomy.groups) if taxonomy else [None]
+    calls: list[tuple[Group, ...]] = [(group,) for group in taxonomy.groups] if taxonomy else [()]
+    per_call = spec.get("groups_per_call", 1)
+    if type(per_call) is not int or per_call < 1:
+        raise _error(name, f"groups_per_call = {per_call!r} is not a number of groups")
     if taxonomy and spec.get("one_call"):
-        groups = [Group("all", "All dimensions", False, taxonomy.dimensions)]
+        calls = [(Group("all", "All dimensions", False, taxonomy.dimensions),)]
+    elif taxonomy:
+        starts = range(0, len(taxonomy.groups), per_call)
+        calls = [taxonomy.groups[start : start + per_call] for start in starts]
     if taxonomy:
         parts = _read_texts(DEFAULT_TEXTS) | parts
     return PromptVersion(
@@ -202,7 +211,7 @@ def _build(
         labels=tuple(document["labels"]) if "labels" in document else None,
         cuts=spec.get("cuts", {}),
         questions=tuple(
-            _question(name, ASKS[asks], taxonomy, group, echo, parts) for group in groups
+            _question(name, ASKS[asks], taxonomy, groups, echo, parts) for groups in calls
         ),
         characters=document.get("characters"),
         mask_names=tuple(document.get("mask_names", ())),
@@ -213,36 +222,40 @@ def _question(
     name: str,
     call: str,
     taxonomy: Taxonomy | None,
-    group: Group | None,
+    groups: tuple[Group, ...],
     echo: str,
     parts: dict[str, str],
 ) -> Question:
-    label = group.name if group else call
-    own = f"groups/{label}.md"
-    filled = {
-        "dimensions": _bullets(group),
-        "echo": ECHOES[echo],
-        "group": group,
-        "item": taxonomy.item if taxonomy else "item",
-    }
-    texts = []
-    for part in ("preamble.md", own if own in parts or not group else "group.md", "calibration.md"):
+    """One call: the fixed parts around the text of each group that it asks for."""
+    label = "-".join(group.name for group in groups)[:LABEL_CHARS] or call
+    item = taxonomy.item if taxonomy else "item"
+    dimensions = [dimension for group in groups for dimension in group.dimensions]
+
+    def rendered(part: str, group: Group | None, bullets: str) -> str:
         if part not in parts:
             raise _error(name, f"the file {part} is missing")
+        filled = {"dimensions": bullets, "echo": ECHOES[echo], "group": group, "item": item}
         try:
             template = jinja2.Template(parts[part], undefined=jinja2.StrictUndefined)
-            texts.append(template.render(filled).strip())
+            return template.render(filled).strip()
         except jinja2.TemplateError as error:
             raise _error(name, f"{part} is not a valid template ({error})") from error
-    if group:
-        schema = scores_schema(echo, [dimension.name for dimension in group.dimensions])
+
+    texts = [rendered("preamble.md", next(iter(groups), None), _bullets(dimensions))]
+    for group in groups or (None,):
+        own = f"groups/{group.name if group else call}.md"
+        part = own if own in parts or not group else "group.md"
+        texts.append(rendered(part, group, _bullets(group.dimensions if group else [])))
+    texts.append(rendered("calibration.md", next(iter(groups), None), _bullets(dimensions)))
+    if groups:
+        schema = scores_schema(echo, [dimension.name for dimension in dimensions])
     else:
         schema = taxonomy_schema(echo) if call == "taxonomy" else profile_schema(echo)
     return Question(label, "\n\n".join(texts), schema)
 
 
-def _bullets(group: Group | None) -> str:
-    return "\n".join(f"- {d.name}: {d.gloss}" for d in group.dimensions) if group else ""
+def _bullets(dimensions: Sequence[Dimension]) -> str:
+    return "\n".join(f"- {dimension.name}: {dimension.gloss}" for dimension in dimensions)
 
 
 def _read_toml(path: Path, name: str) -> dict[str, Any]:

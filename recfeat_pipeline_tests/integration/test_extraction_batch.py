@@ -12,8 +12,8 @@ from recfeat_pipeline.extraction.backends import batch as batches
 from recfeat_pipeline.extraction.backends import batch_collect
 from recfeat_pipeline.extraction.backends.batch_api import BatchApi
 from recfeat_pipeline.extraction.backends.batch_files import BatchFiles
-from recfeat_pipeline.extraction.backends.wire import request_body
 from recfeat_pipeline.extraction.batches import load_all
+from recfeat_pipeline.extraction.dialect import Dialect
 from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -136,7 +136,7 @@ def test_a_batch_asks_exactly_what_an_online_call_asks(lake, tmp_path):
     (path,) = transport.folder.glob("*.jsonl")
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     calls = keyed(load("00"), V1, V1.model)
-    online = {r.key: request_body(r) for r in build(load("00"), calls, V1, V1.model)}
+    online = {r.key: Dialect().body(r) for r in build(load("00"), calls, V1, V1.model)}
     assert {n["custom_id"]: json.dumps(n["body"]) for n in lines} == {
         key: json.dumps(body) for key, body in online.items()
     }
@@ -215,7 +215,7 @@ def test_no_server_is_waited_out(lake):
 def test_a_budget_cuts_the_plan(lake, server):
     report = submit(lake, BatchApi(server.base_url, KEY), limits=Limits(budget_usd=0.05))
     assert 0 < report.submitted < 36
-    assert "The budget of $0.05" in report.messages[0]
+    assert "The budget ($0.05 left) surely pays for" in report.messages[0]
 
 
 def test_files_for_a_cluster_without_a_server(lake, tmp_path):
@@ -281,3 +281,44 @@ def test_files_stay_within_the_api_limits(lake, tmp_path, monkeypatch):
     assert sum(sizes) == 36
     assert max(sizes) == 7
     assert all(b.n_calls <= 7 for b in load_all(lake))
+
+
+def test_a_batch_that_the_endpoint_no_longer_knows_keeps_no_other_from_being_collected(lake):
+    with OpenAIServer() as ours, OpenAIServer() as theirs:
+        submit(lake, BatchApi(theirs.base_url, None), shards=["00"])
+        submit(lake, BatchApi(ours.base_url, None), shards=["01"])
+        report = batches.poll(lake, BatchApi(ours.base_url, None))
+        lost = next(b for b in load_all(lake) if b.base_url.startswith(theirs.url))
+        assert (report.ok, report.pending) == (18, 18)
+        assert f"Batch {lost.name} (18 calls) is not known at {ours.url}" in report.messages[0]
+        assert f"handed over at {theirs.url}" in report.messages[0]
+        assert f"recfeat batches --abandon {lost.name}" in report.messages[0]
+        batches.abandon(lake, lost.name)
+        assert submit(lake, BatchApi(ours.base_url, None)).submitted == 18
+        with pytest.raises(RecfeatError, match="No open batch is called 'x'; there is"):
+            batches.abandon(lake, "x")
+
+
+def test_the_endpoints_own_words_are_kept_per_row(lake, server):
+    server.fault = lambda call: "context" if call.group == "tone" else None
+    server.batches.polls_needed = 1
+    api = BatchApi(server.base_url, KEY)
+    submit(lake, api)
+    poll_to_end(lake, api)
+    failed = lake.read("responses").filter(status="failed")
+    assert set(failed["group"]) == {"tone"}
+    said = "rejected: HTTP 400: This model's maximum context length is 8192 tokens"
+    assert set(failed["reason"]) == {said}
+
+
+def test_a_lakes_budget_counts_what_batches_may_cost(lake, server):
+    from recfeat_pipeline.extraction.spending import Book
+
+    api = BatchApi(server.base_url, KEY)
+    first = submit(lake, api, limits=Limits(budget_per_lake=0.05))
+    assert 0 < first.submitted < 36
+    assert 0 < Book(lake).total() <= 0.05
+    report = poll_to_end(lake, api)[-1]
+    assert Book(lake).total() == pytest.approx(report.cost_usd)
+    more = submit(lake, api, limits=Limits(budget_per_lake=0.05))
+    assert more.submitted > 0

@@ -4,6 +4,7 @@ import json
 import random
 import re
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ class Batches:
     def _create(self, call: Call) -> Reply:
         asked = call.json()
         self.files[asked["input_file_id"]]
-        batch_id = f"batch-{len(self.batches)}"
+        batch_id = f"batch-{uuid.uuid4().hex}"
         self.batches[batch_id] = {
             "id": batch_id, "object": "batch", "endpoint": asked["endpoint"], "errors": None,
             "input_file_id": asked["input_file_id"], "completion_window": "24h",

@@ -21,10 +21,10 @@ from typing import Any
 from recfeat_pipeline_tests.servers.async_http import AsyncServer, Call, Reply
 from recfeat_pipeline_tests.servers.openai_answers import Knowledge, document_of, dumps, fill
 from recfeat_pipeline_tests.servers.openai_batches import Batches
+from recfeat_pipeline_tests.servers.openai_dialects import MANNERS, schema_of
 from recfeat_pipeline_tests.servers.openai_faults import BODY, HTTP, error_reply
 
 MODELS = ("gpt-4.1-mini", "gpt-4o-mini", "loopback", "text-embedding-3-small")
-DIALECTS = ("openai", "vllm", "ollama", "llama.cpp")
 CACHED_PREFIX = 1024  # tokens
 
 
@@ -47,7 +47,7 @@ class OpenAIServer(AsyncServer):
         condition: of the recorded ones, or "auto": by what the document shows.
         latency: seconds per chat request.
         api_key: the only one accepted; None: any, or none.
-        dialect: whose manners it has; "ollama" accepts a schema without enforcing it.
+        dialect: whose manners it has, of :mod:`openai_dialects`.
         fault: names a fault of :mod:`openai_faults` ("hang", "drip" too), or None, per request.
         noise: greatest change of a score by seed and attempt, as a temperature would make it.
     """
@@ -69,6 +69,7 @@ class OpenAIServer(AsyncServer):
         self.api_key, self.dialect, self.fault, self.noise = api_key, dialect, fault, noise
         self.models = models
         self.counts: Counter[str] = Counter()  # requests by kind, answered or not
+        self.refused = 0  # calls that the dialect does not take
         self.groups: Counter[str] = Counter()  # chat requests by group
         self.answered: Counter[tuple[str, str]] = Counter()  # good answers by (document, group)
         self.arrived: Counter[tuple[str, str]] = Counter()  # chat requests by (document, group)
@@ -134,6 +135,9 @@ class OpenAIServer(AsyncServer):
         asked = self._asked(body)
         self.arrived[asked.document, asked.group] += 1
         fault = self.fault(asked) if self.fault else None
+        if fault in HTTP:
+            refused = HTTP[fault]()
+            return refused.status, refused.body
         status, completion = self.complete(body, asked)
         if status == 200 and fault in BODY:
             BODY[fault](completion)
@@ -145,20 +149,24 @@ class OpenAIServer(AsyncServer):
         """A chat completion, or an error in the dialect's form."""
         if body.get("model") not in self.models:
             return self._error(404, f"The model `{body.get('model')}` does not exist")
-        schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
-        if self.dialect == "openai" and (problem := _not_strict(schema)):
-            return self._error(400, f"Invalid schema for response_format: {problem}")
+        manners = MANNERS[self.dialect]
+        if refusal := manners.refuses(body):
+            self.refused += 1
+            return refusal
+        form, schema = schema_of(body) or ("none", {})
         scores = self.knowledge.scores(asked.document, self.condition)
-        value = fill(schema, asked.document, scores)
+        value = fill(schema, asked.document, scores) if form != "none" else {}
         if self.noise and isinstance(value, dict) and "scores" in value:
             self._disturb(value["scores"], f"{asked.document}{body.get('seed')}")
         content = dumps(value)
-        if self.dialect == "ollama" and asked.times == 1 and _odd(asked.document):
+        if not manners.enforces and asked.times == 1 and _odd(asked.document):
             content = f"Here is the JSON:\n{content}"  # a schema that nobody enforced
+        if form == "none" or (form == "json_schema" and form not in manners.forms):
+            content = "A quiet film. I would give it 0.7 for melancholy."  # it saw no schema
         message: dict[str, Any] = {"role": "assistant", "content": content}
         if self.dialect == "openai":
             message["refusal"] = None
-        return 200, {
+        completion = {
             "id": f"chatcmpl-{asked.number}",
             "object": "chat.completion",
             "created": int(time.time()),
@@ -166,10 +174,13 @@ class OpenAIServer(AsyncServer):
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
             "usage": self._usage(body, content),
         }
+        manners.speaks(completion)
+        return 200, completion
 
     def _asked(self, body: dict[str, Any]) -> Asked:
         document = document_of(body["messages"])
-        group = body.get("response_format", {}).get("json_schema", {}).get("name", "")
+        named = body.get("response_format", {}).get("json_schema", {}).get("name")
+        group = named or hashlib.sha256(dumps(body["messages"][0]).encode()).hexdigest()[:8]
         self.groups[group] += 1
         times = self.arrived[document, group] + 1
         return Asked(body, document, group, self.counts["chat"], times)
@@ -231,17 +242,6 @@ def by_rate(rates: dict[str, float]) -> Callable[[Asked], str | None]:
     return fault
 
 
-def _not_strict(schema: dict[str, Any]) -> str | None:
-    """What OpenAI's strict mode objects to."""
-    if schema.get("type") == "object":
-        if schema.get("additionalProperties") is not False:
-            return "'additionalProperties' is required to be false"
-        if set(schema.get("required", ())) != set(schema["properties"]):
-            return "'required' must name every property"
-        return next(filter(None, map(_not_strict, schema["properties"].values())), None)
-    return None
-
-
 def _odd(text: str) -> bool:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()[0] % 4 == 0
 
@@ -262,7 +262,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds per call")
     parser.add_argument("--faults", default="", help="name=rate,name=rate")
     parser.add_argument("--noise", type=float, default=0.0)
-    parser.add_argument("--dialect", default="openai", choices=DIALECTS)
+    parser.add_argument("--dialect", default="openai", choices=sorted(MANNERS))
     given = parser.parse_args()
     rates = {name: float(rate) for name, rate in re.findall(r"([\w-]+)=([\d.]+)", given.faults)}
     if given.empty:

@@ -14,8 +14,12 @@ from typing import Any, Protocol
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.backends.batch_collect import collect
-from recfeat_pipeline.extraction.backends.wire import request_body
+from recfeat_pipeline.extraction.backends.batch_collect import (
+    UnknownBatchError,
+    collect,
+    dearest,
+    plan_within_budget,
+)
 from recfeat_pipeline.extraction.batches import (
     OPEN,
     Batch,
@@ -24,13 +28,15 @@ from recfeat_pipeline.extraction.batches import (
     load_all,
     parts,
     pending_keys,
-    plan,
     save,
 )
+from recfeat_pipeline.extraction.dialect import Dialect
+from recfeat_pipeline.extraction.endpoint import Endpoint
 from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.requests import build, keyed
-from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
+from recfeat_pipeline.extraction.spending import Book
+from recfeat_pipeline.extraction.types import Limits, TransientError
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import BATCH_CALLS
@@ -41,6 +47,11 @@ class Transport(Protocol):
     """How a batch's file travels."""
 
     name: str
+
+    @property
+    def base_url(self) -> str | None:
+        """Where to; None: through no endpoint that we know."""
+        ...
 
     def hand_over(self, batch: Batch, lines: Iterator[bytes], saved: Callable[..., Batch]) -> Batch:
         """Hand a planned batch over; ``saved(**changes)`` keeps each step."""
@@ -104,14 +115,13 @@ def submit(
             frames.append(_first_calls(requests, shard))
             pending = pl.concat([pending, missing["cache_key"]])
         if template is not None:
-            new = pl.concat(frames)
-            new = _within_budget(
-                new, template, find_price(model, prices, batch=True), limits, report
-            )
+            price = find_price(model, prices, batch=transport.name == "batch")
+            dialect = dialect_of(lake, template, transport, prices)
+            new = _within_budget(lake, pl.concat(frames), template, dialect, price, limits, report)
             for part in parts(template, new):
-                plan(lake, template, part)
+                plan_within_budget(lake, template, part, dialect, price, limits)
                 report.submitted += part.height
-        _hand_over_planned(lake, transport, report)
+        _hand_over_planned(lake, transport, report, prices)
         _count_open(lake, report)
     return report
 
@@ -126,7 +136,7 @@ def poll(
     """Move every open batch one step: hand over, look, collect, plan the calls to ask again."""
     limits, report = limits or Limits(), BatchReport()
     with lake.lock("batches"):
-        _hand_over_planned(lake, transport, report)
+        _hand_over_planned(lake, transport, report, prices)
         for batch in load_all(lake):
             if batch.status != "submitted" or batch.transport != transport.name:
                 continue
@@ -135,25 +145,58 @@ def poll(
             except TransientError as error:
                 report.messages.append(f"Batch {batch.name} could not be looked at: {error}.")
                 continue
+            except UnknownBatchError:
+                report.messages.append(
+                    f"Batch {batch.name} ({batch.n_calls:,} calls) is not known at "
+                    f"{transport.base_url} with this key; it was handed over at "
+                    f"{batch.base_url or 'an address that was not kept'}. Set address and key back "
+                    f"to collect it, or give it up: `recfeat batches --abandon {batch.name}`."
+                )
+                continue
             if state == "rejected":
                 save(lake, batch, status="rejected", message=message)
                 report.messages.append(f"Batch {batch.name} was rejected: {message}.")
             elif state == "done":
                 price = find_price(batch.model, prices, batch=transport.name == "batch")
-                collect(lake, batch, entries, limits, price, report)
-        _hand_over_planned(lake, transport, report)
+                dialect = dialect_of(lake, batch, transport, prices)
+                collect(lake, batch, entries, limits, price, dialect, report)
+        _hand_over_planned(lake, transport, report, prices)
         _count_open(lake, report)
     return report
 
 
-def lines_of(lake: Lake, batch: Batch) -> Iterator[bytes]:
+def abandon(lake: Lake, name: str) -> Batch:
+    """Give an open batch up: its calls may be asked again, and what it may have cost stays counted.
+
+    Raises:
+        RecfeatError: no open batch is called so.
+    """
+    with lake.lock("batches"):
+        still = [batch for batch in load_all(lake) if batch.status in OPEN]
+        for batch in still:
+            if batch.name == name:
+                return save(lake, batch, status="abandoned")
+    there = ", ".join(batch.name for batch in still) or "none"
+    raise RecfeatError(f"No open batch is called {name!r}; there is: {there}.")
+
+
+def dialect_of(
+    lake: Lake, batch: Batch, transport: Transport, profiles: str | Path | None
+) -> Dialect:
+    """How the batch's endpoint wants its calls, as far as this lake has learned it."""
+    endpoint = Endpoint(transport.base_url or "", batch.model, profiles)
+    endpoint.remember_in(lake, lambda sentence: None)
+    return endpoint.dialect
+
+
+def lines_of(lake: Lake, batch: Batch, dialect: Dialect) -> Iterator[bytes]:
     """A batch's file, line by line."""
     for call in calls_of(lake, batch.name).iter_rows(named=True):
-        yield _line(batch, call)
+        yield _line(batch, call, dialect)
 
 
-def _line(batch: Batch, call: dict[str, Any]) -> bytes:
-    body = request_body(batch.request(call), call["asks"], call["reminder"])
+def _line(batch: Batch, call: dict[str, Any], dialect: Dialect) -> bytes:
+    body = dialect.body(batch.request(call), call["asks"], call["reminder"])
     line = {
         "custom_id": call["cache_key"],
         "method": "POST",
@@ -163,7 +206,9 @@ def _line(batch: Batch, call: dict[str, Any]) -> bytes:
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 
-def _hand_over_planned(lake: Lake, transport: Transport, report: BatchReport) -> None:
+def _hand_over_planned(
+    lake: Lake, transport: Transport, report: BatchReport, profiles: str | Path | None
+) -> None:
     for batch in load_all(lake):
         if batch.status not in ("planned", "uploaded") or batch.transport != transport.name:
             continue
@@ -174,7 +219,8 @@ def _hand_over_planned(lake: Lake, transport: Transport, report: BatchReport) ->
             return state["batch"]
 
         try:
-            transport.hand_over(batch, lines_of(lake, batch), saved)
+            dialect = dialect_of(lake, batch, transport, profiles)
+            transport.hand_over(batch, lines_of(lake, batch, dialect), saved)
         except TransientError as error:
             report.messages.append(f"Batch {batch.name} could not be handed over yet: {error}.")
 
@@ -197,6 +243,7 @@ def _template(
         questions=questions,
         integer_ids=documents.schema["item_id"].is_integer(),
         transport=transport.name,
+        base_url=transport.base_url,
         n_calls=0,
     )
 
@@ -223,26 +270,38 @@ def _first_calls(requests: list[Any], shard: str) -> pl.DataFrame:
 
 
 def _within_budget(
-    calls: pl.DataFrame, template: Batch, price: Price | None, limits: Limits, report: BatchReport
+    lake: Lake,
+    calls: pl.DataFrame,
+    template: Batch,
+    dialect: Dialect,
+    price: Price | None,
+    limits: Limits,
+    report: BatchReport,
 ) -> pl.DataFrame:
-    """As many calls as the budget surely pays for."""
-    if limits.budget_usd is None:
+    """As many calls as the budgets surely pay for."""
+    book = Book(lake)
+    book.open_balance()
+    left = [
+        cap - spent
+        for cap, spent in (
+            (limits.budget_usd, 0.0),
+            (limits.budget_per_day, book.today()),
+            (limits.budget_per_lake, book.total()),
+        )
+        if cap is not None
+    ]
+    if not left:
         return calls
     if price is None:
         raise RecfeatError(
             f"A budget needs a price, and no table lists the model {template.model!r}. Add it to "
             "prices.toml in RECFEAT_PROMPTS, or run without a budget."
         )
-    fixed = max(len(json.dumps(q)) for q in template.questions.values()) + 1_000
-    answer = template.params.get("max_tokens", 4096)
-    most = [
-        price.cost(Usage(n + fixed, 0, answer)) * (limits.reasks + 1)
-        for n in calls["document"].str.len_bytes()
-    ]
-    affordable = calls.filter(pl.Series(most, dtype=pl.Float64).cum_sum() <= limits.budget_usd)
+    most = pl.Series(dearest(template, calls, dialect, price, limits), dtype=pl.Float64)
+    affordable = calls.filter(most.cum_sum() <= min(left))
     if affordable.height < calls.height:
         report.messages.append(
-            f"The budget of ${limits.budget_usd:,.2f} surely pays for {affordable.height:,} of "
+            f"The budget (${max(min(left), 0):,.2f} left) surely pays for {affordable.height:,} of "
             f"{calls.height:,} calls; the others wait for the next run."
         )
     return affordable

@@ -8,10 +8,12 @@ from typing import Any
 import openai
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.backends.batch_collect import UnknownBatchError
 from recfeat_pipeline.extraction.backends.secret import Secret
 from recfeat_pipeline.extraction.backends.trouble import explain
 from recfeat_pipeline.extraction.batches import Batch
 from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
+from recfeat_pipeline.settings import without_password
 
 MARK = "recfeat"  # metadata key that finds a batch again when its id was lost in a crash
 DONE = {"completed", "expired", "cancelled"}
@@ -37,7 +39,7 @@ class BatchApi:
             timeout=timeout_s,
             http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
-        self.base_url = str(self.client.base_url)
+        self.base_url = without_password(str(self.client.base_url))
 
     def hand_over(self, batch: Batch, lines: Iterator[bytes], saved: Callable[..., Batch]) -> Batch:
         """Upload the file and start the batch; a batch that was started already is found."""
@@ -67,7 +69,9 @@ class BatchApi:
 
     def fetch(self, batch: Batch) -> tuple[str, list[dict[str, Any]], str | None]:
         """How the batch stands, and its results when it has ended; output and error files alike."""
-        state = self._call(batch, lambda: self.client.batches.retrieve(batch.batch_id or ""))
+        state = self._call(
+            batch, lambda: self.client.batches.retrieve(batch.batch_id or ""), known=True
+        )
         if state.status == "failed":
             errors = state.errors.data if state.errors and state.errors.data else []
             text = "; ".join(str(e.message) for e in errors) or "the endpoint gives no reason"
@@ -92,10 +96,13 @@ class BatchApi:
                 return other.id
         return None
 
-    def _call(self, batch: Batch, request: Callable[[], Any]) -> Any:
+    def _call(self, batch: Batch, request: Callable[[], Any], known: bool = False) -> Any:
+        """Do it; ``known``: of a batch that the endpoint was given before."""
         try:
             return request()
         except openai.APIStatusError as error:
+            if known and error.status_code in (403, 404):
+                raise UnknownBatchError from None
             response = (error.status_code, error.response.headers, error.body)
             why = explain(*response, self.base_url, batch.model, self.secret)
             if isinstance(why, ItemError | RejectedError):

@@ -4,7 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from recfeat_pipeline.extraction.backends.wire import read_completion
+from recfeat_pipeline.extraction.backends.secret import Secret
+from recfeat_pipeline.extraction.backends.wire import error_of, read_completion
 from recfeat_pipeline.extraction.batches import (
     Batch,
     BatchReport,
@@ -13,13 +14,21 @@ from recfeat_pipeline.extraction.batches import (
     plan,
     save,
 )
+from recfeat_pipeline.extraction.budget import worst_case
+from recfeat_pipeline.extraction.dialect import Dialect
 from recfeat_pipeline.extraction.ledger import Ledger, statuses
 from recfeat_pipeline.extraction.prices import Price
 from recfeat_pipeline.extraction.rows import response_row
+from recfeat_pipeline.extraction.spending import Book, page_of
 from recfeat_pipeline.extraction.types import Answer, ItemError, Limits, Usage
 from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import BATCH_CALLS
+
+
+class UnknownBatchError(Exception):
+    """The endpoint does not know a batch that was handed over: another key, project or address."""
+
 
 MAX_ROUNDS = 5  # batches in which one call may be missing or broken before it fails
 
@@ -30,11 +39,13 @@ def collect(
     entries: list[dict[str, Any]],
     limits: Limits,
     price: Price | None,
+    dialect: Dialect,
     report: BatchReport,
 ) -> None:
     """Validate what came, keep it, plan the rest once more. Doing it twice changes nothing."""
     by_id = {e["custom_id"]: e for e in entries if isinstance(e, dict) and "custom_id" in e}
     counts = {"ok": 0, "failed": 0, "again": 0}
+    cost = 0.0
     again: list[dict[str, Any]] = []
     for (shard,), calls in calls_of(lake, batch.name).partition_by("shard", as_dict=True).items():
         with Ledger(lake, str(shard)) as ledger:
@@ -49,16 +60,46 @@ def collect(
                 elif row is not None:
                     ledger.append(row)
                     counts[row["status"]] += 1
-                    report.cost_usd += row["cost_usd"] or 0.0
+                    cost += row["cost_usd"] or 0.0
         report.touched.add((batch.version, str(shard)))
     if again:
         for part in parts(batch, pl.DataFrame(again, schema=BATCH_CALLS, orient="row")):
-            plan(lake, batch, part)
+            plan_within_budget(lake, batch, part, dialect, price, limits)
+    if price:
+        Book(lake, page_of(batch.name)).write(cost, closed=True)
     save(lake, batch, status="collected", counts=counts)
+    report.cost_usd += cost
     report.ok += counts["ok"]
     report.failed += counts["failed"]
     report.again += counts["again"]
     report.collected += counts["ok"] + counts["failed"]
+
+
+def plan_within_budget(
+    lake: Lake,
+    template: Batch,
+    calls: pl.DataFrame,
+    dialect: Dialect,
+    price: Price | None,
+    limits: Limits,
+) -> None:
+    """Plan a batch, and write down in the lake's book what it may cost."""
+    batch = plan(lake, template, calls)
+    if price:
+        most = sum(dearest(template, calls, dialect, price, limits))
+        Book(lake, page_of(batch.name)).write(most)
+
+
+def dearest(
+    template: Batch, calls: pl.DataFrame, dialect: Dialect, price: Price, limits: Limits
+) -> list[float]:
+    """The most that each call may cost, in dollars, with the asks that it has left."""
+    params = dialect.params(template.params)
+    return [
+        price.cost(worst_case(template.request(call), params))
+        * max(limits.reasks + 1 - call["asks"], 1)
+        for call in calls.iter_rows(named=True)
+    ]
 
 
 def _end(
@@ -108,7 +149,10 @@ def _completion(entry: dict[str, Any] | None) -> Any:
         error = entry.get("error")
         code = error.get("code") if isinstance(error, dict) else None
         status = response.get("status_code") if isinstance(response, dict) else None
-        if status in (400, 413, 422):
-            raise ItemError(f"rejected: HTTP {status}")
-        raise ValueError(str(code or f"HTTP {status}")[:100])
+        _, said = error_of(response.get("body") if isinstance(response, dict) else None)
+        said = said or error_of(error)[1]
+        words = Secret(None).brief(f"HTTP {status}: {said}" if status else f"{code}: {said}")
+        if status in (400, 403, 413, 422):
+            raise ItemError(f"rejected: {words}")
+        raise ValueError(words)
     return response.get("body")

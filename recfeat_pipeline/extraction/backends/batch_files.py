@@ -20,6 +20,7 @@ class BatchFiles:
     """Hands batches over as files in a folder, and reads what was put beside them."""
 
     name = "batch-files"
+    base_url = None
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder).expanduser()

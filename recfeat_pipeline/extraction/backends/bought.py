@@ -14,6 +14,7 @@ class BoughtBackend:
 
     name = "bought"
     instant = True
+    endpoint = None
 
     def __init__(self, model: str):
         self.model = model

@@ -54,6 +54,7 @@ class LexicalBackend:
     name = "lexical"
     model = MODEL
     instant = True
+    endpoint = None
 
     def __init__(self, version: PromptVersion):
         groups = version.taxonomy.groups if version.taxonomy else ()

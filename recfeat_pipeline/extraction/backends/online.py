@@ -7,6 +7,8 @@ many calls in flight that is what limits the throughput (``python -m bench extra
 import json
 import os
 import time
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,13 +20,17 @@ from recfeat_pipeline.extraction.backends.secret import Secret
 from recfeat_pipeline.extraction.backends.trouble import explain
 from recfeat_pipeline.extraction.backends.wire import (
     error_of,
+    param_of,
     read_completion,
-    request_body,
 )
 from recfeat_pipeline.extraction.clocks import Clocks
+from recfeat_pipeline.extraction.dialect import Dialect
+from recfeat_pipeline.extraction.endpoint import Endpoint
 from recfeat_pipeline.extraction.types import (
     Answer,
     Limits,
+    RejectedError,
+    RephrasedError,
     Request,
     TransientError,
 )
@@ -42,17 +48,23 @@ class OnlineBackend:
         base_url: the endpoint; None is OpenAI's own.
         api_key: the key; servers of one's own usually ask for none.
         limits: time limit and number of connections.
+        profiles: the user's prompt folder, which may hold endpoint profiles.
     """
 
-    name = "online"
     instant = False
 
     def __init__(
-        self, model: str, base_url: str | None, api_key: str | None, limits: Limits | None = None
+        self,
+        model: str,
+        base_url: str | None,
+        api_key: str | None,
+        limits: Limits | None = None,
+        profiles: str | Path | None = None,
     ):
         self.model = model
         self.secret = Secret(api_key)
         self.base_url = (base_url or OPENAI).rstrip("/")
+        self.endpoint = Endpoint(self.base_url, model, profiles)
         self._limits = limits or Limits()
         self._url = f"{self.base_url}/chat/completions"
         self._clocks = Clocks(self._limits.timeout_s)
@@ -61,12 +73,14 @@ class OnlineBackend:
     async def ask(self, request: Request, attempt: int, reminder: str | None) -> Answer:
         """Send one call and read its answer; see :class:`Backend` for what is raised."""
         started = time.perf_counter()
-        body = json.dumps(request_body(request, attempt, reminder)).encode()
+        dialect = self.endpoint.dialect
+        body = dialect.body(request, attempt, reminder)
+        sent = json.dumps(body).encode()
         data = bytearray()
         try:
             async with (
                 self._clocks.limit(),
-                self._session.post(self._url, data=body, allow_redirects=False) as response,
+                self._session.post(self._url, data=sent, allow_redirects=False) as response,
             ):
                 async for chunk in response.content.iter_any():
                     data += chunk
@@ -90,7 +104,10 @@ class OnlineBackend:
             parsed = text
         if not response.ok or response.status >= 300:
             where = (self.base_url, self.model, self.secret)
-            raise explain(response.status, response.headers, parsed, *where)
+            why = explain(response.status, response.headers, parsed, *where)
+            if isinstance(why, RejectedError) and self._rephrased(dialect, parsed, body):
+                raise RephrasedError
+            raise why
         try:
             if "error" in parsed and "choices" not in parsed:
                 code, message = error_of(parsed)
@@ -98,6 +115,18 @@ class OnlineBackend:
             return read_completion(parsed, request, latency_ms)
         except (ValueError, TypeError):
             raise TransientError("the response is not a chat completion", billed=True) from None
+
+    @property
+    def name(self) -> str:
+        """See :class:`Backend`; with the form of answers, where that is not a schema."""
+        return f"online{self.endpoint.mark}"
+
+    def _rephrased(self, dialect: Dialect, refused: Any, body: dict[str, Any]) -> bool:
+        """Whether the call is sent in another form from now on."""
+        if dialect is not self.endpoint.dialect:  # another call has learned it meanwhile
+            return True
+        _, message = error_of(refused)
+        return self.endpoint.learn(self.secret.brief(message), param_of(refused), body)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,42 +1,24 @@
-"""The chat-completions protocol: a request's body, and what a response's body says.
+"""What the body of a chat completion or of an error says, in every dialect.
 
 Used by the online backend and by both batch backends, which differ in transport only.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from recfeat_pipeline.extraction.requests import messages
 from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import Answer, Request, Usage
 
 # Error codes and texts that speak of this request's length or content, not of a setting.
+TEXT_PARTS = ("text", "output_text")  # of a content in parts; others are thoughts
 ITEM_CODES = {"context_length_exceeded", "content_policy_violation", "content_filter"}
 ITEM_TEXT = re.compile(
     r"context (length|window|size)|maximum context|too (long|large|many tokens)|content.{0,20}"
     r"(policy|filter)|exceeds? the (available|maximum)",
     re.IGNORECASE,
 )
-
-
-def request_body(request: Request, attempt: int = 0, reminder: str | None = None) -> dict[str, Any]:
-    """The JSON body of a call; the seed moves with the attempt, so that a re-ask is a new one."""
-    params = dict(request.params)
-    if attempt and "seed" in params:
-        params["seed"] += attempt
-    return {
-        "model": request.model,
-        "messages": messages(request, reminder),
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {
-                "name": request.question.group,
-                "schema": request.question.schema,
-                "strict": True,
-            },
-        },
-        **params,
-    }
 
 
 def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Answer:
@@ -48,12 +30,10 @@ def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Ans
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        content, refusal = message.get("content"), message.get("refusal")
+        refusal = message.get("refusal")
+        text = _text(message)
     except (TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError("the body is not a chat completion") from error
-    if isinstance(content, list):  # content parts
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    text = content if isinstance(content, str) else None
     finish = choice.get("finish_reason")
     usage, counted = _usage(body.get("usage"), request, text or "")
     return Answer(
@@ -66,13 +46,56 @@ def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Ans
     )
 
 
+def _text(message: Mapping[str, Any]) -> str | None:
+    """The answer in a message: its content, or where else servers put the JSON."""
+    if found := _plain(message.get("content")):
+        return found
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls] if isinstance(calls, list) else []
+    for function in (*functions, message.get("function_call")):
+        if isinstance(function, dict) and (found := _plain(function.get("arguments"))):
+            return found
+    for place in ("reasoning_content", "reasoning"):
+        if (found := _plain(message.get(place))) and "{" in found:
+            return found
+    return message["content"] if isinstance(message.get("content"), str) else None
+
+
+def _plain(content: Any) -> str | None:
+    """Text as it is, parts joined without the thoughts among them, an object as its JSON."""
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict)]
+        shown = [part for part in parts if part.get("type", "text") in TEXT_PARTS]
+        content = "".join(str(part.get("text", "")) for part in shown)
+    if isinstance(content, dict):
+        content = json.dumps(content)
+    return content if isinstance(content, str) and content.strip() else None
+
+
 def error_of(body: Any) -> tuple[str | None, str]:
     """``code, message`` of an error body, in any of the dialects; ("", "") where there is none."""
+    if isinstance(body, list) and body and isinstance(body[0], dict):  # Gemini's
+        body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):
         return None, str(error or "")
     code = error.get("code") or error.get("type")
-    return (str(code) if code else None), str(error.get("message") or error.get("detail") or "")
+    detail = error.get("detail")
+    if isinstance(detail, list):  # FastAPI's: what is wrong with which field
+        fields = [part for part in detail if isinstance(part, dict)]
+        detail = "; ".join(f"{_last(part.get('loc'))}: {part.get('msg')}" for part in fields)
+    return (str(code) if code else None), str(error.get("message") or detail or "")
+
+
+def param_of(body: Any) -> str | None:
+    """The parameter that an error body names by itself."""
+    error = body.get("error") if isinstance(body, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    return param if isinstance(param, str) else None
+
+
+def _last(path: Any) -> Any:
+    return path[-1] if isinstance(path, list) and path else path
 
 
 def about_the_item(status: int, code: str | None, message: str) -> bool:

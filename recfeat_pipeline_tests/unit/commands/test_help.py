@@ -12,8 +12,8 @@ from recfeat_pipeline.cli import app, help_of, run_app
 ROOT = typer.main.get_command(app)
 HEAVY = ("dagster", "torch", "lightning", "polars", "duckdb", "openai", "matplotlib", "pydantic")
 PROMISED = {
-    "init", "check", "estimate", "run", "status", "backfill", "prompts", "arms", "score-item",
-    "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
+    "init", "check", "estimate", "run", "status", "backfill", "batches", "prompts", "arms",
+    "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
     "taxonomy", "export", "import-profiles", "import-scores", "ask", "serve", "mcp", "reliability",
 }  # fmt: skip
 

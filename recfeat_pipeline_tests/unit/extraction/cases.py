@@ -46,6 +46,7 @@ class Scripted:
 
     name = "online"
     instant = False
+    endpoint = None
 
     def __init__(self, script=None, model="gpt-4.1-mini", delay=0.0, crowd=0):
         self.model, self.script, self.delay, self.crowd = model, script or good, delay, crowd

@@ -52,7 +52,17 @@ def test_a_valid_answer_passes(version):
     assert check_content(good(req), req) == json.loads(good(req))
 
 
-@pytest.mark.parametrize("wrap", ["```json\n{}\n```", "```\n{}```", "<think>0.5? {{}}</think>\n{}"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        "```json\n{}\n```",
+        "```\n{}```",
+        "<think>0.5? {{}}</think>\n{}",
+        "so, a film of {{7}}\n</think>\n\n{}",
+        "\ufeff{}",
+        "\ufeff ```\n{}\n```",
+    ],
+)
 def test_wrapping_that_servers_without_a_schema_add_is_taken_off(wrap):
     assert check_content(wrap.format(json.dumps(VALID)), REQUEST) == VALID
 
@@ -103,7 +113,10 @@ def test_all_zero_is_a_judgement_not_degenerate():
         (Answer("{}", finish_reason="length"), "length"),
         (Answer(None, finish_reason="content_filter"), "content_filter"),
         (Answer(json.dumps(VALID), refusal="I cannot"), "refusal"),
-        (Answer(json.dumps(VALID), finish_reason="tool_calls"), "finish_reason"),
+        (Answer(json.dumps(VALID), finish_reason="MAX_TOKENS"), "length"),
+        (Answer(json.dumps(VALID), finish_reason="FINISH_REASON_SAFETY"), "content_filter"),
+        (Answer(json.dumps(VALID), finish_reason="refusal"), "refusal"),
+        (Answer(json.dumps(VALID), finish_reason="error"), "finish_reason"),
     ],
 )
 def test_how_an_answer_ended_comes_before_what_it_says(answer, expected):
@@ -249,3 +262,25 @@ def test_the_fast_check_knows_every_keyword_of_our_schemas(version):
     known = {"type", "properties", "required", "additionalProperties", "items"}
     for question in load_version(version).questions:
         assert keywords(question.schema) <= known
+
+
+@pytest.mark.parametrize(
+    "reason", ["stop", "eos", "end_turn", "STOP", "FINISH_REASON_STOP", "tool_calls", "", None]
+)
+def test_a_whole_answer_is_accepted_whatever_its_end_is_called(reason):
+    assert check(Answer(json.dumps(VALID), finish_reason=reason), request()) == VALID
+
+
+def test_an_answer_that_speaks_of_thoughts_is_not_cut():
+    valid = {**VALID, "title": "Film 1 </think> (1951)"}
+    with pytest.raises(InvalidError, match=r"names 'Film 1 </think> \(1951\)'"):
+        check_content(json.dumps(valid), request())
+
+
+def test_four_equal_scores_are_degenerate_and_three_are_not():
+    from recfeat_pipeline.extraction.validation import _check_scores
+
+    _check_scores(dict.fromkeys("abc", 0.3))
+    _check_scores(dict.fromkeys("abcd", 0))
+    with pytest.raises(InvalidError, match="all 4 scores are"):
+        _check_scores(dict.fromkeys("abcd", 0.3))

@@ -1,9 +1,11 @@
 """Prompt versions are folders; their content is their identity."""
 
+import re
+
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction import list_versions, load_version
+from recfeat_pipeline.extraction import extract, list_versions, load_version, scores
 from recfeat_pipeline.extraction.prompts import (
     describe_versions,
     diff_versions,
@@ -14,7 +16,7 @@ from recfeat_pipeline.extraction.prompts import (
 )
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.taxonomy import load_taxonomy
-from recfeat_pipeline_tests.unit.extraction.cases import write_version
+from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, write_version
 
 GROUPS = ("themes", "tone", "setting", "provenance", "reception", "visual")
 
@@ -232,3 +234,40 @@ def test_what_is_shown_enters_the_key_and_costs_every_group(tmp_path):
     assert version.key.split("@")[1] != load_version("genome132-v1").key.split("@")[1]
     assert diff_versions("genome132-v1", "small", tmp_path).bought == GROUPS
     assert "300 characters in all" in show_version("small", tmp_path)
+
+
+def test_several_groups_in_one_call_keep_their_texts():
+    one, two = load_version("genome132-v1"), load_version("genome132-two-calls")
+    assert two.groups == ("themes-tone-setting", "provenance-reception-visual")
+    for call, asked in zip(two.questions, (one.questions[:3], one.questions[3:]), strict=True):
+        names = [list(q.schema["properties"]["scores"]["properties"]) for q in asked]
+        assert list(call.schema["properties"]["scores"]["properties"]) == [
+            *names[0],
+            *names[1],
+            *names[2],
+        ]
+        for question in asked:
+            own = {x for x in question.system.splitlines() if x.startswith(("- ", "The list:"))}
+            assert own <= set(call.system.splitlines())
+        assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", call.group)  # what OpenAI takes as a name
+
+
+def test_scores_of_a_joint_call_belong_to_their_own_groups(tmp_path):
+    version, lake = load_version("genome132-two-calls"), Lake(tmp_path)
+    extract(documents(2), version, lake, "00", Scripted())
+    found = scores(documents(2), version, lake, "00", version.model)
+    per_group = found.group_by("group").len()
+    assert dict(per_group.iter_rows()) == {
+        group.name: 2 * len(group.dimensions) for group in version.taxonomy.groups
+    }
+
+
+def test_an_inherited_parameter_can_be_removed(tmp_path):
+    version = write_version(tmp_path, extra='without = ["seed", "temperature"]')
+    assert version.params == {"max_tokens": 1200}
+
+
+@pytest.mark.parametrize("value", ["0", '"two"', "true"])
+def test_a_number_of_groups_that_cannot_be(tmp_path, value):
+    with pytest.raises(RecfeatError, match=r"groups_per_call = .* is not a number of groups"):
+        write_version(tmp_path, extra=f"groups_per_call = {value}")

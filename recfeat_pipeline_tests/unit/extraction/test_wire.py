@@ -77,9 +77,32 @@ def test_fuzz_nothing_invalid_reaches_the_store(tmp_path_factory, contents):
     assert rows.filter(status="failed")["reason"].null_count() == 0
 
 
-def test_content_in_parts_is_joined():
-    body = {"choices": [{"message": {"content": [{"type": "text", "text": "a"}, {"text": "b"}]}}]}
-    assert read_completion(body, REQUEST).content == "ab"
+JSON = '{"a": 1}'
+THOUGHT = {"type": "reasoning", "text": "hm {2}"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": JSON},
+        {"content": [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]},
+        {"content": [THOUGHT, {"type": "output_text", "text": JSON}]},
+        {"content": {"a": 1}},
+        {"content": None, "reasoning_content": JSON},
+        {"content": "", "reasoning": JSON},
+        {"content": " ", "tool_calls": [{"function": {"name": "f", "arguments": JSON}}]},
+        {"content": None, "tool_calls": [{"function": {"arguments": {"a": 1}}}]},
+        {"content": None, "function_call": {"arguments": JSON}},
+        {"content": JSON, "reasoning_content": "The plot says {7}.", "tool_calls": []},
+    ],
+)
+def test_an_answer_is_found_wherever_a_server_puts_it(message):
+    assert read_completion({"choices": [{"message": message}]}, REQUEST).content == JSON
+
+
+@pytest.mark.parametrize("message", [{"content": ""}, {"content": None, "reasoning": "Hm."}])
+def test_thoughts_alone_are_no_answer(message):
+    assert not read_completion({"choices": [{"message": message}]}, REQUEST).content
 
 
 def test_usage_is_read_or_estimated():
@@ -117,6 +140,8 @@ def test_tokens_that_the_server_did_not_count_are_a_guess(usage, counted):
         ({"error": {"type": "t", "message": "m", "code": None}}, "t", "m"),
         ({"object": "error", "message": "m", "code": 404}, "404", "m"),  # vLLM
         ({"detail": "m"}, None, "m"),
+        ([{"error": {"code": 400, "message": "m"}}], "400", "m"),  # Gemini
+        ({"detail": [{"loc": ["body", "seed"], "msg": "m"}]}, None, "seed: m"),  # FastAPI
         ({"error": "m"}, None, "m"),
         (None, None, ""),
         ("text", None, "text"),
