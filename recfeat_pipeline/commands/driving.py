@@ -103,7 +103,13 @@ def announce_cost(
     if shards:
         documents = documents.filter(pl.col("shard").is_in(shards))
     expected = estimate(
-        documents, version, model, lake=lake, limits=limits, prices=settings.prompts
+        documents,
+        version,
+        model,
+        lake=lake,
+        limits=limits,
+        prices=settings.prompts,
+        base_url=settings.llm_base_url,
     )
     if not expected.to_send:
         return

@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recfeat_pipeline.commands.options import CatalogOption, JsonOption, VersionOption
-from recfeat_pipeline.commands.output import dollars, dump, duration, hint, number, say, table
+from recfeat_pipeline.commands.output import (
+    dollars,
+    dump,
+    duration,
+    hint,
+    number,
+    plural,
+    say,
+    table,
+)
+from recfeat_pipeline.errors import RecfeatError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from recfeat_pipeline.extraction.estimate import Estimate
+    from recfeat_pipeline.extraction.versions import PromptVersion
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 
 def estimate(
@@ -26,14 +39,24 @@ def estimate(
             "version's own.",
         ),
     ] = None,
+    probe: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="ITEMS",
+            help="Time real calls for so many items, drawn at random, of the first model; they are "
+            "paid, kept and not bought again.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say what an extraction will send, cost and take, counting what is already answered.
 
-    Uses the lake's documents if a run wrote them, else the catalogue's own text. Sends nothing.
+    Uses the lake's documents if a run wrote them, else the catalogue's own text. Sends nothing
+    without --probe. The time is a guess until some calls are answered; --probe measures it.
 
     $ recfeat estimate --catalog films.toml
     $ recfeat estimate --models gpt-4.1-mini,gpt-4.1
+    $ recfeat estimate --probe 5
     """
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.extraction.engine import limits_of
@@ -54,9 +77,12 @@ def estimate(
             lake=lake,
             limits=limits_of(settings),
             prices=settings.prompts,
+            base_url=settings.llm_base_url,
         )
         for name in names
     ]
+    if probe is not None:
+        found[0] = _probed(lake, version, probe, documents, found[0], settings)
     if as_json:
         rows = [{**asdict(one), "to_send": one.to_send} for one in found]
         dump({"version": version.key, "source": source, "estimates": rows})
@@ -103,6 +129,46 @@ def estimate(
             "No endpoint or key is set, so `recfeat run` would use the embedded lexical extractor, "
             "which is free and no LLM. Set OPENAI_API_KEY or RECFEAT_LLM_BASE_URL."
         )
+
+
+def _probed(
+    lake: "Lake",
+    version: "PromptVersion",
+    n: int,
+    documents: "pl.DataFrame",
+    guess: "Estimate",
+    settings: "Settings",
+) -> "Estimate":
+    """The estimate after some real calls, with the time at the pace that they had."""
+    from dataclasses import replace
+
+    from recfeat_pipeline.extraction.backends.online import OnlineBackend
+    from recfeat_pipeline.extraction.engine import limits_of
+    from recfeat_pipeline.extraction.estimate import estimate as estimate_version
+    from recfeat_pipeline.extraction.pilot import ask, calls_per_second, draw
+
+    if not settings.has_llm or "shard" not in documents.columns:
+        raise RecfeatError(
+            "--probe sends real calls: set RECFEAT_LLM_BASE_URL or an API key, and write documents "
+            "first (`recfeat run --until text`)."
+        )
+    limits = limits_of(settings)
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    backend = OnlineBackend(guess.model, settings.llm_base_url, key, limits, settings.prompts)
+    drawn = draw(documents, n)
+    asked = ask(lake, drawn, version, backend, limits=limits, prices=settings.prompts, note=hint)
+    now = estimate_version(
+        documents, version, guess.model, lake=lake, limits=limits, prices=settings.prompts,
+        base_url=settings.llm_base_url,
+    )  # fmt: skip
+    sent = asked.summary.sent
+    if not sent:
+        hint("Those calls were answered before; probe more items to time some.")
+        return now
+    seconds, latency = asked.summary.seconds, asked.rows.tail(sent)["latency_ms"]
+    pace = calls_per_second(latency, seconds, limits.concurrency)
+    hint(f"{plural(sent, 'call')} took {duration(seconds)}.")
+    return replace(now, hours=max(now.to_send / pace / 3600, 0.0)) if pace else now
 
 
 def per_thousand(cost: float | None, calls: int, calls_per_item: int) -> float | None:

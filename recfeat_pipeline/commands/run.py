@@ -55,9 +55,17 @@ def run(
         int | None,
         typer.Option(min=1, help="Models trained at once; unset: RECFEAT_WORKERS, else by cores."),
     ] = None,
+    pilot: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar="ITEMS",
+            help="Buy so many items at random, say what they are worth and what the rest costs and "
+            "takes, and stop.",
+        ),
+    ] = None,
     budget: BudgetOption = None,
     yes: YesOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Run the pipeline, from the catalogue to the report.
 
     Interrupt it whenever you like: calls in flight get ten seconds, what has arrived is kept and
@@ -65,6 +73,7 @@ def run(
     promoted one.
 
     $ recfeat run
+    $ recfeat run --catalog films.toml --pilot 100
     $ recfeat run --catalog films.toml --until extraction --budget 20
     $ recfeat run --arms floor,llm,random --seeds 0
     """
@@ -86,6 +95,7 @@ def run(
         lake = open_lake(Settings().lake)
         version = choose_version(lake, prompt_version)
         seed_list = integers("--seeds", seeds)
+        until = "text" if pilot else until
         plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
         lake.open()
 
@@ -96,6 +106,11 @@ def run(
 
         with open_driver(lake) as driver:
             driver.run(plan, announce)
+        if pilot:
+            from recfeat_pipeline.commands.pilot import pilot as buy_some
+
+            buy_some(lake, version, pilot, yes)
+            return
     if until != "evaluation":
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return

@@ -1,6 +1,6 @@
 """What a version will cost before it is asked, and how good the estimate was afterwards."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.extraction.endpoints import OPENAI, profile_of
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
 from recfeat_pipeline.extraction.tokens import token_counter
@@ -15,7 +16,13 @@ from recfeat_pipeline.extraction.types import Limits, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 
-HELD = {"cache_key": pl.String, "cost_usd": pl.Float64}
+HELD = {
+    "cache_key": pl.String,
+    "cost_usd": pl.Float64,
+    "completion_tokens": pl.Int64,
+    "latency_ms": pl.Float64,
+}
+KNOWN_FROM = 20  # answers that say what the others will take
 Count = Callable[[str], int]
 
 SAMPLE = 200  # documents tokenised; the rest are scaled by their length
@@ -59,6 +66,7 @@ def estimate(
     shards: list[str] | None = None,
     limits: Limits | None = None,
     prices: str | Path | None = None,
+    base_url: str | None = None,
 ) -> Estimate:
     """Estimate without sending anything.
 
@@ -70,6 +78,7 @@ def estimate(
         shards: of the lake that hold these documents; None: all.
         limits: concurrency and rates, for the hours.
         prices: the user's folder with a ``prices.toml``.
+        base_url: of the endpoint, whose profile knows whether its models think; None: OpenAI's.
     """
     model = model or version.model
     limits = limits or Limits()
@@ -78,13 +87,15 @@ def estimate(
     held = _held(lake, shards) if lake else pl.DataFrame(schema=HELD)
     left = calls.join(held, on="cache_key", how="anti")
     document_tokens = _document_tokens(documents, version, count)
-    usage = _usage(left, version, document_tokens, count)
     bought = calls.join(held, on="cache_key")
+    thoughts = profile_of(base_url or OPENAI, model, prices).reasoning_tokens
+    lengths = [_answer_tokens(question.schema, count) + thoughts for question in version.questions]
+    usage = _usage(left, version, document_tokens, count, _as_seen(bought, lengths))
     online, batch = (find_price(model, prices, batch=b) for b in (False, True))
     paid = float(bought["cost_usd"].sum())
     over_paid = None
     if online and paid:
-        over_paid = _cost(online, _usage(bought, version, document_tokens, count)) / paid
+        over_paid = _cost(online, _usage(bought, version, document_tokens, count, lengths)) / paid
     return Estimate(
         documents=documents.height,
         calls=calls.height,
@@ -94,7 +105,7 @@ def estimate(
         completion_tokens=usage.completion,
         cost_usd=_cost(online, usage) if online else None,
         cost_usd_batch=_cost(batch, usage) if batch else None,
-        hours=_hours(left.height, usage, limits),
+        hours=_hours(left.height, usage, limits, _seconds_of(bought)),
         over_paid=over_paid,
         model=model,
         tokenizer=tokenizer,
@@ -103,10 +114,15 @@ def estimate(
 
 
 def _usage(
-    calls: pl.DataFrame, version: PromptVersion, document_tokens: np.ndarray, count: Count
+    calls: pl.DataFrame,
+    version: PromptVersion,
+    document_tokens: np.ndarray,
+    count: Count,
+    answer_tokens: Sequence[float],
 ) -> Usage:
-    """Tokens that these calls take; cached ones at most."""
-    prompt = cached = completion = 0
+    """Tokens that these calls take, an answer of each group so many; cached ones at most."""
+    prompt = cached = 0
+    completion = 0.0
     for position, question in enumerate(version.questions):
         rows = calls.filter(pl.col("group") == position)["row"].to_numpy()
         schema_tokens = count(str(question.schema))
@@ -114,8 +130,22 @@ def _usage(
         prompt += int(document_tokens[rows].sum()) + fixed * len(rows)
         if fixed + schema_tokens >= PROVIDER_CACHES_FROM and len(rows):
             cached += fixed // 128 * 128 * (len(rows) - 1)
-        completion += _answer_tokens(question.schema, count) * len(rows)
-    return Usage(prompt, cached, completion)
+        completion += answer_tokens[position] * len(rows)
+    return Usage(prompt, cached, round(completion))
+
+
+def _as_seen(bought: pl.DataFrame, lengths: Sequence[float]) -> list[float]:
+    """Tokens of an answer by group: as the ledger has seen it, where it has seen some."""
+    seen = bought.group_by("group").agg(pl.len(), pl.mean("completion_tokens"))
+    known = {group: mean for group, n, mean in seen.iter_rows() if n >= KNOWN_FROM and mean}
+    return [known.get(position, length) for position, length in enumerate(lengths)]
+
+
+def _seconds_of(bought: pl.DataFrame) -> float:
+    """Seconds that a call takes: the ledger's median, where it has seen some."""
+    seen = bought["latency_ms"].drop_nulls()
+    median = seen.median() if len(seen) >= KNOWN_FROM else None
+    return median / 1e3 if isinstance(median, float) else CALL_SECONDS
 
 
 def _cost(price: Price, usage: Usage) -> float:
@@ -142,9 +172,9 @@ def _answer_tokens(schema: Mapping[str, Any], count: Count) -> int:
     return TOKENS_OF_ECHO + sum(count(name) + TOKENS_OF_SCORE for name in scores["properties"])
 
 
-def _hours(calls: int, usage: Usage, limits: Limits) -> float:
+def _hours(calls: int, usage: Usage, limits: Limits, seconds: float) -> float:
     minutes = [
-        calls * CALL_SECONDS / limits.concurrency / 60,
+        calls * seconds / limits.concurrency / 60,
         calls / (limits.requests_per_minute or float("inf")),
         usage.prompt / (limits.input_tokens_per_minute or float("inf")),
         usage.completion / (limits.output_tokens_per_minute or float("inf")),
@@ -153,7 +183,7 @@ def _hours(calls: int, usage: Usage, limits: Limits) -> float:
 
 
 def _held(lake: Lake, shards: list[str] | None) -> pl.DataFrame:
-    """``cache_key, cost_usd`` of every valid answer in the ledger."""
+    """What every valid answer in the ledger took."""
     paths = lake.table_paths("responses")
     if shards is not None:
         paths = [path for path in paths if path.split("shard=")[1][:2] in shards]

@@ -26,6 +26,7 @@ from recfeat_pipeline.extraction.backends.wire import (
 from recfeat_pipeline.extraction.clocks import Clocks
 from recfeat_pipeline.extraction.dialect import Dialect
 from recfeat_pipeline.extraction.endpoint import Endpoint
+from recfeat_pipeline.extraction.endpoints import OPENAI
 from recfeat_pipeline.extraction.types import (
     Answer,
     Limits,
@@ -35,7 +36,6 @@ from recfeat_pipeline.extraction.types import (
     TransientError,
 )
 
-OPENAI = "https://api.openai.com/v1"
 MAX_BODY = 4 * 1024 * 1024  # bytes of a response; a valid one has a few thousand
 CONNECT_S = 30.0  # for a connection; an address where nothing answers is known by then
 

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.dialect import FORMS, Dialect
 
+OPENAI = "https://api.openai.com/v1"
 HERE = Path(__file__).parent
 MATCH = {"title", "hosts", "models"}
 KEYS = MATCH | {field.name for field in fields(Dialect)} - {"name"}
