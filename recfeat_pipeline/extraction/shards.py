@@ -1,6 +1,7 @@
 """One extraction over many shards: what is missing, who waits for whom, when a shard is done."""
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -27,6 +28,8 @@ Documents = Callable[[str], pl.DataFrame]
 """Loads one shard's documents when its turn comes."""
 
 LOCK_WAIT_S = 60.0
+LEAST_FREE = 100_000_000  # bytes of disk; below it nothing is sent, so that what comes is kept
+SPACE_EVERY_S = 0.5  # between two looks at the disk
 LOOK_S = 0.1  # between two looks whether somebody wants the run to stop
 
 
@@ -51,6 +54,7 @@ class ShardsRun:
         self._runner = Runner(backend, limits, find_price(backend.model, prices), self._book)
         self._progress = progress or (lambda done, total: None)
         self._note = note or (lambda sentence: None)
+        self._looked = 0.0
         self._ledgers: dict[str, Ledger] = {}
         self._left: dict[str, int] = {}  # calls of a shard that have not ended
         self._waiting: dict[str, list[str]] = {}  # key in flight: shards that need its answer
@@ -59,6 +63,7 @@ class ShardsRun:
     async def run(self, shards: list[str], documents: Documents, stop: threading.Event) -> None:
         """Work through the shards; see :func:`recfeat_pipeline.extraction.extract_many`."""
         started = time.perf_counter()
+        self._check_space()
         if self._book:
             self._book.open_balance()
         if self.backend.endpoint:
@@ -187,6 +192,19 @@ class ShardsRun:
             self._left[shard] -= 1
             self._close_if_done(shard)
         self._report()
+        if time.monotonic() - self._looked > SPACE_EVERY_S:
+            self._check_space()
+
+    def _check_space(self) -> None:
+        """Stop while there is room for the answers to the calls in flight."""
+        self._looked = time.monotonic()
+        place = next(p for p in (self.lake.state, *self.lake.state.parents) if p.exists())
+        free = shutil.disk_usage(place).free
+        if free < LEAST_FREE and not self.backend.instant:
+            raise RecfeatError(
+                f"Only {free / 1e6:,.0f} MB are free at {self.lake.state}, so nothing more is "
+                "sent; what was answered is kept. Free some space and run again."
+            )
 
     def _report(self) -> None:
         summaries = list(self.summaries.values())  # the thread that prepares a shard may add one

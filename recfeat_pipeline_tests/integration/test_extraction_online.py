@@ -228,12 +228,37 @@ def test_the_proxy_is_what_the_environment_says(monkeypatch, environment, proxy)
     assert proxy_of("https://llm.example.com:8443/v1") == proxy
 
 
+@pytest.mark.parametrize("key", [None, KEY])
+def test_an_address_may_hold_user_and_password(lake, key):
+    with OpenAIServer() as server:
+        address = server.base_url.replace("http://", "http://me:p%40ss@")
+        backend = OnlineBackend(V1.model, address, key, LIMITS)
+        assert extract(documents(1), V1, lake, "00", backend, limits=LIMITS).ok == 6
+    expected = f"Bearer {KEY}" if key else "Basic bWU6cEBzcw=="
+    assert backend._headers()["Authorization"] == expected
+
+
 def test_calls_go_through_a_proxy(lake, monkeypatch):
     with OpenAIServer() as proxy:  # which answers for whichever host it is asked
         monkeypatch.setenv("http_proxy", proxy.url)
         backend = OnlineBackend(V1.model, "http://llm.invalid/v1", KEY, LIMITS)
         summary = extract(documents(1), V1, lake, "00", backend, limits=LIMITS)
     assert summary.ok == 6
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_credentials_of_a_proxy_and_of_an_address_are_never_shown(lake, monkeypatch, refuses):
+    with OpenAIServer(fault=lambda asked: "407") as proxy:
+        host = proxy.url.removeprefix("http://") if refuses else "127.0.0.1:1"
+        monkeypatch.setenv("http_proxy", f"http://me:hidden-from-all@{host}")
+        address = "http://you:hidden-as-well@llm.invalid/v1"
+        backend = OnlineBackend(V1.model, address, KEY, LIMITS)
+        with pytest.raises(RecfeatError) as caught:
+            extract(documents(20), V1, lake, "00", backend, limits=LIMITS)
+    said = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert "hidden" not in said
+    assert "proxy" in str(caught.value)
+    assert proxy.counts["chat"] == (1 if refuses else 0)
 
 
 def test_a_rate_limit_makes_all_calls_wait_together(lake):

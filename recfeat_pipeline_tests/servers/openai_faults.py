@@ -17,6 +17,7 @@ HTTP = {
         400, "context_length_exceeded", "This model's maximum context length is 8192 tokens"
     ),
     "401": lambda: error_reply(401, "invalid_api_key", "Incorrect API key provided"),
+    "407": lambda: Reply(b"", 407, {"Proxy-Authenticate": "Basic"}),
     "500": lambda: error_reply(500, "server_error", "The server had an error"),
     "503": lambda: error_reply(503, "overloaded", "Overloaded"),
     "redirect": lambda: Reply(b"", 307, {"Location": "http://127.0.0.1:1/v1/chat/completions"}),

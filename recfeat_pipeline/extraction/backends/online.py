@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -35,6 +35,7 @@ from recfeat_pipeline.extraction.types import (
     Request,
     TransientError,
 )
+from recfeat_pipeline.settings import without_password
 
 MAX_BODY = 4 * 1024 * 1024  # bytes of a response; a valid one has a few thousand
 CONNECT_S = 30.0  # for a connection; an address where nothing answers is known by then
@@ -66,7 +67,12 @@ class OnlineBackend:
         self.base_url = (base_url or OPENAI).rstrip("/")
         self.endpoint = Endpoint(self.base_url, model, profiles)
         self._limits = limits or Limits()
-        self._url = f"{self.base_url}/chat/completions"
+        self._shown = without_password(self.base_url)
+        parts = urlsplit(self.base_url)
+        host = parts.netloc.rpartition("@")[2]
+        path = f"{parts.path}/chat/completions"
+        self._url = urlunsplit((parts.scheme, host, path, parts.query, ""))
+        self._login = (unquote(parts.username or ""), unquote(parts.password or ""))
         self._clocks = Clocks(self._limits.timeout_s)
         self._open: aiohttp.ClientSession | None = None
 
@@ -88,14 +94,18 @@ class OnlineBackend:
                         raise TransientError(
                             f"a response of more than {MAX_BODY:,} bytes", billed=True
                         )
+        except aiohttp.ClientHttpProxyError as error:
+            raise explain(error.status, {}, None, self._shown, self.model, self.secret) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
-            raise TransientError(f"no connection to {self.base_url}", unreachable=True) from None
+            proxy = proxy_of(self.base_url)
+            by = f" through the proxy {without_password(proxy)}" if proxy else ""
+            raise TransientError(f"no connection to {self._shown}{by}", unreachable=True) from None
         except TimeoutError:
             raise TransientError(
                 f"no answer within {self._limits.timeout_s:g} s", billed=True
             ) from None
         except (aiohttp.ClientError, OSError):
-            raise TransientError(f"a broken connection to {self.base_url}", billed=True) from None
+            raise TransientError(f"a broken connection to {self._shown}", billed=True) from None
         latency_ms = (time.perf_counter() - started) * 1e3
         text = self.secret.hide(data.decode("utf-8", "replace"))
         try:
@@ -103,7 +113,7 @@ class OnlineBackend:
         except (ValueError, RecursionError):
             parsed = text
         if not response.ok or response.status >= 300:
-            where = (self.base_url, self.model, self.secret)
+            where = (self._shown, self.model, self.secret)
             why = explain(response.status, response.headers, parsed, *where)
             if isinstance(why, RejectedError) and self._rephrased(dialect, parsed, body):
                 raise RephrasedError
@@ -148,6 +158,13 @@ class OnlineBackend:
             )
         return self._open
 
+    @property
+    def _authorization(self) -> str:
+        """The key; without one, user and password where the address has them."""
+        if any(self._login) and not self.secret.given:
+            return aiohttp.encode_basic_auth(*self._login)
+        return f"Bearer {self.secret.reveal()}"
+
     def _headers(self) -> dict[str, str]:
         """What the openai SDK sends as well."""
         of_account = {
@@ -155,7 +172,7 @@ class OnlineBackend:
             "OpenAI-Project": os.environ.get("OPENAI_PROJECT_ID"),
         }
         return {
-            "Authorization": f"Bearer {self.secret.reveal()}",
+            "Authorization": self._authorization,
             "Content-Type": "application/json",
             "User-Agent": f"recfeat_pipeline/{__version__}",
             **{name: value for name, value in of_account.items() if value},

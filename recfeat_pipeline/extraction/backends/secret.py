@@ -17,6 +17,7 @@ class Secret:
     """
 
     def __init__(self, value: str | None):
+        self.given = bool(value)
         self._value = value = value or "none"  # a server of one's own may want any key
         forms = {value, quote(value, safe=""), json.dumps(value)[1:-1]}
         self._forms = sorted(forms if len(value) >= SHORTEST else (), key=len, reverse=True)

@@ -31,6 +31,11 @@ def explain(
             f"The endpoint {base_url} refuses the API key ({said}). Set RECFEAT_LLM_API_KEY to a "
             "valid one; nothing more was sent."
         )
+    if status == 407:
+        return RecfeatError(
+            "The proxy refuses the connection (HTTP 407). Set user and password in HTTPS_PROXY, as "
+            "in http://user:password@host:port."
+        )
     if status == 404:
         return RecfeatError(
             f"The endpoint {base_url} does not know the model {model!r} or the path (HTTP 404). "
@@ -71,6 +76,8 @@ def retry_after(headers: Any) -> float | None:
             return None
         if value.strip().replace(".", "", 1).isdigit():
             return float(value)
-        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
+        now = headers.get("date")  # by the server's clock, which may be another than ours
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max((parsedate_to_datetime(value) - since).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return None

@@ -1,13 +1,16 @@
 """Why a run ends, and why not: whose fault a refusal is, worthless answers, somebody's wish."""
 
 import dataclasses
+import shutil
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction import Limits, extract, load_version
+from recfeat_pipeline.extraction import Limits, extract, extract_many, load_version, shards
 from recfeat_pipeline.extraction.breaker import WINDOW
+from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.suspicion import SAME
 from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
 from recfeat_pipeline.lake import Lake
@@ -158,3 +161,38 @@ def test_when_told_to_stop_nothing_more_is_sent_and_what_is_in_flight_is_kept(la
     assert summary.stopped.startswith("Stopped as asked")
     assert 40 <= summary.ok <= 40 + 5 * 16
     assert summary.ok == backend.asked.total() == lake.read("responses").height
+
+
+def test_a_disk_that_fills_up_stops_the_run_before_an_answer_is_lost(lake, monkeypatch):
+    monkeypatch.setattr(shards, "SPACE_EVERY_S", 0.0)
+    backend = Scripted(delay=0.005)
+    free = lambda place: SimpleNamespace(free=200_000_000 - 2_000_000 * len(backend.asked))  # noqa: E731
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    with pytest.raises(RecfeatError, match=r"Only 9\d MB are free at .*, so nothing more is sent"):
+        extract(documents(100), V1, lake, "00", backend, limits=Limits(8))
+    assert 45 < backend.asked.total() < 80
+    assert lake.read("responses").height == backend.asked.total()
+    with pytest.raises(RecfeatError, match="nothing more is sent"):
+        extract(documents(100), V1, lake, "00", backend, limits=Limits(8))
+    assert backend.asked.total() < 80
+
+
+def test_one_ledger_that_cannot_be_closed_keeps_no_other_from_it(lake, monkeypatch):
+    closed = []
+
+    def close(self, *_, close=Ledger.__exit__):
+        closed.append(self.shard)
+        close(self)
+        if self.shard == "00":
+            raise RecfeatError("Cannot write the segment of shard 00.")
+
+    ends = lambda r, a: RecfeatError("stop") if r.question.group == "visual" else good(r)  # noqa: E731
+    frames = {"00": documents(2), "01": documents(2, first=3)}
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "__exit__", close)
+        with pytest.raises(RecfeatError, match="Cannot write the segment"):
+            extract_many(["00", "01"], frames.__getitem__, V1, lake, Scripted(ends), limits=FAST)
+    assert sorted(closed) == ["00", "01"]
+    assert lake.read("responses", shard="00").height > 0
+    with Ledger(lake, "01", wait_s=0):  # its lock is free
+        pass

@@ -176,6 +176,20 @@ def test_an_items_fault_is_told_from_a_settings(status, code, message, item):
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
+        (  # the server's clock is decades behind ours, or ahead
+            {
+                "retry-after": "Thu, 01 Jan 1970 00:00:09 GMT",
+                "date": "Thu, 01 Jan 1970 00:00:02 GMT",
+            },
+            7.0,
+        ),
+        (
+            {
+                "retry-after": "Fri, 01 Jan 2100 00:01:00 GMT",
+                "date": "Fri, 01 Jan 2100 00:00:00 GMT",
+            },
+            60.0,
+        ),
         ({"retry-after": "soon"}, None),
         ({}, None),
     ],
