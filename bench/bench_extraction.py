@@ -25,6 +25,7 @@ from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Usage
 from recfeat_pipeline.lake import Lake, shard_names
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 CONCURRENCY, LATENCY = 64, 0.2
 ROUNDS = 30  # calls of each place in flight
@@ -34,7 +35,13 @@ N_CHARS = 2_300  # of a real document, on average
 
 def run() -> list[dict]:
     version = load_version("genome132-v1")
-    return [*_throughput(version), *_cpu(version), *_cached(9_375, 16), *_cached(1_000_000, 16)]
+    return [
+        *_throughput(version),
+        *_cpu(version),
+        *_tokens(),
+        *_cached(9_375, 16),
+        *_cached(1_000_000, 16),
+    ]
 
 
 def documents(first: int, n: int) -> pl.DataFrame:
@@ -91,6 +98,33 @@ def _cpu(version: PromptVersion) -> list[dict]:
         {"name": "CPU per call", "value": ours / bare, "unit": "×", "against": "bare SDK"},
         {"name": "CPU per call", "value": served / calls * 1e3, "unit": "ms", "against": "server"},
     ]
+
+
+def _tokens() -> list[dict]:
+    """What an item costs asked in six calls, two or one, by the loopback server's counts.
+
+    Its prefix cache is OpenAI's: identical prefixes of 1,024 tokens or more, in steps of 128.
+    """
+    rows, dearest = [], None
+    for name in ("genome132-v1", "genome132-two-calls", "genome132-one-call"):
+        version, items = load_version(name), documents(1, 50)
+        with tempfile.TemporaryDirectory() as folder, OpenAIServer() as server:
+            backend = OnlineBackend(version.model, server.base_url, None)
+            done = extract_many(
+                ["00"], lambda _, items=items: items, version, Lake(folder), backend
+            )
+        took = done["00"]
+        assert took.ok == items.height * len(version.groups), took
+        each = took.cost_usd / items.height
+        dearest = dearest or each
+        against = (
+            f"{took.usage.prompt / items.height:,.0f} tokens in, "
+            f"{took.usage.cached / took.usage.prompt:.0%} cached, "
+            f"{took.usage.completion / items.height:,.0f} out, ÷ six calls"
+        )
+        value = each / dearest
+        rows.append({"name": f"dollars, {name}", "value": value, "unit": "×", "against": against})
+    return rows
 
 
 def _in_turns(

@@ -196,7 +196,8 @@ class OpenAIServer(AsyncServer):
             fixed = json.dumps([body["messages"][0], body.get("response_format")])
             seen = hashlib.sha256(fixed.encode()).hexdigest()
             long_enough = len(fixed) // 4 >= CACHED_PREFIX and seen in self._prefixes
-            cached = min(len(fixed) // 4, prompt) // 128 * 128 if long_enough else 0
+            instructions = len(body["messages"][0]["content"].encode()) // 4
+            cached = instructions // 128 * 128 if long_enough else 0  # the schema is not counted
             self._prefixes.add(seen)
             usage["prompt_tokens_details"] = {"cached_tokens": cached}
         return usage
