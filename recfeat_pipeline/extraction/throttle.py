@@ -132,10 +132,11 @@ class Throttle:
         if queueing and share > TOO_SLOW:
             self.width = max(self.width * 0.9, 1.0)
         elif not (queueing and share > SLOW) and not self.alone:
-            step = 1 / self.width if self._in_trouble else 1.0
+            step, before = 1 / self.width if self._in_trouble else 1.0, int(self.width)
             self.width = min(self.width + step, self.limits.concurrency)
-            async with self._room:
-                self._room.notify(2)
+            if int(self.width) > before:
+                async with self._room:
+                    self._room.notify(int(self.width) - before)
 
     def one_at_a_time(self) -> None:
         """Let single calls in until one that is sent from now on is answered."""
