@@ -63,6 +63,9 @@ LAKE = {
     "scores": LakeTable("scores/version={version}/shard={shard}/scores.parquet", schemas.SCORES),
     "dimensions": LakeTable("scores/version={version}/dimensions.parquet", schemas.DIMENSIONS),
     "retests": LakeTable("retests/version={version}/retest.parquet", schemas.RETESTS),
+    "document_vectors": LakeTable(
+        "document_vectors/shard={shard}/vectors.parquet", schemas.DOCUMENT_VECTORS
+    ),
     "profiles": LakeTable(
         "profiles/version={version}/shard={shard}/profiles.parquet", schemas.PROFILES
     ),

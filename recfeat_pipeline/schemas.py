@@ -157,6 +157,15 @@ VECTORS: Schema = {
 }
 """One row per text that was embedded; append-only."""
 
+DOCUMENT_VECTORS: Schema = {
+    "item_id": ID,
+    "vector": pl.List(pl.Float32),  # of the document's text; L2-normalised
+    "embedding": pl.String,  # what made the vector: a model's name, "hashed-ngrams-256-v1"
+    "content_hash": pl.String,  # of the text
+    "generated_at": pl.Datetime("us", "UTC"),
+}
+"""One row per item whose document has text."""
+
 DIMENSIONS: Schema = {
     "taxonomy": pl.String,  # its name, that of its file
     "group": pl.String,

@@ -15,6 +15,9 @@ STAGE_TITLES = {
     "training": "Training and ranking",
     "evaluation": "Computing metrics and the report",
 }
+DEFAULT_ARMS = (
+    "popularity,recent_popularity,floor,curated,llm,random,text_embedding,text_embedding_random"
+)
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before an extraction that costs much.")
 ]
@@ -35,7 +38,7 @@ def run(
         typer.Option(
             metavar="ARMS", help="Arms by id, published label or section (`recfeat arms`)."
         ),
-    ] = "popularity,recent_popularity,floor,curated,llm,random",
+    ] = DEFAULT_ARMS,
     seeds: Annotated[
         str, typer.Option(metavar="SEEDS", help="Seeds, comma-separated; fewer for a first look.")
     ] = "0,1,2,3,4",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from recfeat_pipeline.content.source import load_source
 from recfeat_pipeline.defs.executing import Execution, Training
 from recfeat_pipeline.defs.partitions import (
     MAX_SEEDS,
@@ -87,13 +88,18 @@ class Driver:
                 str(dg.MultiPartitionKey({"version": version.key, "shard": shard}))
                 for shard in stretch
             ]
-            self.execution.run(STAGES["extraction"], tags=range_tags(keys))
+            self.execution.run(STAGES["extraction"][-1:], tags=range_tags(keys))
 
     def build_store(self) -> None:
         """Rebuild the feature store from the lake."""
         self.execution.run(STAGES["feature_store"])
 
     def _extraction(self, stage: str, plan: Plan) -> None:
+        sources = {name for arm in plan.arms for name in arm.content.sources}
+        needed = {load_source(name).needs for name in sources}
+        for asset in STAGES[stage][:-1]:
+            if asset.key.path[-1] in needed:
+                self.execution.run([asset], tags=range_tags(shards.get_partition_keys()))
         self.extract(plan.version)
         if plan.version.taxonomy:
             self.lake.remember(promoted=plan.version.key)

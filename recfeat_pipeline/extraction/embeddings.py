@@ -23,7 +23,7 @@ from recfeat_pipeline.settings import Settings
 
 LOCAL = "sentence-transformers:"  # prefix of a local model's name or path
 HASHED = "hashed-ngrams-256-v1"
-AT_ONCE = 256  # texts of one request
+AT_ONCE, CHARS_AT_ONCE = 256, 300_000  # texts and characters of one request: ~75,000 tokens
 COMMON = {
     "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "he",
     "her", "his", "in", "into", "is", "it", "its", "of", "on", "or", "she", "that", "the",
@@ -165,7 +165,7 @@ def choose_embedder(settings: Settings) -> Embedder:
 def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarray:
     """Unit vectors of the texts, in order; what the lake holds is not made again.
 
-    Every 256 new vectors are a segment of their own, so a crash loses at most the last request.
+    The vectors of a request are a segment of their own, so a crash loses at most the last one.
 
     Raises:
         RecfeatError: the embedder cannot answer; a vector is not finite or has no direction.
@@ -174,8 +174,7 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
     place = re.sub(r"[^\w.-]+", "-", embedder.name)
     held = _held(lake, place, set(keys), embedder.name)
     missing = list({k: t for k, t in zip(keys, texts, strict=True) if k not in held}.items())
-    for start in range(0, len(missing), AT_ONCE):
-        part = missing[start : start + AT_ONCE]
+    for part in _requests(missing):
         vectors = normalised(embedder.embed([text for _, text in part]))
         rows = _segment([k for k, _ in part], vectors, embedder.name, now())
         lake.append("vectors", rows, embedder=place)
@@ -185,6 +184,20 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
     return np.stack([held[key] for key in keys])
+
+
+def _requests(texts: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """(key, text) pairs in parts that one request takes; a text is never cut."""
+    part: list[tuple[str, str]] = []
+    n_chars = 0
+    for key, text in texts:
+        if part and (len(part) == AT_ONCE or n_chars + len(text) > CHARS_AT_ONCE):
+            yield part
+            part, n_chars = [], 0
+        part.append((key, text))
+        n_chars += len(text)
+    if part:
+        yield part
 
 
 def normalised(vectors: np.ndarray) -> np.ndarray:

@@ -193,7 +193,13 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["lake", "neighbours"],
-    deps=[*COMPARED, ["features", "item_profiles"], ["lake", "events"], ["lake", "items"]],
+    deps=[
+        *COMPARED,
+        ["features", "item_profiles"],
+        ["features", "document_vectors"],
+        ["lake", "events"],
+        ["lake", "items"],
+    ],
     **about("evaluation", "neighbours"),
     kinds={"pytorch", "parquet"},
     automation_condition=FOLLOW_IN_STORE,

@@ -44,11 +44,22 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
             line for name, line in attributions().items() if lake.has("raw", source=name)
         ],
         "skipped_arms": skipped_arms(lake),
-        "arms": {row["arm"]: row for row in arms_frame().iter_rows(named=True)},
+        "arms": _arms(store),
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],
     }
+
+
+def _arms(store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the arms declare; titles say what embedded the documents, which may be no model."""
+    query = "SELECT string_agg(DISTINCT embedding, ', ') FROM features.document_vectors"
+    [(embedding,)] = store.execute(query).fetchall()
+    notes = {row["arm"]: row for row in arms_frame().iter_rows(named=True)}
+    for note in notes.values():
+        if note["content"] == "text_embedding" and embedding:
+            note["title"] += f" ({embedding})"
+    return notes
 
 
 def _command(lake: Lake, source: str) -> str:

@@ -8,6 +8,7 @@ import dagster as dg
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_DOCUMENTS, SWEPT_WEEKLY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions
+from recfeat_pipeline.defs.extraction.vectors import document_vectors
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
@@ -112,4 +113,4 @@ def _health(lake: Lake, version_keys: list[str]) -> Iterator[dg.AssetCheckResult
         )
 
 
-assets = [llm_scores]
+assets = [document_vectors, llm_scores]

@@ -26,6 +26,7 @@ TRAINED_ON = [
     ["lake", "examples"],
     ["features", "item_features"],
     ["features", "item_profiles"],
+    ["features", "document_vectors"],
     ["features", "genome"],
 ]
 COMMON: dict[str, Any] = {

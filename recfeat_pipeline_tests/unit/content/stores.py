@@ -28,6 +28,7 @@ def make_store(
     scores: pl.DataFrame | None = None,
     tags: pl.DataFrame | None = None,
     profiles: pl.DataFrame | None = None,
+    texts: pl.DataFrame | None = None,
     items: pl.DataFrame | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Tables of N corpus items, with the scores under VERSION; what is not given is empty."""
@@ -41,6 +42,7 @@ def make_store(
             pl.DataFrame(schema=SCORES) if scores is None else scores
         ).with_columns(version=pl.lit(VERSION)),
         "features.genome": pl.DataFrame(schema=TAGS) if tags is None else tags,
+        "features.document_vectors": pl.DataFrame(schema=vectors) if texts is None else texts,
         "features.item_profiles": pl.DataFrame(schema=vectors) if profiles is None else profiles,
     }
     for name, frame in tables.items():

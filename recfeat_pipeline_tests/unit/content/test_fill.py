@@ -77,6 +77,18 @@ def test_profiles_are_those_made_last_whatever_is_promoted_scaled_to_mean_length
     assert got.matrix == pytest.approx(np.array([[0, 2 / 3], [4 / 3, 0], [0, 0]]))
 
 
+def test_embedded_documents_and_their_controls():
+    texts = pl.DataFrame(
+        [(100, [0.0, 1.0]), (101, [1.0, 0.0])], schema=["item_id", "vector"], orient="row"
+    )
+    got = filled(Slot(sources=("text_embedding",)), 3, texts=texts)
+    assert got.names == ("text_embedding:0", "text_embedding:1")
+    assert got.matrix.tolist() == [[0, 1], [1, 0], [0, 0]]
+    noise = filled(Slot(sources=("text_embedding",), control="random"), 3, texts=texts)
+    assert noise.matrix.shape == (3, 2)
+    assert (noise.matrix != 0).all()
+
+
 def test_sources_stand_side_by_side():
     items = make_items(3).with_columns(genres=pl.lit(["War"]))
     got = filled(Slot(sources=("genres", "llm")), 3, scores=LLM, items=items)
