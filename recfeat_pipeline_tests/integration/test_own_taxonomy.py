@@ -171,7 +171,7 @@ def test_arms_and_controls_have_the_width_of_the_taxonomy(store, lexical):
         "curated_pca": 4,
     }
     skipped = lexical.read_note("skipped", arm="llm_without_tone", seed="0")
-    assert "the taxonomy has no group 'tone'" in skipped["reason"]
+    assert "The taxonomy has no group 'tone'" in skipped["reason"]
 
 
 def test_agreement_is_measured_on_the_taxonomys_tags(store):
