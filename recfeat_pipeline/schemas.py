@@ -302,23 +302,6 @@ ARMS: Schema = {
 }
 """One row per arm that is defined, run or not."""
 
-SECTIONS = {
-    "base": "The comparison",
-    "control": "Controls",
-    "baseline": "Other recommenders",
-    "tower": "The tuned two-tower",
-    "sasrec": "Self-attention",
-    "hybrid": "A trained model beside a counted one",
-    "counted": "Counted models",
-    "recency": "With the last item as a channel of its own",
-    "rich": "With genres, years and user tags",
-    "probe": "Probes",
-    "ablation": "Ablations",
-    "training": "Other ways of training",
-    "published": "As published",
-}
-"""Sections of arms in the order of tables, with their headings; another one comes after them."""
-
 AGREEMENT_INTERVALS: Schema = {
     "version": pl.String,
     "group": pl.String,  # "all" beside the taxonomy's
@@ -383,6 +366,3 @@ RETESTS: Schema = {
 NEVER_FED = r"(?i)\b(revenues?|gross|box office|popularity|votes?|vote (count|average)|n_ratings)\b"
 """Labels of fields that no document holds: popularity in disguise, so that a model that reads it
 scores what sold and not what the item is."""
-
-LEAST_COVERAGE = 0.2
-"""Share of the corpus items that a content source must cover; below it an arm has no content."""

@@ -19,7 +19,8 @@ from recfeat_pipeline.content.source import SOURCES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.family import FAMILIES, TABLES, Family, load_family
 from recfeat_pipeline.registry import own_folder
-from recfeat_pipeline.schemas import ARMS, SECTIONS
+from recfeat_pipeline.schemas import ARMS
+from recfeat_pipeline.sections import SECTIONS
 
 ROLES = ("floor", "content", "control", "probe", "baseline")
 """What an arm is for: to be beaten, to show a worth, to show none, to show why, to compare with."""

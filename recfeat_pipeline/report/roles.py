@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recfeat_pipeline.report.provenance import ArmNote, Provenance
-from recfeat_pipeline.schemas import SECTIONS
+from recfeat_pipeline.sections import SECTIONS
 
 NEGATIVE_CONTROLS = ("random", "shuffled")
 """Controls that leave no meaning: what they gain, width or chance gained."""

@@ -3,7 +3,7 @@
 from recfeat_pipeline.report import figures
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section
 from recfeat_pipeline.report.inputs import Inputs
-from recfeat_pipeline.schemas import SECTIONS
+from recfeat_pipeline.sections import SECTIONS
 
 _QUESTIONS = {
     "baseline": "How do other recommenders do on the same examples?",

@@ -5,7 +5,7 @@ from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.sections.comparison import beside_published
-from recfeat_pipeline.schemas import SECTIONS
+from recfeat_pipeline.sections import SECTIONS
 
 
 def results(inputs: Inputs) -> Section:
