@@ -366,3 +366,6 @@ RETESTS: Schema = {
 NEVER_FED = r"(?i)\b(revenues?|gross|box office|popularity|votes?|vote (count|average)|n_ratings)\b"
 """Labels of fields that no document holds: popularity in disguise, so that a model that reads it
 scores what sold and not what the item is."""
+
+LEAST_COVERAGE = 0.2
+"""Share of the corpus items that a content source must cover; below it an arm has no content."""

@@ -15,10 +15,9 @@ import polars as pl
 from recfeat_pipeline.content.slot import Content, ContentUnavailable
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.registry import Registry
+from recfeat_pipeline.schemas import LEAST_COVERAGE
 
 SOURCES = Registry("recfeat_pipeline.content.sources", own="content")
-LEAST_COVERAGE = 0.2
-"""Share of the corpus items that a content source must cover; below it an arm has no content."""
 
 
 @dataclass(frozen=True)
