@@ -64,6 +64,14 @@ class Arm:
         """
         return self.family.configure(self.given or {}, self.file)
 
+    def with_settings(self, changed: Mapping[str, Any]) -> "Arm":
+        """The arm with some of the family's settings changed."""
+        given = {table: dict(entries) for table, entries in (self.given or {}).items()}
+        for each in fields(self.family.settings):
+            if each.name in changed:
+                given.setdefault(each.metadata["table"], {})[each.name] = changed[each.name]
+        return replace(self, given=given)
+
     @property
     def is_trained(self) -> bool:
         """Whether it has steps and a checkpoint."""

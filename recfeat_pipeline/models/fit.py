@@ -61,7 +61,7 @@ def fit(module: TowerModule, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, 
     if not recipe.resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
         last.unlink(missing_ok=True)
         stamp.write_text(json.dumps(identity))
-    evaluation = _Evaluation(data, out_dir)
+    evaluation = _Evaluation(data, out_dir, recipe.look)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it greets and advertises
     hardware, progress = recipe.hardware, recipe.progress
     trainer = lightning.Trainer(
@@ -156,7 +156,10 @@ class _Training(lightning.LightningDataModule):
 class _Evaluation(Callback):
     """Now and then: validation MRR, the best weights so far, a checkpoint to continue from."""
 
-    def __init__(self, data: Data, out_dir: Path):
+    def __init__(
+        self, data: Data, out_dir: Path, look: Callable[[int, float], None] | None = None
+    ):
+        self.look = look
         self.rows = rows_of(data.examples, "valid")
         if len(self.rows) > MAX_VALIDATION:
             order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(0))
@@ -189,6 +192,8 @@ class _Evaluation(Callback):
         if trainer.is_global_zero:
             os.replace(temporary, self.out_dir / "last.ckpt")
         trainer.should_stop = self._is_stale()
+        if self.look and entry["valid_mrr"] is not None:
+            self.look(len(self.entries), self.entries[self._best()]["valid_mrr"])
 
     def _best(self) -> int:
         """Number of the best entry; of equals, and without validation, the last."""

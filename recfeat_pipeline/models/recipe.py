@@ -36,6 +36,8 @@ class Recipe:
     out_dir: Path = Path(".")  # local folder of the checkpoints, kept between calls
     progress: Callable[[int, int], None] | None = None  # called with (step, steps)
     resume: bool = True  # False starts over
+    look: Callable[[int, float], None] | None = None
+    """Called with (number of the look, MRR on validation); what it raises ends the training."""
     hardware: Hardware = Hardware()
 
 
