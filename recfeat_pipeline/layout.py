@@ -108,6 +108,7 @@ NOTES = {
     "cold_from": f"{_RUN}/cold_from.json",
     "skipped": f"{_RUN}/skipped.json",
     "swap": f"{_RUN}/swap.json",
+    "tuned": "tuned/arm={arm}/tuned.json",
 }
 """JSON objects by name."""
 

@@ -45,6 +45,16 @@ def run(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Training steps per arm; unset: by catalogue size.")
     ] = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="TRIALS",
+            help="Search each arm's settings on validation, so many candidates an arm, the same "
+            "for all; the lake keeps to it. 0: the settings that the families ship. Unset: as "
+            "this lake was run last.",
+        ),
+    ] = None,
     until: Annotated[
         str, typer.Option(metavar="STAGE", help=f"Stop after: {', '.join(STAGE_TITLES)}.")
     ] = "evaluation",
@@ -79,6 +89,7 @@ def run(
     $ recfeat run --catalog films.toml --pilot 100
     $ recfeat run --catalog films.toml --until extraction --budget 20
     $ recfeat run --arms floor,llm,random --seeds 0
+    $ recfeat run --arms tower,tower_llm,tower_random --tune 8
     """
     from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version
@@ -101,6 +112,8 @@ def run(
         until = "text" if pilot else until
         plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
         lake.open()
+        if tune is not None:
+            lake.remember(tune=tune)
 
         def announce(stage: str) -> None:
             hint(STAGE_TITLES[stage], style="bold")

@@ -6,7 +6,7 @@ A new arm is a new file, in ``arms/`` or in the user's RECFEAT_ARMS.
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any

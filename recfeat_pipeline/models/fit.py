@@ -156,9 +156,7 @@ class _Training(lightning.LightningDataModule):
 class _Evaluation(Callback):
     """Now and then: validation MRR, the best weights so far, a checkpoint to continue from."""
 
-    def __init__(
-        self, data: Data, out_dir: Path, look: Callable[[int, float], None] | None = None
-    ):
+    def __init__(self, data: Data, out_dir: Path, look: Callable[[int, float], None] | None = None):
         self.look = look
         self.rows = rows_of(data.examples, "valid")
         if len(self.rows) > MAX_VALIDATION:

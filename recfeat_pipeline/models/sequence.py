@@ -36,7 +36,7 @@ class SequenceSettings(Learning):
     dropout: float = setting(0.3, "of rows and states", least=0, space=(0.1, 0.3, 0.5))
     weight_decay: float = setting(0.1, "of AdamW, on matrices", least=0, space=(0.0, 0.1, 0.3))
     learning_rate: float = setting(
-        2e-3, "of AdamW at first, after a short warm-up", least=0, space=(1e-3, 2e-3, 5e-3)
+        2e-3, "of AdamW at first, after a short warm-up", least=1e-9, space=(1e-3, 2e-3, 5e-3)
     )
     final_learning_rate: float = setting(1e-4, "reached by a cosine over all steps", least=0)
     adam_eps: float = setting(1e-8, "of AdamW", least=0)

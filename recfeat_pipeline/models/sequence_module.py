@@ -99,7 +99,7 @@ class SequenceModule(TowerModule):
         optimizer = torch.optim.AdamW(
             parts, learning.learning_rate, eps=learning.adam_eps, fused=True
         )
-        floor = learning.final_learning_rate / learning.learning_rate
+        floor = min(learning.final_learning_rate / learning.learning_rate, 1.0)
         warm = min(WARM_UP, steps / 10)
 
         def factor(step: int) -> float:

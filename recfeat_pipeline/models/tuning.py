@@ -104,7 +104,7 @@ def tune(
         else:
             study.tell(trial, mrr)
     done = study.get_trials(deepcopy=False, states=(states.COMPLETE,))
-    values = {trial.user_attrs["candidate"]: trial.value for trial in done}
+    values = {trial.user_attrs["candidate"]: trial.values[0] for trial in done}
     best = max(values, key=lambda number: (values[number], -number))
     stopped = len(drawn) - len(values)
     return Choice(drawn[best], values[best], values.get(0), len(drawn), stopped)
@@ -159,9 +159,7 @@ def _study(folder: Path, drawn: list[dict[str, Any]]) -> "optuna.Study":
     for trial in study.get_trials(states=(states.RUNNING,)):
         study.tell(trial.number, state=states.FAIL)
     held = {
-        trial.user_attrs["candidate"]
-        for trial in study.get_trials()
-        if trial.state != states.FAIL
+        trial.user_attrs["candidate"] for trial in study.get_trials() if trial.state != states.FAIL
     }
     for number in range(len(drawn)):
         if number not in held:

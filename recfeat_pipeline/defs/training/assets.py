@@ -69,7 +69,7 @@ def two_tower(
     # torch and lightning take seconds to import: not while Dagster loads the code
     from recfeat_pipeline.models.train import train_arm
 
-    job = prepare(context, lake, store, config.steps)
+    job = prepare(context, lake, store, reporter, config.steps)
     if job is None:
         return
     if not job.run.is_current(job.made_from):
@@ -107,7 +107,7 @@ def cold_ranks(
     """
     from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
 
-    job = prepare(context, lake, store, config.steps)
+    job = prepare(context, lake, store, reporter, config.steps)
     if job is None:
         return
     if not job.run.is_current(job.made_from, "cold"):

@@ -7,9 +7,15 @@ import dagster as dg
 
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.partitions import arm_and_seed
-from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Progress
+from recfeat_pipeline.defs.resources import (
+    FeatureStoreResource,
+    LakeResource,
+    Progress,
+    Reporter,
+)
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
+from recfeat_pipeline.defs.training.tuned import SEED, tuned
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
@@ -41,6 +47,7 @@ def prepare(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
     store: FeatureStoreResource,
+    reporter: Reporter,
     steps: int | None,
 ) -> Prepared | None:
     """Load what the run's partition needs; None when its content is not there, which is noted."""
@@ -54,11 +61,16 @@ def prepare(
     try:
         with store.get_connection() as connection:
             inputs = load_inputs(run.lake, connection, arm, seed)
+            trials = run.lake.meta.get("tune", 0)
+            searched = load_inputs(run.lake, connection, arm, SEED) if trials else inputs
     except ContentUnavailable as reason:
         context.log.warning(f"Arm {arm.id}: {reason}")
         run.skip(str(reason))
         return None
     run.lake.drop_note("skipped", **run.key)
     steps = steps or default_steps(inputs.data.examples.filter(split="train").height)
+    if trials:
+        arm = tuned(run.lake, arm, searched, steps, trials, reporter)
+        run = StoredRun(run.lake, arm, seed)
     made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs.data))
     return Prepared(arm, seed, run, inputs, steps, made_from)

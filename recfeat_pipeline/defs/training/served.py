@@ -24,5 +24,6 @@ def load_scorer(run: StoredRun, inputs: Inputs) -> "Scorer":
             f"Models of the family {run.arm.family_name} are not kept, so that {run.arm.id!r} "
             "cannot be asked again."
         )
-    recipe = Recipe(settings=run.arm.settings, seed=run.seed, out_dir=run.checkpoints)
+    settings = run.fitted_arm().settings
+    recipe = Recipe(settings=settings, seed=run.seed, out_dir=run.checkpoints)
     return load(inputs.data, inputs.content, recipe)

@@ -38,6 +38,12 @@ class StoredRun:
         """Where checkpoints lie between calls: a local folder, whatever the lake is."""
         return self.lake.state / fill(CHECKPOINTS, **self.key)
 
+    def fitted_arm(self) -> Arm:
+        """The arm with the settings of the run: a search may have found others than its file's."""
+        made = self.lake.read_note("made_from", **self.key) or {}
+        kept = made.get("settings", {})
+        return self.arm.with_settings({k: v for k, v in kept.items() if v is not None})
+
     def is_current(self, fingerprint: str, kind: str = "made") -> bool:
         """Whether the run (``"cold"``: the cold-start run) was finished from these inputs."""
         made_from = self.lake.read_note(f"{kind}_from", **self.key) or {}
@@ -102,6 +108,8 @@ class StoredRun:
             "made_at": datetime.now(UTC).isoformat(),
             "prompt_version": inputs.version,
             "threads": torch.get_num_threads(),
+            "settings": asdict(self.arm.settings),
+            "chosen": result.settings,  # by the family itself, on validation
         }
         self.lake.write_note("made_from", {**started, **made}, **self.key)
 

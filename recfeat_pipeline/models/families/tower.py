@@ -46,7 +46,7 @@ class Settings(SequenceSettings, ReadingSettings):
     width: int = setting(128, "of an item's row", table="model", least=2, space=(64, 128))
     dropout: float = setting(0.1, "of states", least=0, space=(0.0, 0.1, 0.3, 0.5))
     learning_rate: float = setting(
-        6e-3, "of AdamW at first, after a short warm-up", least=0, space=(2e-3, 6e-3, 1.5e-2)
+        6e-3, "of AdamW at first, after a short warm-up", least=1e-9, space=(2e-3, 6e-3, 1.5e-2)
     )
 
 
