@@ -115,6 +115,7 @@ NOTES = {
 REPORT = "report/report.html"
 JOURNAL = "journal/shard={shard}.jsonl"  # of answers, under the local state
 RUN, CHECKPOINTS = _RUN, f"{_RUN}/checkpoints"
+SEARCH = "tuning/arm={arm}"  # of settings, under the local state
 
 
 def fill(path: str, **keys: str) -> str:

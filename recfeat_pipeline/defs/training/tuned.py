@@ -6,6 +6,7 @@ from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.stored import corpus_digest, fingerprint
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import SEARCH, fill
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.recipe import Recipe
 
@@ -30,7 +31,7 @@ def tuned(lake: Lake, arm: Arm, inputs: Inputs, steps: int, trials: int, reporte
     with lake.lock(f"tuning-{arm.id}"):
         note = lake.read_note("tuned", arm=arm.id) or {}
         if note.get("made_from") != made_from:
-            folder = lake.state / "tuning" / f"arm={arm.id}" / f"{made_from[0]}-{trials}"
+            folder = lake.state / fill(SEARCH, arm=arm.id) / f"{made_from[0]}-{trials}"
             recipe = Recipe(settings=arm.settings, seed=SEED, steps=steps, out_dir=folder)
             with reporter.bar(f"{arm.id}, settings") as progress:
                 choice = tune(arm, inputs.data, inputs.content, recipe, trials, progress)

@@ -26,10 +26,8 @@ def test_the_first_candidate_is_what_the_family_ships_and_all_differ():
     drawn = candidates({"width": (8, 16), "dropout": (0.0, 0.5)}, 5)
     assert drawn[0] == {}
     assert len({str(each) for each in drawn}) == 5
-    assert (
-        candidates({"width": (8, 16)}, 9) == [{}, {"width": 8}, {"width": 16}]
-        or len(candidates({"width": (8, 16)}, 9)) == 3
-    )
+    few = candidates({"width": (8, 16)}, 9)
+    assert sorted(map(str, few)) == ["{'width': 16}", "{'width': 8}", "{}"]
 
 
 def test_every_arm_of_a_family_is_offered_the_same_candidates():
