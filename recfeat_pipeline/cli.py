@@ -43,6 +43,7 @@ from recfeat_pipeline.commands.score_item import score_item
 from recfeat_pipeline.commands.serve import mcp, serve
 from recfeat_pipeline.commands.status import status
 from recfeat_pipeline.commands.taxonomy import app as taxonomy
+from recfeat_pipeline.commands.text import app as text_app
 from recfeat_pipeline.commands.ui import ui
 from recfeat_pipeline.errors import RecfeatError
 
@@ -114,11 +115,12 @@ def _register() -> None:
             name = command.__name__.replace("_", "-")
             text = help_of(command.__doc__ or "")
             app.command(name, help=text, rich_help_panel=panel)(command)
-    for group in (prompts, taxonomy):
+    groups = {prompts: "Experiments", taxonomy: "Experiments", text_app: "Your catalogue"}
+    for group, panel in groups.items():
         for command_info in group.registered_commands:
             assert command_info.callback is not None
             command_info.help = help_of(command_info.callback.__doc__ or "")
-        app.add_typer(group, rich_help_panel="Experiments")
+        app.add_typer(group, rich_help_panel=panel)
 
 
 _register()

@@ -1,6 +1,6 @@
 """From stored answers to the fields of documents, and a new item from nothing but an id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,19 @@ class Collected:
     identity: pl.DataFrame  # IDENTITY: the vote
 
 
-def collect(items: pl.DataFrame, sources: Sequence[Source], lake: Lake) -> Collected:
+def collect(
+    items: pl.DataFrame,
+    sources: Sequence[Source],
+    lake: Lake,
+    excluded: Mapping[tuple[Any, str], str] | None = None,
+) -> Collected:
     """Parse what is stored for the items; sends nothing. Meant for one shard at a time.
 
     Args:
         items: ``item_id, title, year, imdb_id, tmdb_id`` and, if known, ``creators``.
         sources: those whose text is wanted.
         lake: where their answers lie.
+        excluded: (item, url) → why the user said that the page is not the item.
     """
     fields, evidence = [], []
     for source in sources:
@@ -42,7 +48,8 @@ def collect(items: pl.DataFrame, sources: Sequence[Source], lake: Lake) -> Colle
             pl.DataFrame(schema={**FIELDS, "item_id": item_id}),
             pl.DataFrame(schema={**IDENTITY, "item_id": item_id}),
         )
-    identity = identify(items, evidence, {source.name: source.weight for source in sources})
+    weights = {source.name: source.weight for source in sources}
+    identity = identify(items, evidence, weights, excluded)
     out = refused(identity).select("item_id", "source")
     kept = pl.concat(fields).join(out, on=["item_id", "source"], how="anti", maintain_order="left")
     return Collected(kept, identity)

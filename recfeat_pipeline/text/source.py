@@ -20,6 +20,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS, Schema
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import Traffic, UnavailableError
+from recfeat_pipeline.text.overrides import PINNED
 from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore, RawWriter
 
 Progress = Callable[[int, int], None]
@@ -137,12 +138,18 @@ class Source(ABC):
         return RawStore(lake, self.name, self.policy)
 
     def keyed(self, items: pl.DataFrame) -> pl.DataFrame:
-        """The items that can be asked for, with ``key``: what they are asked by."""
+        """The items that can be asked for, with ``key``: what they are asked by.
+
+        ``pinned`` is the page that the user says is an item's, or null.
+        """
+        column = f"{PINNED}{self.name}"
+        pinned = pl.col(column) if column in items.columns else pl.lit(None, pl.String)
         return (
             items.with_columns(
+                pinned.alias("pinned"),
                 pl.col("imdb_id").str.extract(r"^(tt\d{7,10})$"),  # it goes into URLs and queries
             )
-            .with_columns(self.key().alias("key"))
+            .with_columns(pl.coalesce(pl.format("page:{}", "pinned"), self.key()).alias("key"))
             .filter(pl.col("key").is_not_null())
             .unique("item_id", keep="first", maintain_order=True)
         )

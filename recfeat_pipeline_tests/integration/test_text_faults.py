@@ -17,6 +17,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.text.collect import collect, scrape_new_item
 from recfeat_pipeline.text.http import Pace
 from recfeat_pipeline.text.identity.vote import refused
+from recfeat_pipeline.text.overrides import Override, with_pins
 from recfeat_pipeline.text.sources.tmdb import Tmdb
 from recfeat_pipeline_tests.integration.text_world import QUICK, world
 from recfeat_pipeline_tests.servers.articles import wikitext_of
@@ -452,6 +453,31 @@ def test_an_imdb_id_that_wikidata_gives_to_another_film_is_quarantined(w):
     assert dict(plot.select("item_id", "text").iter_rows()) == {
         i: p for i, p in plots(w).items() if i != 8
     }
+
+
+def test_a_page_that_the_user_pins_is_taken_and_one_that_is_not_it_is_left_out(w):
+    w.wikimedia_server.edit("Quite another name", wikitext_of(w.films[9]))
+    w.items = with_pins(
+        w.items,
+        {"8": Override("8", pages={"wikipedia": "Quite another name", "tmdb": "108"})},
+    )
+    assert w.scrape(w.wikipedia).results["ok"] == N
+    w.scrape(w.tmdb)
+    url = "https://www.themoviedb.org/movie/102"
+    collected = collect(w.items, [w.wikipedia, w.tmdb], w.lake, {(3, url): "said"})
+    texts = {(i, label): text for i, _, label, _, text in collected.fields.iter_rows()}
+    assert texts[8, "Plot"] == w.films[9].plot
+    assert texts[8, "Overview"] == w.films[8].overview
+    assert refused(collected.identity).select("item_id", "source", "reason").rows() == [
+        (3, "tmdb", "said")
+    ]
+
+
+def test_a_pinned_page_that_does_not_exist_is_missing_and_not_searched_for(w):
+    w.items = with_pins(w.items, {"8": Override("8", pages={"wikipedia": "No such page"})})
+    summary = w.scrape(w.wikipedia)
+    assert summary.results == {"ok": N - 1, "missing": 1}
+    assert "search" not in summary.traffic.requests
 
 
 def test_a_remapped_id_is_noticed_when_the_article_expires(w):

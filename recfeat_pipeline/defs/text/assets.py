@@ -13,12 +13,13 @@ from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.defs.text.days import believe_documents
-from recfeat_pipeline.defs.text.scraping import corpus_items, scrape_asset, source_names
+from recfeat_pipeline.defs.text.scraping import corpus_items, overrides, scrape_asset, source_names
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
 from recfeat_pipeline.text.identity.twins import duplicate_texts
 from recfeat_pipeline.text.identity.vote import refused
+from recfeat_pipeline.text.overrides import excluded_pages
 from recfeat_pipeline.text.sources import sources
 
 THIN_CHARS = 500  # the report calls a shorter document thin
@@ -56,7 +57,8 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     target, settings = lake.open(), Settings()
     items = corpus_items(target, list(context.partition_keys))
     enabled = sources(settings)
-    collected = collect(items, enabled, target)
+    excluded = excluded_pages(items, overrides(target))
+    collected = collect(items, enabled, target, excluded)
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
     frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")

@@ -14,6 +14,7 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_creators
+from recfeat_pipeline.text.overrides import Override, overrides_path, read_overrides, with_pins
 from recfeat_pipeline.text.raw import RawStore
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
 from recfeat_pipeline.text.sources import source_types, sources
@@ -43,7 +44,12 @@ def corpus_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataF
     items = items.with_columns(shard_of(items["item_id"], lake.n_shards))
     if of_shards is not None:
         items = items.filter(pl.col("shard").is_in(of_shards))
-    return with_creators(items, lake.read("fields"))
+    return with_pins(with_creators(items, lake.read("fields")), overrides(lake))
+
+
+def overrides(lake: Lake) -> dict[str, Override]:
+    """What the user says about items' pages."""
+    return read_overrides(overrides_path(lake), source_types())
 
 
 def scrape_asset(name: str) -> dg.AssetsDefinition:

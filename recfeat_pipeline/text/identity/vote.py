@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from recfeat_pipeline.text.identity.witness import (
+    PINNED,
     SAME_IMDB,
     Claims,
     Opinion,
@@ -92,15 +93,18 @@ def _camps(
     against = {
         (i, j): why
         for i, j in combinations(agreeing, 2)
-        if (why := contradict(pages[i].claims, pages[j].claims))
+        if not pages[i].found_by == pages[j].found_by == PINNED  # the user said so of both
+        and (why := contradict(pages[i].claims, pages[j].claims))
     }
     if not against:
         return list(agreeing), {}
 
     def rank(camp: Sequence[int]) -> tuple[bool, float]:
         vouched = any(
-            SAME_IMDB in (o.weights.get("IMDb id"), o.weights.get("found by"))
-            for o in (opinions[i] for i in camp)
+            pages[i].found_by == PINNED
+            or SAME_IMDB
+            in (opinions[i].weights.get("IMDb id"), opinions[i].weights.get("found by"))
+            for i in camp
         )
         return vouched, sum(opinions[i].score * pages[i].weight for i in camp)
 

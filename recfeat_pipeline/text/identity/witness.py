@@ -18,7 +18,8 @@ YEAR_FAR = -10.0
 CREATORS = {"same": 5.0, "family": 2.0, "differ": -7.0}
 SAME_IMDB, OTHER_IMDB = 4.0, -10.0
 SERIES_OF_WORKS, OTHER_KIND = -10.0, -8.0
-FOUND_BY = {"imdb_id": SAME_IMDB, "find": SAME_IMDB, "search": -3.0, "pinned": 1000.0}
+PINNED = "pinned"  # by the user, who is believed
+FOUND_BY = {"imdb_id": SAME_IMDB, "find": SAME_IMDB, "search": -3.0, PINNED: 1000.0}
 FOUND_BY_ANOTHER_ID = 2.0
 
 KEPT_ABOVE = 2.0
@@ -95,8 +96,8 @@ def weigh(known: Claims, page: Claims, found_by: str | None = None) -> Opinion:
         add("IMDb id", SAME_IMDB if same else OTHER_IMDB, known.imdb_id, page.imdb_id)
     elif found_by is not None:
         weights["found by"] = FOUND_BY.get(found_by, FOUND_BY_ANOTHER_ID)
-    if found_by == "pinned":
-        weights["found by"] = FOUND_BY["pinned"]
+    if found_by == PINNED:
+        weights["found by"] = FOUND_BY[PINNED]
     if title := titles.compare(known.titles, page.titles):
         add("title", TITLE[title], _quoted(known.titles), _quoted(page.titles))
     if known.years and page.years:

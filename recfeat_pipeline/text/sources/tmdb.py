@@ -228,6 +228,8 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
     The IMDb id has the last word: a TMDB id that is gone, or that by now is another film, is looked
     up anew.
     """
+    if item["pinned"]:
+        return await _pinned(http, item["pinned"])
     tmdb_id, imdb = item["tmdb_id"], item["imdb_id"]
     if tmdb_id is None:
         return await _found(http, imdb, None) or _missing("TMDB does not know the IMDb id")
@@ -238,6 +240,17 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
         if found:
             return found
     return _row("movie", film, body, "id") if film else _missing("TMDB no longer has the id")
+
+
+async def _pinned(http: PoliteClient, page: str) -> dict[str, Any]:
+    """The page that the user names: ``862``, ``tv/1396``, or its address at TMDB."""
+    parts = page.rstrip("/").split("/")
+    kind = parts[-2] if len(parts) > 1 else "movie"
+    number = parts[-1].partition("-")[0]
+    if kind not in PARTS or not number.isdecimal():
+        return _missing(f"the pinned page {page!r} is no TMDB id; write 862 or tv/1396")
+    record, body = await _details(http, kind, int(number))
+    return _row(kind, record, body, "pinned") if record else _missing("TMDB has no such page")
 
 
 async def _found(http: PoliteClient, imdb: str, other_than: int | None) -> dict[str, Any] | None:

@@ -168,7 +168,12 @@ class _Batch:
         self.found: dict[Any, entities.Entity] = {}
 
     async def run(self, items: Sequence[Item], sparql_url: str) -> None:
-        self.found, failed = await entities.find(self.http, sparql_url, items)
+        asked = [item for item in items if not item["pinned"]]
+        self.found, failed = await entities.find(self.http, sparql_url, asked)
+        for item in items:
+            if item["pinned"]:
+                qid = item["pinned"].rpartition("/")[2]
+                self.found[item["item_id"]] = entities.Entity(qid, None, "pinned")
         rest = []
         for item in items:
             if item["item_id"] in failed:

@@ -130,14 +130,19 @@ class _Batch:
         for batch in batches([i for i in rest if i["item_id"] in self.titles], BATCH):
             await halving(batch, self._fetch, self._give_up)
         for item in items:
-            if item["item_id"] in self.homeless:
+            if item["item_id"] in self.homeless and item["pinned"]:
+                self.job.record(item, "missing", reason=self.homeless[item["item_id"]])
+            elif item["item_id"] in self.homeless:
                 await self._search(item)
 
     async def _map(self, items: Sequence[Item], sparql_url: str) -> set[Any]:
-        found, failed = await entities.find(self.http, sparql_url, items)
+        asked = [item for item in items if not item["pinned"]]
+        found, failed = await entities.find(self.http, sparql_url, asked)
         for item in items:
             item_id, entity = item["item_id"], found.get(item["item_id"])
-            if item_id in failed:
+            if item["pinned"]:
+                self.titles[item_id] = (_title(item["pinned"]), "pinned")
+            elif item_id in failed:
                 self._give_up(item, failed[item_id])
             elif entity and entity.title:
                 self.titles[item_id] = (entity.title, entity.how_found)

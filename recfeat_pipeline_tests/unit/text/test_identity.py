@@ -132,6 +132,16 @@ def test_a_page_may_lend_another_its_title():
     assert [ballot.used for ballot in vote(item, [wikipedia, tmdb])] == [True, True]
 
 
+def test_pinned_pages_are_believed_though_they_contradict_one_another_and_win_over_others():
+    item = Claims(["Heat (1995)"], [1995], [], "tt0113277")
+    pages = [
+        Page("tmdb", Claims(["X"], [1950], ["A B"], "tt0000001"), "pinned"),
+        Page("wikipedia", Claims(["Y"], [1980], ["C D"]), "pinned"),
+        Page("wikidata", Claims(["Heat"], [1995], ["E F"], "tt0113277"), "imdb_id"),
+    ]
+    assert [ballot.used for ballot in vote(item, pages)] == [True, True, False]
+
+
 def test_the_user_may_say_that_a_page_is_not_it():
     item = Claims(["Heat (1995)"], [1995])
     page = Page("wikipedia", Claims(["Heat"], [1995]), "imdb_id", url="u")

@@ -1,0 +1,218 @@
+"""``recfeat text``: why an item has its text, a say in it, and days that were set aside."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recfeat_pipeline.commands.options import ItemArgument, JsonOption
+from recfeat_pipeline.commands.output import dump, hint, plural, say, table
+from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recfeat_pipeline.lake import Lake
+
+app = typer.Typer(
+    name="text",
+    help="Items' text: why it is what it is, pages of your choice, days that were set aside.",
+    no_args_is_help=True,
+)
+EXCERPT = 80  # characters of a field
+
+
+@app.command()
+def why(item: ItemArgument, as_json: JsonOption = False) -> None:
+    """Show what each source offered for an item, the vote on it, and what is fed.
+
+    $ recfeat text why "Solaris (1972)"
+    """
+    import polars as pl
+
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.extraction.fingerprint import find_item
+    from recfeat_pipeline.lake import shard_of
+
+    lake = open_lake()
+    found = find_item(lake.read("items"), item)
+    shard = shard_of([found["item_id"]], lake.n_shards)[0]
+    own = pl.col("item_id") == found["item_id"]
+    offered = lake.read("identity", shard=shard).filter(own).drop("item_id", "shard").to_dicts()
+    documents = lake.read("documents", shard=shard).filter(own)
+    fields = documents["fields"][0].to_list() if documents.height else []
+    if as_json:
+        dump({"item_id": found["item_id"], "title": found["title"],
+              "offered": offered, "fed": fields})  # fmt: skip
+        return
+    say(f"{found['title']} [{found['item_id']}]", style="bold")
+    if not offered:
+        say("No source has a page for it; its text is the catalogue's own.")
+    else:
+        _print_offers(offered)
+    say()
+    table(
+        {"fed": "left", "from": "left", "characters": "right", "begins": "left"},
+        [(f["label"], f["source"], f"{len(f['text']):,}", f["text"][:EXCERPT]) for f in fields],
+    )
+    hint(f"Not its page? recfeat text pin {found['item_id']} --not URL, or name the right one.")
+
+
+@app.command()
+def review(
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the pages whose item is most in doubt, used or not.
+
+    $ recfeat text review
+    """
+    from recfeat_pipeline.commands.lakes import open_lake
+
+    rows = doubtful(open_lake(), number).to_dicts()
+    if as_json:
+        dump(rows)
+        return
+    if not rows:
+        say("No source has offered a page yet.")
+        return
+    columns = dict.fromkeys(("item", "source", "page", "used"), "left")
+    table(
+        {**columns, "doubt": "right", "against": "left"},
+        [
+            (f"{r['item_title']} [{r['item_id']}]", r["source"], r["title"] or r["url"],
+             "yes" if r["used"] else "no", f"{r['doubt']:.2f}", r["reason"])
+            for r in rows
+        ],
+    )  # fmt: skip
+
+
+@app.command()
+def pin(
+    item: ItemArgument,
+    page: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE=PAGE",
+            help="The item's page at a source, as in wikidata=Q171048; may be repeated.",
+        ),
+    ] = None,
+    wikipedia: Annotated[
+        str | None, typer.Option(metavar="TITLE", help="Short for --page wikipedia=TITLE.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="URL", help="A page that is not the item; may be repeated."),
+    ] = None,
+) -> None:
+    """Say which page is an item's, or which is not; kept in a file beside the catalogue.
+
+    $ recfeat text pin "Solaris (1972)" --wikipedia "Solaris (1972 film)"
+    $ recfeat text pin 2730 --not https://www.themoviedb.org/movie/2103
+    """
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.extraction.fingerprint import find_item
+    from recfeat_pipeline.text.overrides import (
+        Override,
+        overrides_path,
+        read_overrides,
+        write_override,
+    )
+    from recfeat_pipeline.text.sources import source_types
+
+    names = source_types()
+    pages = dict(_split(given, names) for given in page or [])
+    if wikipedia:
+        pages["wikipedia"] = wikipedia
+    if not pages and not exclude:
+        raise RecfeatError("Name the item's page (--page SOURCE=PAGE), or one that is not: --not.")
+    lake = open_lake()
+    found = find_item(lake.read("items"), item)
+    path = overrides_path(lake)
+    new = Override(str(found["item_id"]), found["title"] or "", pages, tuple(exclude or ()))
+    write_override(path, read_overrides(path, names), new)
+    say(f"Kept in {path}; `recfeat run --until text` heeds it.")
+
+
+@app.command()
+def days(as_json: JsonOption = False) -> None:
+    """Show what was set aside as suspicious and waits for accept or reject.
+
+    $ recfeat text days
+    """
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.guard import sentence, suspicious
+
+    found = suspicious(open_lake())
+    if as_json:
+        dump(found)
+        return
+    for stage, day in found.items():
+        say(f"{day['at'][:16]} UTC: {sentence(stage, day)}")
+    if not found:
+        say("Nothing is set aside.")
+
+
+@app.command()
+def accept() -> None:
+    """Believe the day that was set aside: the next run writes it.
+
+    $ recfeat text accept
+    """
+    _decide("accepted")
+
+
+@app.command()
+def reject() -> None:
+    """Do not believe the day that was set aside: yesterday's data serve, its answers are void.
+
+    $ recfeat text reject
+    """
+    _decide("rejected")
+
+
+def doubtful(lake: "Lake", number: int) -> "pl.DataFrame":
+    """IDENTITY rows with ``item_title``, the most doubtful first."""
+    titles = lake.read("items").select("item_id", item_title="title")
+    rows = lake.read("identity").drop("shard").join(titles, on="item_id", how="left")
+    return rows.sort("doubt", "item_id", "source", descending=[True, False, False]).head(number)
+
+
+def _decide(decision: Any) -> None:
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.guard import decide, suspicious
+
+    lake = open_lake()
+    stages = list(suspicious(lake))
+    if not stages:
+        raise RecfeatError("Nothing is set aside, so there is nothing to decide.")
+    for stage in stages:
+        decide(lake, stage, decision)
+    after = "writes it" if decision == "accepted" else "goes on from yesterday's"
+    say(f"The day of the {' and the '.join(stages)} is {decision}; the next run {after}: "
+        "recfeat run --until text")  # fmt: skip
+
+
+def _split(given: str, names: Any) -> tuple[str, str]:
+    source, _, page = given.partition("=")
+    if source not in names or not page:
+        raise RecfeatError(
+            f"--page {given!r}: write SOURCE=PAGE, where SOURCE is one of {', '.join(names)}."
+        )
+    return source, page
+
+
+def _print_offers(offered: list[dict[str, Any]]) -> None:
+    used = sum(row["used"] for row in offered)
+    say(f"{plural(len(offered), 'page')} offered, {used} used.")
+    table(
+        {"source": "left", "page": "left", "years": "left", "by": "left", "found by": "left",
+         "score": "right", "used": "left", "against": "left"},
+        [
+            (row["source"], row["title"], ", ".join(map(str, row["years"])),
+             ", ".join(row["creators"]), row["found_by"], f"{row['score']:+.0f}",
+             "yes" if row["used"] else "no", row["reason"])
+            for row in offered
+        ],
+    )  # fmt: skip
+    for row in offered:
+        say(f"  {row['source']}: {row['url'] or '–'}", style="dim")
