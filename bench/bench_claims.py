@@ -29,7 +29,7 @@ from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.train import train_arm
-from recfeat_pipeline.report.verdict import significant
+from recfeat_pipeline.report.worth import significant
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 SIZE = {"n_items": 300, "n_users": 1200, "median_history": 30}

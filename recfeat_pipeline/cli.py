@@ -36,6 +36,7 @@ from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import Hints, complain, hint, say
 from recfeat_pipeline.commands.prompts import app as prompts
+from recfeat_pipeline.commands.rank import app as rank
 from recfeat_pipeline.commands.reliability import reliability
 from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
@@ -115,7 +116,10 @@ def _register() -> None:
             name = command.__name__.replace("_", "-")
             text = help_of(command.__doc__ or "")
             app.command(name, help=text, rich_help_panel=panel)(command)
-    groups = {prompts: "Experiments", taxonomy: "Experiments", text_app: "Your catalogue"}
+    groups = {
+        prompts: "Experiments", taxonomy: "Experiments", rank: "Experiments",
+        text_app: "Your catalogue",
+    }  # fmt: skip
     for group, panel in groups.items():
         for command_info in group.registered_commands:
             assert command_info.callback is not None

@@ -71,6 +71,7 @@ LAKE = {
     ),
     "runs": LakeTable(f"{_RUN}/run.parquet", schemas.RUNS),
     "ranks": LakeTable(f"{_RUN}/ranks.parquet", schemas.RANKS),
+    "top_lists": LakeTable(f"{_RUN}/top_lists.parquet", schemas.TOP_LISTS),
     "cold_ranks": LakeTable(f"{_RUN}/cold_ranks.parquet", schemas.COLD_RANKS),
     "canaries": LakeTable(f"{_RUN}/canaries.parquet", schemas.CANARIES),
     "item_vectors": LakeTable(f"{_RUN}/item_vectors.parquet", schemas.ITEM_VECTORS),
@@ -86,6 +87,7 @@ LAKE = {
             "arms": schemas.ARMS,
             "cold_contrasts": schemas.COLD_CONTRASTS,
             "contrasts": schemas.CONTRASTS,
+            "list_metrics": schemas.LIST_METRICS,
         }.items()
     },
 }
@@ -109,6 +111,7 @@ NOTES = {
     "skipped": f"{_RUN}/skipped.json",
     "swap": f"{_RUN}/swap.json",
     "tuned": "tuned/arm={arm}/tuned.json",
+    "imported": "runs/arm={arm}/imported.json",
 }
 """JSON objects by name."""
 

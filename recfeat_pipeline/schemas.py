@@ -200,6 +200,23 @@ TRAINING_LOG: Schema = {
 }
 """One row per evaluation during training; empty for a baseline."""
 
+TOP_LISTS: Schema = {
+    "example_id": pl.Int64,
+    "position": pl.Int32,  # 1 is best, 50 the last
+    "item_id": ID,  # none that the user has seen
+}
+"""One row per place in the list of a sampled test example, of one (arm, seed)."""
+
+LIST_METRICS: Schema = {
+    "arm": pl.String,
+    "seed": pl.String,
+    "metric": pl.String,
+    "k": pl.Int32,
+    "value": pl.Float64,
+    "n": pl.Int64,  # lists
+}
+"""One row per arm, seed, metric and cut-off of lists, whoever their targets are."""
+
 RUNS: Schema = {
     "label": pl.String,
     "kind": pl.String,  # "tower" | "baseline" | "control"
@@ -280,11 +297,12 @@ COLD_CONTRASTS: Schema = {
     "arm_value": pl.Float64,
     "reference_value": pl.Float64,
     "delta": pl.Float64,
-    "ci_low": pl.Float64,  # 95 %, over seeds, each with other items held back; null for one seed
+    "ci_low": pl.Float64,  # 95 %, users as the unit, and what seeds add; null for one user
     "ci_high": pl.Float64,
     "p_value": pl.Float64,
     "p_adjusted": pl.Float64,  # Holm, over the contrasts of the same place
     "n_seeds": pl.Int32,
+    "n_users": pl.Int64,
 }
 """One row per arm, reference, warmth, candidates and metric: what arms differ by on cold items."""
 
@@ -362,6 +380,7 @@ RETESTS: Schema = {
     "share_equal": pl.Float64,  # of the items whose two scores lie within .05
 }
 """One row per prompt version and dimension whose items were asked twice."""
+
 
 NEVER_FED = r"(?i)\b(revenues?|gross|box office|popularity|votes?|vote (count|average)|n_ratings)\b"
 """Labels of fields that no document holds: popularity in disguise, so that a model that reads it

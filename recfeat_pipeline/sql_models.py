@@ -22,12 +22,14 @@ import polars as pl
 import yaml
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.evaluation.metrics import MEASURES, METRICS
+from recfeat_pipeline.evaluation.metrics import LIST_METRICS, MEASURES, METRICS
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
 
 # Lake tables that training and evaluation write.
-AFTER_TRAINING = {"runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts"}
+AFTER_TRAINING = {
+    "runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts", "list_metrics"
+}  # fmt: skip
 JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # In a checkout the package has a link to the folder; an installed package has its files.
@@ -221,7 +223,10 @@ def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _render(template: str, **functions: Any) -> str:
     rendered = JINJA.from_string(template).render(
-        measures=MEASURES, metrics=[metric.name for metric in METRICS], **functions
+        measures=MEASURES,
+        metrics=[metric.name for metric in METRICS],
+        list_metrics=[metric.name for metric in LIST_METRICS],
+        **functions,
     )
     return rendered.strip().rstrip(";")
 

@@ -358,7 +358,14 @@ def _cold() -> pl.DataFrame:
 
 def _cold_contrasts() -> pl.DataFrame:
     row = {"arm": "llm", "reference": "floor", "n_train": 0, "candidates": "all", "metric": "mrr"}
-    measured = {"delta": 0.004, "ci_low": 0.001, "ci_high": 0.007, "p_value": 0.03, "n_seeds": 2}
+    measured = {
+        "reference_value": 0.002,
+        "delta": 0.004,
+        "ci_low": 0.001,
+        "ci_high": 0.007,
+        "p_value": 0.03,
+        "n_seeds": 2,
+    }
     rows = [{**row, **measured, "p_adjusted": 0.06}]
     rows += [
         {**row, **measured, "arm": "rare_as_new_llm", "reference": "llm", "n_train": n}

@@ -7,7 +7,8 @@ WITH averaged AS (
         count(*) AS n,
         {% for rank, suffix in [('rank', ''), ('rank_with_seen', '_with_seen')] %}
         {% for measure in measures %}
-        avg({{ measure.sql(rank) }}) AS "{{ measure.name }}{{ suffix }}@{{ measure.k or '' }}",
+        avg({{ measure.sql(rank) }}) FILTER ({{ rank }} IS NOT NULL)
+            AS "{{ measure.name }}{{ suffix }}@{{ measure.k or '' }}",
         {% endfor %}
         {% endfor %}
     FROM {{ ref('metrics.ranks') }}

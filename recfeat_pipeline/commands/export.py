@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 
     from recfeat_pipeline.lake import Lake
 
-KINDS = ("scores", "profiles", "trained")
+KINDS = ("scores", "profiles", "trained", "examples", "interactions")
 
 
 def export(
     output: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A .parquet or .csv file; it is replaced.")
+        Path,
+        typer.Argument(
+            metavar="[WHAT] FILE",
+            help="What (unset: scores), and a .parquet or .csv file, which is replaced.",
+        ),
     ],
+    file: Annotated[Path | None, typer.Argument(hidden=True, help="After WHAT.")] = None,
     what: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="WHAT",
             help='"scores": a column per dimension; "profiles": text, tags and vector; "trained": '
-            "an arm's item vectors.",
+            'an arm\'s item vectors; "examples" and "interactions": what another recommender is '
+            "trained and ranked on.",
         ),
-    ] = "scores",
+    ] = None,
     prompt_version: VersionOption = None,
     arm: Annotated[
         str | None, typer.Option(metavar="ARM", help="With --what trained; unset: llm.")
@@ -41,26 +47,41 @@ def export(
     Dimensions come in the taxonomy's order; an item without scores has no row. A Parquet file says
     in its metadata what it was made from. The file appears whole or not at all.
 
+    Examples are those of validation and test: the context, the item chosen next, the times; what
+    `recfeat rank import` takes ranks for are the test ones. Interactions are the corpus', marked by
+    split: a recommender is trained on train.
+
     $ recfeat export features.parquet
+    $ recfeat export examples examples.parquet
     $ recfeat export features.csv --prompt-version genome132-v1
     $ recfeat export vectors.parquet --what trained --arm llm --seed 0
     """
     from recfeat_pipeline.commands.features import open_features
     from recfeat_pipeline.commands.lakes import open_lake
 
+    if str(output) in KINDS and what is None:
+        what, output = str(output), file or Path(f"{output}.parquet")
+    elif file is not None:
+        raise RecfeatError(f"{output}: say what to export: {', '.join(KINDS)}.")
+    what = what or "scores"
     if what not in KINDS:
-        raise RecfeatError(f"--what {what!r}: choose scores, profiles or trained.")
+        raise RecfeatError(f"--what {what!r}: choose {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     if output.suffix not in (".parquet", ".csv") or not output.absolute().parent.is_dir():
         raise RecfeatError(
             f"{output}: name a file that ends in .parquet or .csv, in a folder that exists."
         )
-    if output.suffix == ".csv" and what != "scores":
-        raise RecfeatError(f"A CSV file holds no vectors: write {what} to a .parquet file.")
+    if output.suffix == ".csv" and what not in ("scores", "interactions"):
+        raise RecfeatError(f"A CSV file holds no lists: write {what} to a .parquet file.")
     if what == "trained" and prompt_version:
         raise RecfeatError("--prompt-version is of scores and profiles: name an arm with --arm.")
     if what != "trained" and (arm or seed is not None):
         raise RecfeatError("--arm and --seed need --what trained.")
     lake = open_lake()
+    if what in ("examples", "interactions"):
+        frame, made_from = interactions(lake) if what == "interactions" else examples(lake)
+        write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+        say(f"{plural(frame.height, what.removesuffix('s'))} {made_from}: {output.resolve()}")
+        return
     with open_features(lake) as store:
         if what == "scores":
             frame, made_from = scores(store, lake, prompt_version)
@@ -71,6 +92,34 @@ def export(
     write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
     columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
     say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")
+
+
+def examples(lake: "Lake") -> "tuple[pl.DataFrame, str]":
+    """Validation and reported examples with their histories, and what marks the reported ones.
+
+    Raises:
+        RecfeatError: there are none yet.
+    """
+    import polars as pl
+
+    from recfeat_pipeline.commands.rank import examples_of
+    from recfeat_pipeline.models.imported import with_histories
+
+    asked = examples_of(lake)
+    reported = asked.examples["split"][0]
+    chosen = lake.read("examples").filter(pl.col("split").is_in(["valid", reported]))
+    frame = with_histories(lake.read("events"), chosen, asked.items)
+    return frame, f"of which {asked.examples.height:,} are {reported}, {asked.digest()}"
+
+
+def interactions(lake: "Lake") -> "tuple[pl.DataFrame, str]":
+    """``user_id, item_id, rating, timestamp, split, position`` of the corpus, in users' order."""
+    from recfeat_pipeline.commands.rank import examples_of
+
+    asked, events = examples_of(lake), lake.read("events")
+    frame = events.with_columns(item_id=asked.items.gather(events["item_index"]))
+    names = ("user_id", "item_id", "rating", "timestamp", "split", "position")
+    return frame.select(names), f"of {frame['user_id'].n_unique():,} users"
 
 
 def scores(

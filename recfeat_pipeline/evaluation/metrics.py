@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.evaluation import lists
 
 Cutoff = int | None
 """Places that count; None: all of them."""
@@ -95,6 +96,38 @@ METRICS = (
         sql="({rank} <= {k})::INTEGER",
     ),
 )
+
+
+@dataclass(frozen=True)
+class ListMetric:
+    """A figure of top-k lists, whoever the targets are, from ``metrics.lists``."""
+
+    name: str
+    label: str
+    meaning: str
+    cutoffs: tuple[int, ...]
+    headline: int  # the cut-off in tables for people
+    formula: Callable[[lists.Lists], float]
+
+
+LIST_METRICS = (
+    ListMetric(
+        "coverage", "Coverage", "Share of the catalogue that any list shows.",
+        (10, 50), 10, lists.coverage,
+    ),
+    ListMetric(
+        "gini", "Gini", "How unevenly items are shown: 0 all alike, near 1 a few alone.",
+        (10, 50), 10, lists.gini,
+    ),
+    ListMetric(
+        "novelty", "Novelty", "Bits: -log2 of the share of training users who took the item.",
+        (10, 50), 10, lists.novelty,
+    ),
+    ListMetric(
+        "similarity", "Similarity", "Mean cosine of a list's pairs by who took both in training.",
+        (10, 50), 10, lists.similarity,
+    ),
+)  # fmt: skip
 
 MEASURES = tuple(Measure(metric, k) for metric in METRICS for k in metric.cutoffs)
 """Everything that is computed."""

@@ -24,11 +24,11 @@ share of B's value. Failing to find a difference is not a match.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable
 
 import numpy as np
 
+from recfeat_pipeline.evaluation.power import detectable_difference, least
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
 
 
@@ -88,7 +88,7 @@ def compare(
         if n_seeds > 1
         else 0.0
     )
-    of_luck = max(v_users + v_seeds - v_rest, v_users, v_seeds) - v_users  # what seeds add
+    of_luck = max(v_seeds - v_rest, v_seeds - v_users, 0.0)  # what seeds add
 
     def half_width(tail: float) -> float:
         squared = t_quantile(tail, n_users - 1) ** 2 * v_users
@@ -117,7 +117,7 @@ def compare(
         "p_equivalent": p_beyond(bound - abs(delta)),
         "sd_seeds": float(by_seed.std(ddof=1)) if n_seeds > 1 else None,
         "sd_users": float(of_users.std(ddof=1)),
-        "detectable": half + half_width(0.2),
+        "detectable": detectable_difference(v_users, n_users, of_luck, n_seeds),
         "seeds_needed": _seeds_needed(delta, v_users - v_rest, v_seeds * n_seeds, n_users)
         if n_seeds > 1
         else None,
@@ -157,21 +157,10 @@ def _seeds_needed(delta: float, v_users: float, v_seed: float, n_users: int) -> 
 
     None where the users alone hide it, or a million seeds would not do.
     """
-
-    def detectable(n_seeds: int) -> float:
-        return sum(
-            math.sqrt(
-                t_quantile(tail, n_users - 1) ** 2 * max(v_users, 0.0)
-                + t_quantile(tail, n_seeds - 1) ** 2 * v_seed / n_seeds
-            )
-            for tail in (0.025, 0.2)
-        )
-
-    enough = next((n for n in (2**k for k in range(1, 21)) if detectable(n) <= abs(delta)), None)
-    if enough is None:
-        return None
-    candidates = range(max(enough // 2, 2), enough + 1)
-    return candidates[bisect_left(candidates, True, key=lambda n: detectable(n) <= abs(delta))]
+    v_users = max(v_users, 0.0)
+    return least(
+        lambda n: detectable_difference(v_users, n_users, v_seed / n, n), abs(delta), up_to=2**20
+    )
 
 
 def _ratio(number: float, by: float) -> float:

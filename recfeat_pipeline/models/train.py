@@ -11,6 +11,7 @@ from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.lists import top_lists
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import RANKS
 
@@ -21,6 +22,7 @@ class TrainingResult:
 
     item_vectors: np.ndarray | None  # float32 [N, W]; None where the family has none
     ranks: pl.DataFrame  # RANKS: one row per test example
+    top_lists: pl.DataFrame  # TOP_LISTS, of a sample of them
     log: pl.DataFrame  # TRAINING_LOG: one row per evaluation; empty where nothing is trained
     n_parameters: int
     best_step: int  # the checkpoint that was ranked
@@ -70,6 +72,7 @@ def train_arm(
     return TrainingResult(
         scorer.item_vectors(),
         ranks.select(list(RANKS)),
+        top_lists(scorer, data, report_split),
         scorer.log,
         n_parameters=scorer.n_parameters,
         best_step=scorer.best_step,

@@ -59,6 +59,7 @@ class Table:
     data: pl.DataFrame
     text_columns: frozenset[int] = frozenset()  # further columns of prose, left-aligned
     strong_rows: frozenset[int] = frozenset()
+    tones: Mapping[tuple[int, int], str] = field(default_factory=dict)  # gain, loss, … of a cell
     headings: Mapping[int, str] = field(default_factory=dict)  # before which row which heading
     kind: str = field(default="table", init=False)
 

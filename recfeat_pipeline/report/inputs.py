@@ -67,6 +67,24 @@ class Inputs:
         rows = self.contrasts_of(metric).filter(arm=arm, reference=reference, slice=slice_)
         return rows.row(0, named=True) if rows.height else None
 
+    def cold_contrast(self, arm: str, reference: str) -> dict[str, Any] | None:
+        """The measured difference of two arms on items without training interactions, among all."""
+        base = pl.col("reference_value")
+        rows = self.cold_contrasts.filter(
+            pl.col("k").is_null(), arm=arm, reference=reference, n_train=0, candidates="all",
+            metric="mrr",
+        ).with_columns(
+            change=pl.col("delta") / base,
+            change_low=pl.col("ci_low") / base,
+            change_high=pl.col("ci_high") / base,
+        ).filter(pl.col("change").is_finite())  # fmt: skip
+        return rows.row(0, named=True) if rows.height else None
+
+    @property
+    def slice_names(self) -> frozenset[str]:
+        """Slices that have examples."""
+        return frozenset(self.ranking["slice"].drop_nulls())
+
     def contrasts_of(self, metric: str) -> pl.DataFrame:
         """Contrasts of an uncut metric, with ``change, change_low, change_high``.
 

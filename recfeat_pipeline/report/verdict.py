@@ -1,16 +1,23 @@
 """The first sentences of the report, worked out from the data and nothing else."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.worth import (
+    ALPHA,
+    PLACES,
+    Contrast,
+    Worth,
+    find_worths,
+    significant,
+    span,
+)
 
 Tone = Literal["gain", "loss", "none", "doubt", "unknown"]
-Contrast = dict[str, Any]  # a row of Inputs.contrasts_of
-ALPHA = 0.05
 ENOUGH_SEEDS = 5  # with fewer, p-values as small as a correction asks for are not trustworthy
 
 
@@ -26,15 +33,48 @@ class Verdict:
 
 
 def reach_verdict(inputs: Inputs) -> Verdict:
-    """Weigh the LLM arm's difference from the floor against its interval and its control."""
-    roles, provenance = inputs.roles, inputs.provenance
+    """Weigh what LLM features add to the strongest recommender, then say where else they pay."""
+    provenance = inputs.provenance
     where = "On the generated catalogue" if provenance.synthetic else f"On {provenance.catalogue}"
     features = {
         True: "LLM features",
         False: "lexical features (no LLM)",
         None: "extracted features",
     }[provenance.used_llm]
-    numbers = _numbers(inputs)
+    worths = [worth for worth in find_worths(inputs) if worth.sources == "llm"]
+    if not worths:
+        return _without_comparison(inputs, where, features)
+    central = worths[0]
+    contrast, tone = central.over("all"), central.effect("all")
+    assert contrast is not None
+    assert tone is not None
+    several = len({worth.family for worth in worths}) > 1
+    on = f" on the strongest recommender, {central.family}" if several else ""
+    happened = {
+        "gain": f"raised MRR{on} by {span(contrast)}.",
+        "doubt": f"changed MRR{on} by {span(contrast)}, but what they say cannot take the credit.",
+        "loss": f"lowered MRR{on}: {span(contrast)}.",
+        "none": f"made no measurable difference to MRR{on}: {span(contrast)}.",
+    }[tone]
+    elsewhere = _elsewhere(worths, several)
+    sentences = (
+        _power(contrast) if tone == "none" else "",
+        _control(inputs, central),
+        _curated(inputs, central),
+        _cost(inputs),
+    )
+    return Verdict(
+        tone,
+        " ".join(filter(None, (f"{where}, {features} {happened}", elsewhere))),
+        tuple(filter(None, sentences)),
+        _reading(inputs, central, contrast),
+        _numbers(inputs, central),
+    )
+
+
+def _without_comparison(inputs: Inputs, where: str, features: str) -> Verdict:
+    """What to say when no pair of arms was contrasted."""
+    roles = inputs.roles
     floor, ours = inputs.mean(roles.floor, "mrr"), inputs.mean(roles.llm, "mrr")
     if not floor or ours is None:
         missing = "without content" if not floor else "with extracted features"
@@ -43,51 +83,41 @@ def reach_verdict(inputs: Inputs) -> Verdict:
             f"{where}, there is no comparison yet: the arm {missing} has not been evaluated.",
             (),
             "Run both arms before drawing any conclusion.",
-            numbers,
+            (),
         )
-    contrast = inputs.contrast(roles.llm, roles.floor)
-    if contrast is None:
-        return Verdict(
-            "unknown",
-            f"{where}, {features} reached an MRR of {formats.metric(ours)} against "
-            f"{formats.metric(floor)} without content ({formats.change(ours / floor - 1)}), but "
-            "no interval was computed: nothing is claimed.",
-            (_control(inputs, floor), _cost(inputs)),
-            "A difference without an interval is not a finding.",
-            numbers,
-        )
-    tone = _tone(inputs, contrast)
-    happened = {
-        "gain": f"raised MRR by {_span(contrast)}.",
-        "doubt": f"changed MRR by {_span(contrast)}, but what they say cannot take the credit.",
-        "loss": f"lowered MRR: {_span(contrast)}.",
-        "none": f"made no measurable difference to MRR: {_span(contrast)}.",
-    }[tone]
     return Verdict(
-        tone,
-        f"{where}, {features} {happened}",
-        tuple(
-            filter(
-                None,
-                (
-                    _power(contrast) if tone == "none" else "",
-                    _control(inputs, floor),
-                    _curated(inputs),
-                    _cost(inputs),
-                ),
-            )
-        ),
-        _reading(inputs, tone, contrast),
-        numbers,
+        "unknown",
+        f"{where}, {features} reached an MRR of {formats.metric(ours)} against "
+        f"{formats.metric(floor)} without content ({formats.change(ours / floor - 1)}), but "
+        "no interval was computed: nothing is claimed.",
+        (_cost(inputs),),
+        "A difference without an interval is not a finding.",
+        (),
     )
 
 
-def significant(contrast: Contrast | None) -> bool:
-    """Whether zero is outside the interval, and the corrected p-value, if any, is below .05."""
-    if contrast is None or contrast["ci_low"] is None or contrast["ci_high"] is None:
-        return False
-    outside = contrast["ci_low"] > 0 or contrast["ci_high"] < 0
-    return outside and (contrast["p_adjusted"] is None or contrast["p_adjusted"] < ALPHA)
+def _elsewhere(worths: list[Worth], several: bool) -> str:
+    """Where else they pay, on which recommender; and where no gain was measured."""
+    pays, not_there = [], []
+    for place, words in PLACES.items():
+        looked_at = worths[1:] if place == "all" else worths
+        effects = {worth: worth.effect(place) for worth in looked_at}
+        gains = [worth for worth, effect in effects.items() if effect == "gain"]
+        if gains and not (place == "all" and worths[0].effect("all") == "gain"):
+            contrast = gains[0].over(place)
+            assert contrast is not None
+            family = f", {gains[0].family}" if several else ""
+            pays.append(f"{words} ({span(contrast)}{family})")
+        elif place != "all" and any(effects.values()):
+            not_there.append(words)
+    nowhere = f"no gain was measured {_listed(not_there, 'or')}" if not_there else ""
+    if pays:
+        return f"They pay {_listed(pays, 'and')}{'; ' if nowhere else ''}{nowhere}."
+    return f"{nowhere[:1].upper()}{nowhere[1:]}." if nowhere else ""
+
+
+def _listed(parts: list[str], word: str) -> str:
+    return f" {word} ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def cost_per_thousand(inputs: Inputs) -> float | None:
@@ -101,34 +131,14 @@ def cost_per_thousand(inputs: Inputs) -> float | None:
     return 1000 * float(cost["cost_usd"].sum()) / max(calls)  # an item is one call per group
 
 
-def _tone(inputs: Inputs, contrast: Contrast) -> Literal["gain", "loss", "none", "doubt"]:
-    """A gain is doubted when it does not beat a control, or when a control gains as well."""
-    if not significant(contrast):
-        return "none"
-    if contrast["delta"] < 0:
-        return "loss"
-    for control in inputs.roles.controls:
-        against = inputs.contrast(inputs.roles.llm, control)
-        lift = inputs.contrast(control, inputs.roles.floor)
-        if against is not None and not (significant(against) and against["delta"] > 0):
-            return "doubt"
-        if against is None and lift is not None and significant(lift) and lift["delta"] > 0:
-            return "doubt"
-    return "gain"
-
-
-def _control(inputs: Inputs, floor: float) -> str:
-    for control in inputs.roles.controls:
-        contrast = inputs.contrast(control, inputs.roles.floor)
-        name = inputs.roles.name(control)
+def _control(inputs: Inputs, worth: Worth) -> str:
+    for control in worth.controls:
+        contrast = worth.contrast(control, worth.reference, "all")
         if contrast is not None:
-            ours = inputs.contrast(inputs.roles.llm, control)
-            over = f" Against the control the difference is {_span(ours)}." if ours else ""
-            return f"{name}, the control, changed it by {_span(contrast)}{_doubt(contrast)}.{over}"
-        value = inputs.mean(control, "mrr")
-        if value is not None:
-            moved = formats.change(value / floor - 1)
-            return f"{name}, the control, changed it by {moved} (no interval)."
+            ours = worth.contrast(worth.arm, control, "all")
+            over = f" Against the control the difference is {span(ours)}." if ours else ""
+            name = inputs.roles.name(control)
+            return f"{name}, the control, changed it by {span(contrast)}{_doubt(contrast)}.{over}"
     return "No control was run, so a change cannot be credited to what the features say."
 
 
@@ -153,16 +163,16 @@ def _margin(contrast: Contrast) -> str:
     return f"±{formats.percent(contrast['margin'] / contrast['reference_value'])}"
 
 
-def _curated(inputs: Inputs) -> str:
-    contrast = inputs.contrast(inputs.roles.llm, inputs.roles.curated)
+def _curated(inputs: Inputs, worth: Worth) -> str:
+    contrast = worth.contrast(worth.arm, inputs.roles.curated or "", "all")
     if contrast is None:
         return ""
     if contrast["p_equivalent"] is not None and contrast["p_equivalent"] < ALPHA:
-        return f"They match curated tags within {_margin(contrast)}: {_span(contrast)}."
+        return f"They match curated tags within {_margin(contrast)}: {span(contrast)}."
     if not significant(contrast):
-        return f"Their difference from curated tags is within the noise: {_span(contrast)}."
+        return f"Their difference from curated tags is within the noise: {span(contrast)}."
     better = "better" if contrast["delta"] > 0 else "worse"
-    return f"They did {better} than curated tags: {_span(contrast)}."
+    return f"They did {better} than curated tags: {span(contrast)}."
 
 
 def _cost(inputs: Inputs) -> str:
@@ -174,13 +184,13 @@ def _cost(inputs: Inputs) -> str:
     return f"They cost {formats.dollars(cost)} per 1,000 items."
 
 
-def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
+def _reading(inputs: Inputs, worth: Worth, contrast: Contrast) -> str:
     if inputs.provenance.synthetic:
         return "The catalogue is generated, to show that the machine works; run your own next."
     if inputs.provenance.used_llm is False:
         return "The lexical extractor cannot answer this: run with a model before deciding."
-    match tone:
-        case "gain" if not inputs.roles.controls:
+    match worth.effect("all"):
+        case "gain" if not worth.controls:
             return "Promising; run the random-feature control before deciding."
         case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
             few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]
@@ -200,13 +210,13 @@ def _reading(inputs: Inputs, tone: Tone, contrast: Contrast) -> str:
             )
 
 
-def _numbers(inputs: Inputs) -> tuple[tuple[str, str, str], ...]:
-    """The key figures: each content arm's change over the floor, and the price."""
+def _numbers(inputs: Inputs, worth: Worth) -> tuple[tuple[str, str, str], ...]:
+    """The key figures: what content and control add to the strongest recommender, and the price."""
     roles = inputs.roles
+    curated = (roles.curated,) if roles.curated else ()
     numbers = []
-    for arm in (roles.llm, roles.curated, *roles.controls[:1]):
-        contrast = inputs.contrast(arm, roles.floor)
-        if arm and contrast:
+    for arm in (worth.arm, *curated, *worth.controls[:1]):
+        if contrast := worth.contrast(arm, worth.reference, "all"):
             bounds = formats.interval(
                 contrast["change_low"], contrast["change_high"], of_change=True
             )
@@ -215,10 +225,3 @@ def _numbers(inputs: Inputs) -> tuple[tuple[str, str, str], ...]:
     if cost is not None:
         numbers.append(("Cost per 1,000 items", formats.dollars(cost), "measured, from the ledger"))
     return tuple(numbers)
-
-
-def _span(contrast: Contrast) -> str:
-    bounds = formats.interval(contrast["change_low"], contrast["change_high"], of_change=True)
-    if bounds == formats.MISSING:
-        bounds = "(no interval)"
-    return f"{formats.change(contrast['change'])} {bounds}"

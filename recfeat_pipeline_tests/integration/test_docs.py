@@ -47,6 +47,7 @@ NOT_HERE = {
     "recfeat text accept": "needs a day that was set aside",
     "recfeat text reject": "needs a day that was set aside",
     "python -m recfeat_pipeline_tests.integration.fortnight": "is run by test_bad_days.py",
+    "recfeat rank import": "needs another program's ranks; test_own_recommender_page runs it",
     "git clone": "needs the network",
     "pip install": "needs the network",
     "pytest": "is what runs this",

@@ -8,6 +8,11 @@ import polars as pl
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
+from recfeat_pipeline.defs.evaluation.declared import (
+    all_arms,
+    arms_without_luck,
+    declared_pairs,
+)
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
@@ -16,7 +21,7 @@ from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.layout import REPORT
-from recfeat_pipeline.models.arms import arms_frame, load_arms
+from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.schemas import SHOWN_TEXT
 from recfeat_pipeline.settings import Settings
 
@@ -38,12 +43,14 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
     """
     from recfeat_pipeline.evaluation.contrasts import contrast_arms
 
+    target = lake.open()
     with store.get_connection() as connection:
         ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
-        seedless = [arm.id for arm in load_arms().values() if not arm.has_luck]
-        frame = contrast_arms(ranks.pl(), slices.pl(), declared_pairs(), seedless)
-    lake.open().write("contrasts", frame)
+        frame = contrast_arms(
+            ranks.pl(), slices.pl(), declared_pairs(target), arms_without_luck(target)
+        )
+    target.write("contrasts", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
@@ -70,8 +77,31 @@ def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materi
             "SELECT DISTINCT arm, seed::VARCHAR AS seed FROM metrics.cold_start"
         ).pl()
     ranks = target.read("cold_ranks").join(counted, on=["arm", "seed"], how="semi")
-    frame = contrast_cold(ranks, declared_pairs())
+    frame = contrast_cold(ranks, declared_pairs(target))
     target.write("cold_contrasts", frame)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height},
+        data_version=dg.DataVersion(frame_hash(frame)),
+    )
+
+
+@dg.asset(
+    key=["lake", "list_metrics"],
+    deps=[["lake", "ranks"], ["lake", "events"], ["lake", "items"]],
+    **about("evaluation", "list_metrics"),
+    kinds={"scipy", "parquet"},
+    automation_condition=FOLLOW_IN_STORE,
+)
+def list_metrics(lake: LakeResource) -> dg.MaterializeResult:
+    """What the lists of each run are like: coverage, evenness, novelty, similarity.
+
+    One row per arm, seed, metric and cut-off; imported ranks have no lists.
+    """
+    from recfeat_pipeline.evaluation.list_metrics import measure_lists
+
+    target = lake.open()
+    frame = measure_lists(*(target.read(name) for name in ("top_lists", "events", "items")))
+    target.write("list_metrics", frame)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height},
         data_version=dg.DataVersion(frame_hash(frame)),
@@ -84,15 +114,11 @@ def cold_contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materi
     kinds={"toml", "parquet"},
 )
 def arms(lake: LakeResource) -> dg.MaterializeResult:
-    """The arms as their files declare them. One row per arm."""
-    frame = arms_frame()
-    lake.open().write("arms", frame)
+    """The arms as their files, or their imports, declare them. One row per arm."""
+    target = lake.open()
+    frame = all_arms(target)
+    target.write("arms", frame)
     return dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
-
-
-def declared_pairs() -> list[tuple[str, str]]:
-    """Every (arm, reference) that the arms' files ask to be contrasted."""
-    return [(arm.id, other) for arm in load_arms().values() for other in arm.against]
 
 
 @dg.multi_asset(
@@ -290,5 +316,6 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
 
 
 assets = [
-    *metrics, arms, contrasts, cold_contrasts, agreement, shown_text, neighbours, canaries, report
+    *metrics, arms, list_metrics, contrasts, cold_contrasts, agreement, shown_text, neighbours,
+    canaries, report,
 ]  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
+from recfeat_pipeline.defs.evaluation.declared import all_arms
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import arms_frame
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import attributions
 
@@ -44,18 +44,18 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
             line for name, line in attributions().items() if lake.has("raw", source=name)
         ],
         "skipped_arms": skipped_arms(lake),
-        "arms": _arms(store),
+        "arms": _arms(lake, store),
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],
     }
 
 
-def _arms(store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _arms(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What the arms declare; titles say what embedded the documents, which may be no model."""
     query = "SELECT string_agg(DISTINCT embedding, ', ') FROM features.document_vectors"
     [(embedding,)] = store.execute(query).fetchall()
-    notes = {row["arm"]: row for row in arms_frame().iter_rows(named=True)}
+    notes = {row["arm"]: row for row in all_arms(lake).iter_rows(named=True)}
     for note in notes.values():
         if note["content"] == "text_embedding" and embedding:
             note["title"] += f" ({embedding})"

@@ -92,6 +92,7 @@ class StoredRun:
             self.lake.write("item_vectors", vectors, **self.key)
         self.lake.write("training_log", result.log, **self.key)
         self.lake.write("ranks", result.ranks, **self.key)
+        self.lake.write("top_lists", result.top_lists, **self.key)
         run = {
             "label": self.arm.label,
             "kind": kind(self.arm),

@@ -16,10 +16,12 @@ from recfeat_pipeline.report.sections.method import caveats, method, reproduce
 from recfeat_pipeline.report.sections.probes import probes
 from recfeat_pipeline.report.sections.results import results
 from recfeat_pipeline.report.sections.slices import slices
+from recfeat_pipeline.report.sections.worth import worth
 
 SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
-    question,
+    worth,
     caveats,
+    question,
     results,
     differences,
     slices,

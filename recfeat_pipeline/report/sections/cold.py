@@ -8,7 +8,7 @@ from recfeat_pipeline.evaluation.metrics import HEADLINE
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
-from recfeat_pipeline.report.verdict import significant
+from recfeat_pipeline.report.worth import significant
 
 _TITLE = "New items"
 _COLUMNS = [("all", measure) for measure in HEADLINE] + [("new", HEADLINE[0])]
@@ -157,7 +157,8 @@ def _contrast_table(inputs: Inputs, rows: pl.DataFrame) -> Table:
     return Table(
         "cold_contrasts",
         "Differences of MRR on new items, paired over "
-        f"{formats.plural(rows['n_seeds'].max(), 'seed')}, each with other items held back.",
+        f"{formats.plural(rows['n_seeds'].max(), 'seed')}, each with other items held back; users "
+        "are the unit.",
         ["Contrast", "Difference", "95 % interval", "p", "p, corrected"],
         [
             [

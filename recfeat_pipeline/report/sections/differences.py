@@ -5,7 +5,7 @@ import polars as pl
 from recfeat_pipeline.report import figures, formats, published
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
-from recfeat_pipeline.report.verdict import significant
+from recfeat_pipeline.report.worth import significant
 
 
 def differences(inputs: Inputs) -> Section:

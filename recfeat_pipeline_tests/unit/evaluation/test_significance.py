@@ -6,7 +6,7 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
-from recfeat_pipeline.evaluation.significance import compare, holm, paired_t
+from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm, paired_t
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
 from recfeat_pipeline.schemas import CONTRASTS
 
@@ -158,6 +158,32 @@ def test_seeds_needed_by_hand():
     hidden = np.tile([10.0, -7.0], 20)  # the users' own spread is too wide for 1.5
     row = compare(seeds + hidden - hidden.mean(), np.zeros((2, 40)), np.ones(40, int), 0.02)
     assert row["seeds_needed"] is None
+
+
+def test_the_variance_never_falls_below_that_of_the_seeds_alone():
+    """Each user's difference cancels over the two seeds: V(users) is 0, V(rest) is the greatest."""
+    users = np.tile([3.0, -3.0], 20)
+    sums = np.stack([0.5 + users, -0.5 - users])
+    row = compare(sums, np.zeros((2, 40)), np.ones(40, int), 0.02)
+    assert row["sd_users"] == pytest.approx(0)
+    assert row["ci_high"] == pytest.approx(t_quantile(0.025, 1) * 0.5)  # sd .7071 over sqrt(2)
+
+
+def test_a_spread_of_users_that_is_all_luck_averages_out_over_seeds():
+    """As the experiment by hand above, but one seed favours some users: half of that spread is left
+    in the users' means, and it would be gone with more seeds."""
+    luck = np.tile([20.0, -20.0], 20)
+    seeds = np.array([[1.5 - 0.5**0.5], [1.5 + 0.5**0.5]]) + np.stack([luck, 0 * luck])
+    row = compare(seeds, np.zeros((2, 40)), np.ones(40, int), 0.02)
+    assert row["seeds_needed"] == 6
+
+
+def test_the_bootstrap_widens_what_few_seeds_vary_by():
+    """Seeds at -1 and 1: drawn with replacement they vary by 1, new ones by sqrt(2)."""
+    sums = np.repeat(np.array([[-1.0], [1.0]]), 10, 1)[None, None]
+    weights = np.ones((400, 10), np.float32)
+    [[[low, high]]] = bootstrap(sums, np.ones((1, 10)), weights)
+    assert (low, high) == pytest.approx((-math.sqrt(2), math.sqrt(2)))
 
 
 def test_a_match_needs_evidence_of_its_own():

@@ -3,7 +3,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from recfeat_pipeline.report.verdict import cost_per_thousand, reach_verdict, significant
+from recfeat_pipeline.report.verdict import cost_per_thousand, reach_verdict
+from recfeat_pipeline.report.worth import significant
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_generated_catalogue_supports_no_decision(read):
 
 
 def test_an_arm_that_was_not_evaluated_leaves_no_comparison(read):
-    inputs = read(roles={"floor": "nowhere"})
+    inputs = read({"contrasts": False}, roles={"floor": "nowhere"})
     verdict = reach_verdict(inputs)
     assert verdict.tone == "unknown"
     assert "the arm without content has not been evaluated" in verdict.headline

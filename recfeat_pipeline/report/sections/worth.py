@@ -1,0 +1,97 @@
+"""Where features pay: every recommender and content, on average and where it matters."""
+
+import polars as pl
+
+from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.blocks import Block, Paragraph, Section, Table
+from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.verdict import cost_per_thousand
+from recfeat_pipeline.report.worth import PLACES, Worth, find_worths
+
+_HEADINGS = {"all": "All", "new": "New items", "tail": "Rare items", "short": "Short histories"}
+
+
+def worth(inputs: Inputs) -> Section | None:
+    """The table; left out when no pair was contrasted."""
+    worths = find_worths(inputs)
+    if not worths:
+        return None
+    blocks: list[Block] = [
+        _table(inputs, worths),
+        Paragraph(
+            "Coloured: a gain or a loss after correction; a gain counts only where it beats its "
+            f"control, and is brown where it does not. {_holm(inputs)} Users are the unit, from "
+            "one seed on. New items are those held back in the cold-start experiment, where it was "
+            "run, else those with fewer than ten training interactions; rare items have 1,000 "
+            "interactions at most, or are the least popular quarter; short histories have fewer "
+            "than ten.",
+            "note",
+        ),
+    ]
+    return Section("worth", "Where features pay", blocks)
+
+
+def _holm(inputs: Inputs) -> str:
+    """The family of tests that the correction is over, in a sentence."""
+    n = inputs.contrasts_of("mrr").filter(slice="all").height
+    return (
+        f"The correction (Holm) is over the {formats.plural(n, 'contrast')} of a slice and metric, "
+        "all recommenders together."
+    )
+
+
+def _table(inputs: Inputs, worths: list[Worth]) -> Table:
+    places = [place for place in PLACES if any(w.over(place) for w in worths)]
+    price = cost_per_thousand(inputs) if inputs.provenance.used_llm else None
+    rows, tones, data = [], {}, []
+    for at, one in enumerate(worths):
+        cells = []
+        for column, place in enumerate(places, 3):
+            cells.append(_change(one, place))
+            if effect := one.effect(place):
+                tones[at, column] = effect
+            data.append(_datum(one, place))
+        control = one.control("all")
+        rows.append(
+            [
+                one.family,
+                one.content,
+                formats.metric(one.base),
+                *cells,
+                formats.change(control["change"]) if control else "not run",
+                formats.dollars(price) if "llm" in one.sources else formats.MISSING,
+            ]
+        )
+    return Table(
+        "worth",
+        "Change of MRR by content, with 95 % intervals; the strongest recommender first. Control: "
+        "what features without meaning change, on all examples.",
+        ["Recommender", "Content", "MRR without", *(_HEADINGS[place] for place in places),
+         "Control", "$ per 1,000 items"],
+        rows,
+        pl.DataFrame([row for row in data if row], infer_schema_length=None),
+        text_columns=frozenset({1}),
+        tones=tones,
+    )  # fmt: skip
+
+
+def _change(one: Worth, place: str) -> str:
+    contrast = one.over(place)
+    if contrast is None:
+        return formats.MISSING
+    bounds = formats.interval(contrast["change_low"], contrast["change_high"], of_change=True)
+    return f"{formats.change(contrast['change'])}\n{bounds}".replace(", ", ",\u00a0")
+
+
+def _datum(one: Worth, place: str) -> dict | None:
+    contrast = one.over(place)
+    if contrast is None:
+        return None
+    control = one.control(place)
+    kept = ("change", "change_low", "change_high", "p_value", "p_adjusted", "n_seeds", "n_users")
+    return {
+        "recommender": one.family, "content": one.content, "arm": one.arm,
+        "reference": one.reference, "place": place, "effect": one.effect(place),
+        **{name: contrast.get(name) for name in kept},
+        "control_change": control["change"] if control else None,
+    }  # fmt: skip
