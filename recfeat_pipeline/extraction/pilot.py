@@ -169,7 +169,7 @@ def sum_of(summaries: list[Summary]) -> Summary:
     total = Summary()
     for one in summaries:
         for name in ("requested", "cached", "known_failed", "pending", "sent", "ok", "failed",
-                     "http_requests"):  # fmt: skip
+                     "http_requests", "put_aside"):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(one, name))
         total.usage += one.usage
         costs = (total.cost_usd, one.cost_usd)

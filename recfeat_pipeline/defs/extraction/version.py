@@ -10,6 +10,7 @@ import polars as pl
 
 from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.types import Limits, Summary
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
@@ -95,6 +96,7 @@ def extract_version(
             f"{damaged:,} damaged lines of a killed run's journal were put aside in "
             f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
         )
+    refuse_worthless(version, list(summaries.values()))
     written = []
     for shard in shards:
         frame = documents(shard)
@@ -115,6 +117,24 @@ def extract_version(
         reasons=dict(sum((Counter(summary.reasons) for summary in done), Counter())),
         stopped=next((summary.stopped for summary in done if summary.stopped), None),
     )
+
+
+def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> None:
+    """Stop where no call of a version has a valid answer, in this run or before it.
+
+    Raises:
+        RecfeatError: that is so; scores of nothing would say that all is well.
+    """
+    requested = sum(summary.requested for summary in summaries)
+    failed = sum(summary.failed + summary.known_failed for summary in summaries)
+    if requested and failed == requested:
+        reasons = sum((Counter(summary.reasons) for summary in summaries), Counter())
+        why = ", ".join(f"{reason} {n:,}" for reason, n in reasons.most_common(3))
+        raise RecfeatError(
+            f"None of the {requested:,} calls of {version.key} has a valid answer "
+            f"({why or 'they failed in earlier runs'}). Mend the model or the endpoint, then ask "
+            "them again with RECFEAT_LLM_RETRY_FAILED=1."
+        )
 
 
 def _calls(summary: Summary) -> dict[str, Any]:
