@@ -14,6 +14,7 @@ from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.choose import choose
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, load_family, setting
+from recfeat_pipeline.models.item_models import MOST_ITEMS
 from recfeat_pipeline.models.ranks import BlockScores, HeldOut
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.scorer import Scorer
@@ -93,6 +94,7 @@ def beside(trained: Family, counted: str) -> Family:
         title=f"{trained.title}, beside a counted model",
         fit=made.fit,
         load=made.load,
+        most_items=MOST_ITEMS,
         settings=make_dataclass(
             "Settings", [("counted", str, which)], bases=(trained.settings,), frozen=True
         ),

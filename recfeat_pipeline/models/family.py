@@ -70,6 +70,7 @@ class Family:
     trained: bool = False  # it has steps and checkpoints
     draws: bool = False  # another seed gives another model even of the same content
     takes_content: bool = False
+    most_items: int | None = None  # larger catalogues are refused; None: any size
     version: int = 1  # raised when the same settings come to mean another model
     load: "Callable[[Data, Content, Recipe], Scorer] | None" = None
     size: Callable[[Data, int, Any], int | None] | None = None
@@ -78,6 +79,15 @@ class Family:
     def space(self) -> dict[str, tuple[Any, ...]]:
         """The values of each setting among which a search chooses."""
         return {f.name: f.metadata["space"] for f in fields(self.settings) if f.metadata["space"]}
+
+    def refusal(self, n_items: int) -> str | None:
+        """Why N items are too many for the family, as a sentence; None: they are not."""
+        if self.most_items is None or n_items <= self.most_items:
+            return None
+        return (
+            f"{self.title} holds a matrix of items × items, which for {n_items:,} items are "
+            f"{4 * n_items**2 / 1e9:,.0f} GB; it is fitted up to {self.most_items:,} items."
+        )
 
     def configure(self, given: Mapping[str, Mapping[str, Any]], where: str) -> Any:
         """Settings from an arm's tables ``[model]`` and ``[train]``.

@@ -18,6 +18,8 @@ from recfeat_pipeline.models.scorer import Scores
 from recfeat_pipeline.models.taken import Taken
 
 BLOCK = 4096  # users at once
+MOST_ITEMS = 20_000
+"""Of a dense matrix of items × items: 1.6 GB, and twice or thrice that while it is solved."""
 SHRINK = 10.0  # co-occurrences below this are not yet trusted
 UNTRUSTED = 10.0  # events after an item below which its followers are not yet trusted
 CONTENT_NEIGHBOURS = 50

@@ -4,16 +4,19 @@ A new item has no co-watchers yet; a recommender that seeds it with content neig
 two agree. Items of the catalogue whose co-watchers are known tell how good a bet that is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import scipy.sparse
 import torch
 
-from recfeat_pipeline.models.item_models import cosine_neighbours, gram
+from recfeat_pipeline.models.item_models import SHRINK
 from recfeat_pipeline.models.taken import Taken
 from recfeat_pipeline.schemas import NEIGHBOURS
 
+BLOCK = 1024  # items whose similarities are held at once: never items × items
 MIN_COUNT = 50
 """Training events from which an item's co-watch neighbours are taken for known."""
 
@@ -32,8 +35,7 @@ class CoWatched:
         ids = items.filter("in_corpus").sort("item_index")["item_id"]
         train = Taken.of(events.filter(pl.col("split") == "train"), len(ids))
         known = torch.nonzero(train.counts() >= MIN_COUNT).squeeze(1)
-        together = gram(train)[known][:, known]
-        nearest = _nearest(cosine_neighbours(together, len(known)), k)
+        nearest = _nearest(_cosines(train, known), len(known), k)
         return cls(known, ids.gather(known.numpy()), nearest)
 
     def overlap(self, matrix: np.ndarray) -> pl.DataFrame:
@@ -48,7 +50,7 @@ class CoWatched:
         rows = torch.from_numpy(matrix)[self.known]
         unit = torch.nn.functional.normalize(rows, dim=1)
         k, n = self.nearest.shape[1], len(self.known)
-        near = _nearest((unit @ unit.T).fill_diagonal_(-2.0), k)
+        near = _nearest(lambda start, stop: unit[start:stop] @ unit.T, n, k)
         return (
             pl.DataFrame(
                 {
@@ -63,9 +65,33 @@ class CoWatched:
         )
 
 
-def _nearest(similarity: torch.Tensor, k: int) -> torch.Tensor:
-    """Indices [M, k] of each row's most similar others."""
-    return similarity.topk(min(k, max(len(similarity) - 1, 0)), dim=1).indices
+def _cosines(train: Taken, known: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
+    """Rows [start, stop) of the shrunk cosines [M, M] of the known items' user sets."""
+    shape = len(train), train.n_columns
+    ends = np.append(train.offsets.numpy(), len(train.columns))
+    ones = np.ones(len(train.columns), np.float32)
+    taken = scipy.sparse.csr_array((ones, train.columns.numpy(), ends), shape=shape)
+    taken.sum_duplicates()
+    taken.data[:] = 1.0
+    users = taken[:, known.numpy()].tocsc()
+    counts = torch.from_numpy(np.asarray(users.sum(0), np.float32).ravel())
+
+    def rows(start: int, stop: int) -> torch.Tensor:
+        together = torch.from_numpy((users[:, start:stop].T @ users).toarray())
+        return together / (torch.outer(counts[start:stop], counts).sqrt() + SHRINK)
+
+    return rows
+
+
+def _nearest(similar: Callable[[int, int], torch.Tensor], n: int, k: int) -> torch.Tensor:
+    """Indices [n, k] of each row's most similar others; rows are asked for in blocks."""
+    found = [torch.zeros(0, min(k, max(n - 1, 0)), dtype=torch.int64)]
+    for start in range(0, n, BLOCK):
+        block = similar(start, min(start + BLOCK, n)).clone()
+        own = torch.arange(len(block))
+        block[own, start + own] = -2.0
+        found.append(block.topk(found[0].shape[1], dim=1).indices)
+    return torch.cat(found)
 
 
 def _shared(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:

@@ -16,9 +16,14 @@ from recfeat_pipeline.defs.resources import (
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
+
+
+class Unfit(RecfeatError):
+    """The catalogue is none for the arm's family: skip the arm and show the reason."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ def prepare(
             inputs = load_inputs(run.lake, connection, arm, seed)
             trials = run.lake.meta.get("tune", 0)
             searched = load_inputs(run.lake, connection, arm, SEED) if trials else inputs
-    except ContentUnavailable as reason:
+        if (too_large := arm.family.refusal(inputs.data.n_items)) is not None:
+            raise Unfit(too_large)
+    except (ContentUnavailable, Unfit) as reason:
         context.log.warning(f"Arm {arm.id}: {reason}")
         run.skip(str(reason))
         return None

@@ -12,6 +12,7 @@ from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family
 from recfeat_pipeline.models.item_models import (
     CONTENT_WEIGHT,
+    MOST_ITEMS,
     ItemItem,
     choose_reading,
     ease,
@@ -47,4 +48,11 @@ def fit(data: Data, content: Content, recipe: Recipe) -> ItemItem:
     )
 
 
-family = Family(title="EASE", fit=fit, settings=ReadingSettings, takes_content=True, version=2)
+family = Family(
+    title="EASE",
+    fit=fit,
+    settings=ReadingSettings,
+    takes_content=True,
+    version=2,
+    most_items=MOST_ITEMS,
+)

@@ -5,6 +5,7 @@ from recfeat_pipeline.models.choose import choose
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family
 from recfeat_pipeline.models.item_models import (
+    MOST_ITEMS,
     ItemItem,
     choose_content_weight,
     choose_reading,
@@ -29,5 +30,10 @@ def fit(data: Data, content: Content, recipe: Recipe) -> ItemItem:
 
 
 family = Family(
-    title="Item neighbours", fit=fit, settings=ReadingSettings, takes_content=True, version=2
+    title="Item neighbours",
+    fit=fit,
+    settings=ReadingSettings,
+    takes_content=True,
+    version=2,
+    most_items=MOST_ITEMS,
 )

@@ -7,6 +7,7 @@ from recfeat_pipeline.models.choose import choose
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
 from recfeat_pipeline.models.item_models import (
+    MOST_ITEMS,
     ItemItem,
     choose_content_weight,
     choose_reading,
@@ -52,4 +53,5 @@ family = Family(
     settings=Settings,
     takes_content=True,
     version=2,
+    most_items=MOST_ITEMS,
 )

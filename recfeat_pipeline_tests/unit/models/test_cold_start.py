@@ -1,12 +1,15 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import cold_start, neighbours
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
+from recfeat_pipeline.models.item_models import cosine_neighbours, gram
 from recfeat_pipeline.models.neighbours import CoWatched
+from recfeat_pipeline.models.taken import Taken
 from recfeat_pipeline.schemas import COLD_RANKS, NEIGHBOURS
 from recfeat_pipeline_tests.unit.models.worlds import (
     PARITY,
@@ -114,6 +117,22 @@ def test_a_catalogue_without_cold_choices_is_said():
     events = make_events([(1, item, 3.0, item, "train") for item in range(10)])
     with pytest.raises(RecfeatError, match=r"seed 0.*too small.*without --cold-start"):
         build_cold_world(make_data(events, 10))
+
+
+def test_nearest_by_co_watching_are_those_of_the_dense_matrix(monkeypatch):
+    """Whatever the block, and where a user took an item twice."""
+    monkeypatch.setattr(neighbours, "MIN_COUNT", 1)
+    rng = np.random.default_rng(0)
+    rows = [(u, int(rng.integers(12)), 3.0, t, "train") for u in range(40) for t in range(6)]
+    events = make_events(rows)
+    train = Taken.of(events, 12)
+    cosine = cosine_neighbours(gram(train), 12)
+    expected = cosine.sort(dim=1, descending=True).values[:, :4]
+    for block in (5, 100):
+        monkeypatch.setattr(neighbours, "BLOCK", block)
+        nearest = CoWatched.of(events, make_items(12), k=4).nearest
+        assert torch.equal(cosine.gather(1, nearest), expected)
+        assert (nearest != torch.arange(12)[:, None]).all(), "no item is its own neighbour"
 
 
 def test_content_neighbours_against_co_watch_neighbours(monkeypatch):

@@ -173,6 +173,14 @@ def test_sampled_softmax_estimates_the_full_one():
     assert losses["sampled_llm"] == pytest.approx(losses["llm"], abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("negatives", "n_items", "expected"),
+    [(None, 50_000, 0), (None, 50_001, 1_024), (0, 10**6, 0), (64, 10, 64)],
+)
+def test_a_large_catalogue_is_sampled_unless_something_else_is_said(negatives, n_items, expected):
+    assert published.Settings(negatives=negatives).n_sampled(n_items) == expected
+
+
 def test_new_items_are_no_candidates_and_never_learnt():
     examples = build_examples(EVENTS).filter(pl.col("target_index") != 7)
     module = build("floor", make_data(EVENTS, examples=examples, new=np.arange(20) == 7))
