@@ -9,3 +9,8 @@ class RecfeatError(Exception):
     """
 
     exit_code = 1
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what another library says, without its full stop."""
+    return str(error).strip().split("\n", 1)[0].strip().rstrip(".")

@@ -44,7 +44,8 @@ INTERACTIONS: Schema = {
     "user_id": ID,
     "item_id": ID,
     "rating": pl.Float32,  # null: implicit
-    "timestamp": pl.Int64,  # Unix seconds; null: unordered
+    "timestamp": pl.Int64,  # Unix seconds; null: unknown
+    "position": pl.Int64,  # place among the user's events, where the catalogue gives one
     "split": pl.String,  # "train" | "valid" | "test" when the catalogue brings one, else null
 }
 """One row per interaction, as read (before corpus rules)."""

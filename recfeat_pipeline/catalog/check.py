@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.catalog.corpus import Corpus
+from recfeat_pipeline.catalog.events_check import event_warnings, histogram
 from recfeat_pipeline.catalog.leaks import leak_check
 from recfeat_pipeline.catalog.splits import PARTS
 from recfeat_pipeline.catalog.types import Catalog
@@ -14,7 +15,6 @@ from recfeat_pipeline.schemas import LEAST_COVERAGE, NEVER_FED
 
 THIN_CHARACTERS = 200  # below this an item's text says little more than its title
 PARTIAL_COVERAGE = 0.8  # on a smaller share, the arm also measures who has been tagged
-EARLIEST_YEAR = 1990  # nobody's clicks are older
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -27,6 +27,7 @@ class CatalogCheck:
     text_lengths: pl.DataFrame  # quantile, characters: of the text of corpus items
     thin_share: float  # corpus items with fewer than THIN_CHARACTERS characters
     fields: pl.DataFrame  # label, items, share, median_characters: of corpus items
+    ratings: pl.DataFrame  # rating (or a range of them), count, share: of the corpus; may be empty
     overlap: pl.DataFrame  # what, count, total, share
     arms: pl.DataFrame  # arms, usable, reason
     warnings: tuple[str, ...]
@@ -56,6 +57,7 @@ def check_catalog(catalog: Catalog, corpus: Corpus) -> CatalogCheck:
         ),
         thin_share=thin_share,
         fields=fields,
+        ratings=histogram(corpus.events["rating"]),
         overlap=_overlap(corpus, lengths, tagged),
         arms=_arms(catalog.tags is not None, tagged / inside.height, thin_share),
         warnings=(
@@ -144,25 +146,7 @@ def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[s
             "text: name more columns under [items.document] or add a text source, or the scores "
             "will be what the model remembers of a title."
         )
-    first, last = (
-        corpus.events.select(pl.from_epoch(end).dt.date())["timestamp"][0]
-        for end in (pl.col("timestamp").min(), pl.col("timestamp").max())
-    )
-    if last and last.year < EARLIEST_YEAR:
-        found.append(
-            f"Times run from {first} to {last}: is [interactions] timestamp the right column, in "
-            "seconds?"
-        )
-    if report["unordered_share"] > 0:
-        found.append(
-            f"{report['unordered_share']:.0%} of events carry no time: they come first in their "
-            "user's history, in a fixed pseudo-random order."
-        )
-    if untimed := report.get("users_left_out_untimed"):
-        found.append(
-            f"{untimed:,} users' last events carry no time: what is left out of them is drawn, not "
-            "their last."
-        )
+    found += event_warnings(corpus.events, report)
     found += [
         f"No event falls into the {part} split: nothing can be {use}."
         for part, use in zip(PARTS, ("learned", "selected", "reported"), strict=True)

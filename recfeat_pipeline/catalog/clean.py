@@ -76,10 +76,15 @@ def _integers(values: pl.Series) -> pl.Series:
     return spelled.str.replace(r"\.0+$", "").cast(pl.Int64)
 
 
-def number(values: pl.Series) -> pl.Series:
-    """``Float64``; null where there is none, or where it is not a finite number."""
+def number(values: pl.Series, decimal: str | None = None) -> pl.Series:
+    """``Float64``; null where there is none, or where it is not a finite number.
+
+    ``decimal`` is the mark that text uses: "," for ``4,5``.
+    """
     if not values.dtype.is_numeric():
         values = text(values)
+        if decimal == ",":
+            values = values.str.replace(",", ".", literal=True)
     out = values.cast(pl.Float64, strict=False)
     return pl.select(pl.when(out.is_finite()).then(out)).to_series()
 
@@ -92,32 +97,50 @@ def integer(values: pl.Series) -> pl.Series:
     return pl.select(pl.when(out == out.floor()).then(out).cast(pl.Int64, strict=False)).to_series()
 
 
-def seconds(values: pl.Series) -> tuple[pl.Series, str | None]:
-    """Unix seconds and the unit met when it was another ("milliseconds").
+UNITS = (  # numbers above the limit are in the unit, for they would be after the year 5000 else
+    (1e17, 10**9, "nanoseconds"),
+    (1e14, 10**6, "microseconds"),
+    (1e11, 10**3, "milliseconds"),
+)
 
-    Takes dates, date-times, numbers (the unit is told by their size) and text of either kind
-    (ISO 8601, UTC where it names no zone). Out-of-range values are left for the caller to judge.
+
+def seconds(values: pl.Series, date_format: str | None = None) -> tuple[pl.Series, dict[str, int]]:
+    """Unix seconds, and how many values were in another unit (``{"milliseconds": 7}``).
+
+    Takes dates, date-times, numbers (each one's unit is told by its size) and text of either kind
+    (``date_format``, else ISO 8601; UTC where it names no zone). Out-of-range values are left for
+    the caller to judge.
     """
     if values.dtype.is_temporal():
-        return values.cast(pl.Datetime("us")).dt.epoch("s"), None
+        return values.cast(pl.Datetime("us")).dt.epoch("s"), {}
     out = number(values).cast(pl.Int64, strict=False)
+    if date_format and values.dtype == pl.String:
+        return _dated(values, date_format), {}
     if values.dtype == pl.String and out.null_count() > values.null_count():
         iso = values.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
         naive = iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+        minutes = iso.str.to_datetime("%Y-%m-%dT%H:%M", strict=False, time_unit="us")
         zoned = iso.str.to_datetime("%+", strict=False, time_unit="us")
         day = iso.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
         out = pl.select(
-            pl.coalesce(out, *(parsed.dt.epoch("s") for parsed in (naive, zoned, day)))
+            pl.coalesce(out, *(parsed.dt.epoch("s") for parsed in (naive, minutes, zoned, day)))
         ).to_series()
-    typical = out.median()
-    for limit, divisor, unit in (
-        (1e17, 10**9, "nanoseconds"),
-        (1e14, 10**6, "microseconds"),
-        (1e11, 10**3, "milliseconds"),
-    ):
-        if isinstance(typical, float) and typical > limit:
-            return out // divisor, unit
-    return out, None
+    found = {}
+    for limit, divisor, unit in UNITS:  # a value that is scaled is below the further limits
+        above = (out.abs() > limit).fill_null(False)
+        if n := int(above.sum()):
+            found[unit] = n
+            out = pl.select(pl.when(above).then(out // divisor).otherwise(out)).to_series()
+    return out, found
+
+
+def _dated(values: pl.Series, date_format: str) -> pl.Series:
+    """Unix seconds of text in one format, of a day or of a moment."""
+    stripped = values.str.strip_chars()
+    if any(mark in date_format for mark in ("%H", "%I", "%T", "%R", "%X", "%c", "%+")):
+        return stripped.str.to_datetime(date_format, strict=False, time_unit="us").dt.epoch("s")
+    day = stripped.str.to_date(date_format, strict=False)
+    return day.cast(pl.Datetime("us")).dt.epoch("s")
 
 
 def year(values: pl.Series) -> pl.Series:

@@ -1,7 +1,8 @@
 """Corpus rules: which items and users take part, in which order, and where events may be targets.
 
-**Order.** A user's events are sorted by time, then item id. Events without a time come before the
-timed ones, among themselves in a pseudo-random order that depends on (user, item, seed) alone.
+**Order.** A user's events are sorted by time; where the catalogue gives positions, by these among
+equal or unknown times. What neither tells apart is in a pseudo-random order that depends on (user,
+item, seed) alone, never on ids. Events with neither come before all others.
 Where the catalogue brings a split, train events precede valid ones and these precede test ones, so
 an untimed training history never follows what it has to predict.
 
@@ -20,6 +21,7 @@ import polars as pl
 
 from recfeat_pipeline.catalog.hashing import hash_pairs
 from recfeat_pipeline.catalog.splits import SPLIT_ORDER, split_events, split_of
+from recfeat_pipeline.catalog.ties import order_report, tied
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import EVENTS, ITEMS
@@ -55,14 +57,16 @@ def build_corpus(catalog: Catalog, seed: int = 0) -> Corpus:
     events = _keep_users(of_corpus_items, per_user, catalog.rules)
     split, said = split_of(catalog), dict[str, Any]()
     events = _order(events, split == "provided", seed)
+    ties = tied(events, split == "provided")
     if split != "provided":
         parts, said = split_events(events, catalog, seed)
         events = events.with_columns(split=parts)
+    order = order_report(events, ties)
     events = events.with_columns(position=_positions(events["user_id"])).select(
         pl.col(name).cast(dtype) if name != "user_id" else name for name, dtype in EVENTS.items()
     )
     report = _report(catalog, items, of_corpus_items, per_user, events)
-    return Corpus(items, events, {**report, "split": split, **said, "seed": seed})
+    return Corpus(items, events, {**report, **order, "split": split, **said, "seed": seed})
 
 
 def complete_items(
@@ -117,21 +121,14 @@ def _keep_users(
 
 
 def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
-    """Sort by (user, split if the catalogue brings one, untimed first, time, item)."""
-    keys: list[str | pl.Expr] = ["user_id"]
-    if provided:
-        keys.append(pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8))
-    if events["timestamp"].null_count():
-        # Within one user, timed events share the key 0 and untimed ones come first by their hash.
-        timed = pl.col("timestamp").is_not_null()
-        shuffled = hash_pairs(events["user_id"], events["item_id"], seed)
-        events = events.with_columns(
-            __shuffle=pl.when(timed).then(pl.lit(0, pl.UInt64)).otherwise(pl.Series(shuffled))
-        )
-        keys += [timed, "timestamp", "__shuffle"]
-    else:
-        keys.append("timestamp")
-    return events.sort(*keys, "item_index")
+    """Sort by (user, split if the catalogue brings one, unordered first, time, position, hash)."""
+    split = pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8)
+    shuffled = pl.Series("__shuffle", hash_pairs(events["user_id"], events["item_id"], seed))
+    return (
+        events.with_columns(shuffled)
+        .sort("user_id", *([split] if provided else []), "timestamp", "position", "__shuffle")
+        .drop("__shuffle")
+    )  # nulls first
 
 
 def _positions(user_ids: pl.Series) -> pl.Series:
@@ -173,7 +170,6 @@ def _report(
         "events_of_rare_items": n_events - of_corpus_items.height,
         "events_of_users_below_minimum": int(few["n"].sum()),
         "events_of_users_above_maximum": int(many["n"].sum()),
-        "unordered_share": events["timestamp"].null_count() / events.height,
         **{f"events_{name}": n for name, n, _ in splits.sort("split").iter_rows()},
         **{f"users_{name}": n for name, _, n in splits.sort("split").iter_rows()},
     }

@@ -3,10 +3,11 @@
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.file_times import read_times
 from recfeat_pipeline.catalog.hashing import has_repeats
+from recfeat_pipeline.catalog.likes import Likes, select_kinds, select_likes
 from recfeat_pipeline.catalog.section import ROW, Section, select_known
 from recfeat_pipeline.catalog.splits import PARTS, SPLIT_ORDER
-from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.schemas import INTERACTIONS
 
 LEFT_OUT = {"last": "test", "second_last": "valid"}
@@ -14,7 +15,7 @@ LEFT_OUT = {"last": "test", "second_last": "valid"}
 
 
 def read_interactions(
-    section: Section, items: pl.DataFrame, items_section: Section
+    section: Section, items: pl.DataFrame, items_section: Section, likes: Likes
 ) -> pl.DataFrame:
     """Interactions of known items; see :mod:`~recfeat_pipeline.catalog.files`.
 
@@ -28,41 +29,13 @@ def read_interactions(
     )
     no_user, no_item = section.frame["user_id"].is_null(), ~clean.given(section.frame["item"])
     section.drop("interactions_without_id", no_user | no_item, "rows without user or item")
-    _ratings(section)
-    _timestamps(section)
+    select_kinds(section, likes)
+    select_likes(section, likes)
+    read_times(section)
     _splits(section)
     select_known(section, items.select("item_id"), "unknown_items", items_section)
-    _drop_repeated(section)
+    _drop_repeated(section, likes.repeats)
     return section.frame.select(INTERACTIONS.keys())
-
-
-def _ratings(section: Section) -> None:
-    if "rating" in section.columns:
-        parsed = clean.number(section.frame["rating"]).cast(pl.Float32)
-        section.replace("rating", parsed, "not a number", "unparsable_rating")
-    else:
-        section.frame = section.frame.with_columns(rating=pl.lit(None, dtype=pl.Float32))
-
-
-def _timestamps(section: Section) -> None:
-    if "timestamp" not in section.columns:
-        section.frame = section.frame.with_columns(timestamp=pl.lit(None, dtype=pl.Int64))
-        return
-    parsed, unit = clean.seconds(section.frame["timestamp"])
-    if unit:
-        column = section.columns["timestamp"]
-        message = f"{section.path.name}: {column!r} is in {unit}; converted to seconds"
-        section.notes.append(Note("timestamp_unit", section.frame.height, message))
-    outside = ((parsed <= 0) | (parsed >= clean.MAX_TIMESTAMP)).fill_null(False)
-    section.refuse_if_most(outside, "timestamp", "no time between 1970 and 2100")
-    section.note(
-        "timestamps_out_of_range",
-        section.frame.filter(outside),
-        "timestamps outside 1970-2099 read as unknown",
-    )
-    section.replace("timestamp", parsed, "not a time", "unparsable_timestamp")
-    inside = pl.col("timestamp").is_between(1, clean.MAX_TIMESTAMP - 1)
-    section.frame = section.frame.with_columns(timestamp=pl.when(inside).then("timestamp"))
 
 
 def _splits(section: Section) -> None:
@@ -87,16 +60,17 @@ def _splits(section: Section) -> None:
     section.frame = section.frame.with_columns(split=split)
 
 
-def _drop_repeated(section: Section) -> None:
-    """Keep one row per (user, item): the first by split, untimed before timed, then by time."""
+def _drop_repeated(section: Section, kept: str) -> None:
+    """Keep one row per (user, item): by split, untimed before timed, then by time and position."""
     pair = pl.struct("user_id", "item_id")
     if not has_repeats(section.frame["user_id"], section.frame["item_id"]):
         return
     repeated = section.frame.filter(pair.is_duplicated())
     order = pl.col("split").replace_strict(SPLIT_ORDER, default=0, return_dtype=pl.Int8)
-    ranked = repeated.sort(order, "timestamp", ROW)  # nulls first
-    extra = ranked.filter(~pair.is_first_distinct()).sort(ROW)
+    ranked = repeated.sort(order, "timestamp", "position", ROW)  # nulls first
+    stays = pair.is_first_distinct() if kept == "first" else pair.is_last_distinct()
+    extra = ranked.filter(~stays).sort(ROW)
     section.note(
-        "repeated_interactions", extra, "repeats of a (user, item) pair dropped, the first kept"
+        "repeated_interactions", extra, f"repeats of a (user, item) pair dropped, the {kept} kept"
     )
     section.frame = section.frame.join(extra.select(ROW), on=ROW, how="anti", maintain_order="left")

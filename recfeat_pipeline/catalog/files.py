@@ -9,6 +9,8 @@ mistake                                                    what happens
 invalid TOML, unknown or missing key, wrong type           error: file, line, did-you-mean
 missing file or column; empty file; unknown kind of file   error: file, nearest name
 CSV row with too many or too few fields; text not UTF-8    error: file, line
+quotation mark not closed, or closed in a later row        error: file, line
+a day or a month first: cannot be told                     error: file, line, both formats
 a column of lists, structs or bytes where values belong    error: file, column
 one item id with two titles                                error: file, both lines
 a split that is not train, valid or test                   error: file, line
@@ -17,9 +19,11 @@ more than half of a column does not parse                  error: file, column, 
 an item row repeated; an item, user or tag without id      row dropped, note
 an item without title                                      titled "item <id>", note
 year, IMDb or TMDB id that does not parse                  null, note
-rating, timestamp or relevance that does not parse         row dropped, note with lines
+rating, count or relevance that does not parse             row dropped, note with lines
+timestamp or position that does not parse                  null (unordered), note with lines
 timestamp at or before 1970, or after 2099                 null (unordered), note with lines
-timestamps in milli-, micro- or nanoseconds                converted, note
+timestamps in milli-, micro- or nanoseconds, row by row    converted, note
+timestamps that count 0, 1, 2, … (an order, no time)       read as position, note
 a (user, item) pair repeated                               first kept (by split, then time), note
 an (item, tag) pair repeated                               the largest relevance kept
 interaction or tag of an item that is not in [items]       row dropped, note
@@ -36,6 +40,7 @@ from pathlib import Path
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.fetch import Progress
 from recfeat_pipeline.catalog.file_interactions import read_interactions
 from recfeat_pipeline.catalog.file_items import read_items
 from recfeat_pipeline.catalog.section import Section, select_known
@@ -44,16 +49,16 @@ from recfeat_pipeline.catalog.types import Catalog, Note
 from recfeat_pipeline.schemas import TAGS
 
 
-def read_files(file: Path) -> Catalog:
-    """Read the catalogue that a TOML file describes.
+def read_files(file: Path, progress: Progress | None = None) -> Catalog:
+    """Read the catalogue that a TOML file describes; ``progress`` is told of downloads.
 
     Raises:
         RecfeatError: a mistake that cannot be repaired (see the table above).
     """
     spec, notes = read_spec(file), list[Note]()
-    sections = {name: Section(spec, name, notes) for name in spec.paths}
+    sections = {name: Section(spec, name, notes, progress) for name in spec.paths}
     items, fields = read_items(sections["items"])
-    interactions = read_interactions(sections["interactions"], items, sections["items"])
+    interactions = read_interactions(sections["interactions"], items, sections["items"], spec.likes)
     tags = _read_tags(sections["tags"], items, sections["items"]) if "tags" in sections else None
     return Catalog(
         name=spec.name,
@@ -76,7 +81,7 @@ def _read_tags(section: Section, items: pl.DataFrame, items_section: Section) ->
     section.drop("tags_without_item", no_item, "rows without item")
     section.drop("tags_without_name", section.frame["tag"].is_null(), "rows without tag")
     if "relevance" in section.frame.columns:
-        parsed = clean.number(section.frame["relevance"])
+        parsed = clean.number(section.frame["relevance"], section.form.decimal)
         section.replace("relevance", parsed, "not a number", "unparsable_relevance")
         relevance = pl.col("relevance").fill_null(1.0)
     else:

@@ -6,31 +6,47 @@ the interactions' items must be found in it. Whatever is guessed is said, so tha
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
+from recfeat_pipeline.catalog import clean
+from recfeat_pipeline.catalog.fetch import fetch, plain_suffix, tables_in
+from recfeat_pipeline.catalog.formats import kinds, parquet
+from recfeat_pipeline.catalog.formats.form import Form
+from recfeat_pipeline.catalog.tables import PLAIN, read_table
 from recfeat_pipeline.catalog.types import CorpusRules
 from recfeat_pipeline.errors import RecfeatError
 
-SUFFIXES = (".parquet", ".csv", ".tsv")
+KEPT_ITEMS, KEPT_USERS = 0.6, 0.4  # least shares that proposed corpus rules keep
+MOST_KINDS = 20  # of event; a column with more values is something else
 SAMPLE = 20_000  # rows looked at for the content of columns
+NOT_LOOKED_FOR = (".txt", ".dat")  # in folders, for most hold no table
 
 THINGS = (
-    r"(item|movie|film|product|article|book|content|track|song|game|video|show|business|recipe)"
+    r"(item|movie|film|product|article|book|work|content|track|song|artist|album|game|app|video|"
+    r"show|series|anime|manga|podcast|episode|business|venue|place|restaurant|hotel|listing|"
+    r"recipe|dish|beer|wine|course|job|news|story|post|paper|document|doc|joke|offer|media)"
 )
+ORIGIN = r"(parent|original|source|full|display|primary)_"
+ID = r"_?(id|no|nr|key)"
 NAMES = {
     "user": r"(user|customer|member|reviewer|visitor|account|profile|client|player|reader|listener|"
-    r"viewer|buyer|shopper)_?(id)?|uid",
-    "item": rf"{THINGS}_?(id)?|asin|sku|isbn|iid",
-    "title": rf"({THINGS}_?)?(title|name)|headline",
-    "rating": r"rating|ratings|stars|score|overall|grade",
+    rf"viewer|buyer|shopper|person|subscriber)({ID})?|uid|session_?id|steam_?id",
+    "item": rf"({ORIGIN})?({THINGS}({ID})?|asin|sku|isbn(_?1[03])?|iid|ean|upc|gtin|barcode)",
+    "title": rf"({ORIGIN})?(({THINGS}_?)?(title|name)|headline)",
+    "rating": r"rating|ratings|stars|score|overall|grade|user_?rating|review_?(score|rating)",
+    "count": r"(play|listen|view|click|purchase|watch|order)?_?(count|counts|plays|listens|"
+    r"quantity|weight)|n_?(plays|listens|views|clicks)|hours(_?played)?",
     "timestamp": r"timestamp|time|ts|date|datetime|(created|rated|viewed|event|watched|played|"
-    r"read|bought|ordered|clicked)_?(at|on|time)|"
+    r"read|bought|ordered|clicked|review|purchase|listen)_?(at|on|time|date|timestamp)|"
     r"unix_?review_?time",
+    "position": r"position|order|sequence|seq|rank_in_session|step",
+    "kind": r"event|event_?type|action|action_?type|behaviou?r|behaviou?r_?type|interaction_?type",
     "split": r"split|fold|subset",
-    "year": r"(release_?|publication_?)?year|(release|publication)_?date|released|published",
+    "year": rf"(({ORIGIN})?(release|publication|production|first_air)_?)?year|year_of_\w+|"
+    rf"({ORIGIN})?(release|publication|first_air|published)_?date|released|published",
     "genres": r"genres?|categor(y|ies)",
     "imdb_id": r"imdb(_?id)?",
     "tmdb_id": r"tmdb(_?id)?",
@@ -39,21 +55,33 @@ NAMES = {
 }
 """What a column of each kind is called, in lower case with ``_`` between words."""
 
-NO_TEXT = r"(^|_)(id|ids|url|uri|link|href|image|poster|photo|path|slug|hash|language|lang|title)$"
+NO_TEXT = (
+    r"(^|_)(id|ids|asin|isbn|isbn_?1[03]|ean|upc|gtin|sku|code|codes|url|urls|uri|link|href|image|"
+    r"images|img|poster|photo|thumbnail|path|file|slug|hash|md5|language|lang|locale|country_code|"
+    r"currency|title)$"
+)
 POPULARITY = r"revenue|gross|popularity|vote|rating|box_office|n_reviews|sales|rank"
+CODE = r"^(?:[A-Z]{1,3}\d[\w-]*|\d[\dX-]{5,}|[a-z]{2}(?:[-_][A-Za-z]{2})?)$"
 
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """A file with a look inside."""
+    """A file, or one table of several in it, with a look inside."""
 
     path: Path
     n_rows: int
     sample: pl.DataFrame
+    form: Form = PLAIN
+
+    @property
+    def name(self) -> str:
+        """As it is said to the user."""
+        return f"{self.path.name} ({self.form.table})" if self.form.table else self.path.name
 
     def column(self, kind: str) -> str | None:
-        """The first column with a name of this kind."""
-        return next((c for c in self.sample.columns if _is(c, kind)), None)
+        """The column with a name of this kind; of several, the plainest name."""
+        found = [c for c in self.sample.columns if _is(c, kind)]
+        return min(found, key=lambda c: re.match(ORIGIN, _snake(c)) is not None, default=None)
 
     def ids(self, column: str) -> set[str]:
         """Values as text: ids may be numbers in one file and text in the other."""
@@ -73,29 +101,43 @@ class Draft:
     rules: CorpusRules
     remarks: list[str] = field(default_factory=list)
 
+    @property
+    def name(self) -> str:
+        """Of the data, so that two catalogues do not share a name by accident."""
+        place = self.items.path.resolve()
+        stem = place.name.split(".")[0]
+        return f"{place.parent.name}-{stem}" if place.parent.name else stem
+
 
 def find_tables(paths: Iterable[Path]) -> list[TableFile]:
     """Open the tables among files and folders (and their subfolders).
 
     Raises:
-        RecfeatError: a path that is not there, a file that cannot be read, or nothing at all.
+        RecfeatError: a path that is not there, a named file that cannot be read, or nothing at all.
     """
     paths = list(paths)
-    files: list[Path] = []
+    named: dict[Path, Path] = {}  # by where it really is, for a file may be in a named folder too
+    met: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
             raise RecfeatError(f"There is no file or folder {path}; check the path.")
-        if path.is_dir():
-            files += [p for p in sorted(path.glob("*")) + sorted(path.glob("*/*")) if _is_table(p)]
-        else:
-            files.append(path)
-    if not files:
+        inside = [*sorted(path.glob("*")), *sorted(path.glob("*/*"))] if path.is_dir() else []
+        met |= {p.resolve(): p for p in inside if _is_table(p)}
+        if not path.is_dir():
+            named[path.resolve()] = path
+    tables = [table for path in named.values() for table in _open(path)]
+    for place, path in met.items():
+        if place not in named:
+            try:
+                tables += _open(path)
+            except RecfeatError:  # a settings file, say
+                continue
+    if not tables:
         raise RecfeatError(
-            f"There is no .parquet, .csv or .tsv file in {', '.join(map(str, paths))}; name your "
-            "files, or a folder that holds them."
+            f"There is no table ({', '.join(_looked_for())}) in {', '.join(map(str, paths))}; name "
+            "your files, or a folder that holds them."
         )
-    once = {path.resolve(): path for path in files}  # a file may be in a named folder too
-    return [_open(path) for path in once.values()]
+    return tables
 
 
 def draft_catalog(
@@ -124,7 +166,7 @@ def draft_catalog(
         "interactions": {
             "user": events.column("user") or "",
             "item": event_item,
-            **_columns(events, ("rating", "timestamp", "split"), {event_item}),
+            **_event_columns(events, {event_item, events.column("user") or ""}),
         },
     }
     for kind in ("imdb_id", "tmdb_id"):
@@ -138,25 +180,29 @@ def draft_catalog(
     document, left_out = _document(things, set(columns["items"].values()))
     rules, kept = _rules(events, columns["interactions"]["user"], event_item)
     remarks = [
-        f"[items] {things.path.name}: {things.n_rows:,} rows, id {item_id!r}",
-        f"[interactions] {events.path.name}: {events.n_rows:,} rows, item {event_item!r}; "
+        f"[items] {things.name}: {things.n_rows:,} rows, id {item_id!r}",
+        f"[interactions] {events.name}: {events.n_rows:,} rows, item {event_item!r}; "
         f"{found:.0%} of the items looked at are in [items]",
     ]
     if tagged:
-        remarks.append(f"[tags] {tagged.path.name}: {tagged.n_rows:,} rows")
+        remarks.append(f"[tags] {tagged.name}: {tagged.n_rows:,} rows")
     remarks.append(
         f"[items.document] {', '.join(document) or 'nothing but the title'}"
         + (f"; left out: {', '.join(left_out)}" if left_out else "")
     )
     remarks.append(kept)
-    unused = [t.path.name for t in tables if t not in (things, events, tagged)]
+    unused = [t.name for t in tables if t not in (things, events, tagged)]
     if unused:
         remarks.append(f"not used: {', '.join(unused)}")
     return Draft(things, events, tagged, columns, document, left_out, rules, remarks)
 
 
+def _looked_for() -> list[str]:
+    return [suffix for suffix in (*kinds(), ".zip") if suffix not in NOT_LOOKED_FOR]
+
+
 def _is_table(path: Path) -> bool:
-    return path.is_file() and path.suffix in SUFFIXES
+    return path.is_file() and plain_suffix(str(path)) in _looked_for()
 
 
 def _is(column: str, kind: str) -> bool:
@@ -169,25 +215,41 @@ def _snake(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _open(path: Path) -> TableFile:
-    if path.suffix not in SUFFIXES:
-        raise RecfeatError(
-            f"{path} is neither .parquet nor .csv nor .tsv; convert it to one of these."
-        )
-    try:
-        lazy = _scan(path)
-        sample = lazy.head(SAMPLE).collect()
+def _open(path: Path) -> list[TableFile]:
+    """A file's tables.
+
+    Raises:
+        RecfeatError: it is of an unknown kind, or cannot be read.
+    """
+    return [_look(path, Form(table=name)) for name in tables_in(str(path))]
+
+
+def _look(path: Path, form: Form) -> TableFile:
+    what = "recfeat init"
+    if plain_suffix(str(path)) in parquet.SUFFIXES:
+        names = parquet.columns(path, form, what)
+        lazy = pl.scan_parquet(path)
         n_rows = int(lazy.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise RecfeatError(f"{path} cannot be read as a table ({first}); is it damaged?") from error
-    return TableFile(path, n_rows, sample)
+        return TableFile(path, n_rows, lazy.select(names).head(SAMPLE).collect(), form)
+    if plain_suffix(str(path)) in (*kinds(), ".zip"):
+        local = fetch(str(path), form, what)
+        kind = kinds()[local.path.suffix.lower()]
+        if hasattr(kind, "guess"):
+            form = replace(kind.guess(local.path), table=form.table)
+    frame = read_table(path, None, what, form).frame
+    sample = frame.head(SAMPLE)
+    return TableFile(path, frame.height, sample.with_columns(map(_typed, sample)), form)
 
 
-def _scan(path: Path) -> pl.LazyFrame:
-    if path.suffix == ".parquet":
-        return pl.scan_parquet(path)
-    return pl.scan_csv(path, separator="," if path.suffix == ".csv" else "\t", ignore_errors=True)
+def _typed(values: pl.Series) -> pl.Series:
+    """Text that is all numbers, as numbers."""
+    if values.dtype != pl.String or values.null_count() == len(values):
+        return values
+    numbers = clean.number(values)
+    if numbers.null_count() > values.null_count():
+        return values
+    whole = clean.ids(values)
+    return whole if whole.dtype == pl.Int64 else numbers
 
 
 def _pick(
@@ -201,7 +263,7 @@ def _pick(
     """The table of a section: the one the user names, else the largest that has the columns."""
     if named is not None:
         table = next((t for t in tables if t.path.resolve() == named.resolve()), None)
-        table = table or _open(named)
+        table = table or _open(named)[0]
         missing = [kind for kind in kinds if not table.column(kind) and kind != "item"]
         if missing:
             raise RecfeatError(
@@ -215,9 +277,12 @@ def _pick(
         return max(fit, key=lambda t: t.n_rows)
     if fallback is not None and all(fallback.column(kind) for kind in kinds):
         return fallback
-    there = "; ".join(f"{t.path.name} has {', '.join(t.sample.columns)}" for t in tables)
+    there = "; ".join(f"{t.name} has {', '.join(t.sample.columns)}" for t in tables)
+    nearest = max(tables, key=lambda t: (sum(bool(t.column(k)) for k in kinds), t.n_rows))
+    missing = [kind for kind in kinds if not nearest.column(kind)]
+    lacks = f"; {nearest.name} lacks a column for {missing[0]}" if 0 < len(missing) < 2 else ""
     raise RecfeatError(
-        f"No table looks like [{section}], which needs a column for {' and '.join(kinds)} "
+        f"No table looks like [{section}], which needs a column for {' and '.join(kinds)}{lacks} "
         f"({there}). Name it with --{section} FILE, or rename its columns."
     )
 
@@ -245,7 +310,7 @@ def _join(things: TableFile, events: TableFile) -> tuple[str, str, float]:
     refs = refs or [c for c in events.sample.columns if c != user]
     if not keys or not refs:
         raise RecfeatError(
-            f"No column of {things.path.name} looks like an item id: it has "
+            f"No column of {things.name} looks like an item id: it has "
             f"{', '.join(things.sample.columns)}. Name it item_id or id."
         )
     met = [
@@ -255,6 +320,17 @@ def _join(things: TableFile, events: TableFile) -> tuple[str, str, float]:
     ]
     share, key, ref = max(met, key=lambda pair: pair[0])
     return key, ref, share
+
+
+def _event_columns(events: TableFile, taken: set[str]) -> dict[str, str]:
+    """A rating, else a count; a time, else a position; a kind and a split."""
+    found = _columns(events, ("rating", "count", "timestamp", "position", "kind", "split"), taken)
+    for better, other in (("rating", "count"), ("timestamp", "position")):
+        if better in found:
+            found.pop(other, None)
+    if "kind" in found and events.sample[found["kind"]].n_unique() > MOST_KINDS:
+        del found["kind"]
+    return found
 
 
 def _columns(table: TableFile, kinds: tuple[str, ...], taken: set[str]) -> dict[str, str]:
@@ -275,7 +351,7 @@ def _document(things: TableFile, taken: set[str]) -> tuple[dict[str, str], dict[
             left_out[column] = "it is empty"
         elif re.search(POPULARITY, name):
             left_out[column] = "it says how popular the item is, which scores must not know"
-        elif re.search(NO_TEXT, name) or _looks_like_links(values):
+        elif re.search(NO_TEXT, name) or _looks_like_links(values) or _looks_like_codes(values):
             left_out[column] = "it holds ids, links or codes"
         else:
             document[name.replace("_", " ").capitalize()] = column
@@ -286,22 +362,29 @@ def _looks_like_links(values: pl.Series) -> bool:
     return values.dtype == pl.String and bool(values.head(50).str.contains(r"^(https?:|/)").all())
 
 
+def _looks_like_codes(values: pl.Series) -> bool:
+    if values.dtype != pl.String:
+        return False
+    return int(values.head(500).str.contains(CODE).sum()) > 0.9 * len(values.head(500))
+
+
 def _rules(events: TableFile, user: str, item: str) -> tuple[CorpusRules, str]:
-    """The strictest of the usual cut-offs that keep a corpus worth measuring on."""
-    pairs = _scan(events.path).select(user=user, item=item)
-    per_item = pairs.group_by("item").len().collect()["len"]
-    per_user = pairs.group_by("user").len().collect()["len"]
-    item_rule = _strictest((200, 100, 50, 20, 10, 5, 2, 0), per_item, at_least=300)
-    user_rule = _strictest((20, 10, 5, 3, 2), per_user, at_least=1_000)
+    """The strictest of the usual cut-offs that keep most of the catalogue, and what they keep."""
+    pairs = read_table(events.path, [user, item], "recfeat init", events.form).frame
+    per_item = pairs.group_by(item).len()["len"]
+    per_user = pairs.group_by(user).len()["len"]
+    item_rule = _strictest((200, 100, 50, 20, 10, 5, 2, 0), per_item, KEPT_ITEMS)
+    user_rule = _strictest((20, 10, 5, 3), per_user + 1, KEPT_USERS)
     n_items, n_users = int((per_item > item_rule).sum()), int((per_user >= user_rule).sum())
     kept = (
         f"[corpus] items with more than {item_rule} interactions ({n_items:,} of {len(per_item):,})"
-        f", users with {user_rule} or more ({n_users:,} of {len(per_user):,})"
+        f", users with {user_rule} or more ({n_users:,} of {len(per_user):,}) are evaluated; newer "
+        "items are scored as well"
     )
     return CorpusRules(item_rule, user_rule, max(500, 10 * user_rule)), kept
 
 
-def _strictest(limits: Sequence[int], counts: pl.Series, at_least: int) -> int:
-    """The first limit that keeps ``at_least`` of them, or half where there are fewer."""
-    enough = min(at_least, len(counts) / 2)
+def _strictest(limits: Sequence[int], counts: pl.Series, share: float) -> int:
+    """The first limit that this share is above, else the last one."""
+    enough = share * len(counts)
     return next((limit for limit in limits if (counts > limit).sum() >= enough), limits[-1])

@@ -172,7 +172,8 @@ def _read_ratings(folder: Path, items: pl.DataFrame, notes: list[Note]) -> pl.Da
         raise RecfeatError(
             f"{path}: no rating is of a movie in movies.csv; do they belong together?"
         )
-    return ratings.with_columns(split=pl.lit(None, dtype=pl.String)).select(INTERACTIONS.keys())
+    nothing = {name: pl.lit(None, dtype=INTERACTIONS[name]) for name in ("position", "split")}
+    return ratings.with_columns(**nothing).select(INTERACTIONS.keys())
 
 
 def _of_known_items(

@@ -1,12 +1,17 @@
 """One table section of a catalogue file while it is read: its columns, its rows, its notes."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from recfeat_pipeline.catalog import clean
-from recfeat_pipeline.catalog.spec import CatalogSpec
+from recfeat_pipeline.catalog.fetch import Progress
 from recfeat_pipeline.catalog.tables import read_table
 from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.errors import RecfeatError
+
+if TYPE_CHECKING:  # which reads the keys of the sections
+    from recfeat_pipeline.catalog.spec import CatalogSpec
 
 ROW = "__row"  # 0-based row in the file, kept until the last check that names a line
 DOCUMENT = "document:"  # prefix of the columns that make the document
@@ -19,13 +24,24 @@ class Section:
         RecfeatError: the file or a column is missing, damaged, or of a type that is no plain value.
     """
 
-    def __init__(self, spec: CatalogSpec, name: str, notes: list[Note]):
+    def __init__(
+        self,
+        spec: "CatalogSpec",
+        name: str,
+        notes: list[Note],
+        progress: Progress | None = None,
+    ):
         self.spec, self.name, self.notes = spec, name, notes
+        self.form = spec.forms[name]
         self.columns = dict(spec.columns[name])
         if name == "items":
             self.columns |= {f"{DOCUMENT}{label}": c for label, c in spec.document.items()}
         self.table = read_table(
-            spec.paths[name], self.columns.values(), f"[{name}] of {spec.file.name}"
+            spec.paths[name],
+            self.columns.values(),
+            f"[{name}] of {spec.file.name}",
+            self.form,
+            progress,
         )
         self.path = self.table.path
         self.frame = self.table.frame.select(

@@ -82,6 +82,18 @@ def _by_time(times: pl.Series, shares: tuple[float, ...]) -> tuple[pl.Series, di
         )
     marks = (np.cumsum(shares[:-1]) * len(times)).astype(int)
     valid_from, test_from = times.sort().gather(marks)
+    sizes = [
+        int((times < valid_from).sum()),
+        int(((times >= valid_from) & (times < test_from)).sum()),
+        int((times >= test_from).sum()),
+    ]
+    if min(sizes) == 0:
+        counts = ", ".join(f"{n:,} events in {part}" for n, part in zip(sizes, PARTS, strict=True))
+        raise RecfeatError(
+            f"A global_time split cannot cut these events into {_spell(shares)}: they have only "
+            f"{times.n_unique():,} distinct times, and equal ones stay together ({counts}). Name a "
+            "column of finer times, set other [corpus] split_shares, or choose another split."
+        )
     split = pl.select(
         pl.when(times < valid_from)
         .then(pl.lit("train"))
@@ -93,12 +105,16 @@ def _by_time(times: pl.Series, shares: tuple[float, ...]) -> tuple[pl.Series, di
     return split, said
 
 
+def _spell(shares: tuple[float, ...]) -> str:
+    return " / ".join(f"{share:.0%}" for share in shares)
+
+
 def _last_events(events: pl.DataFrame) -> tuple[pl.Series, dict[str, Any]]:
-    """The last two events of each user who has three; untimed ones are last by no one's word."""
+    """The last two events of each user who has three; unordered ones are last by no one's word."""
     from_end = pl.int_range(pl.len(), 0, -1).over("user_id")
     placed = events.select(
         "user_id",
-        "timestamp",
+        known=pl.col("timestamp").is_not_null() | pl.col("position").is_not_null(),
         split=pl.when(pl.len().over("user_id") < LEAST_TO_LEAVE_OUT)
         .then(pl.lit("train"))
         .when(from_end == 1)
@@ -107,5 +123,5 @@ def _last_events(events: pl.DataFrame) -> tuple[pl.Series, dict[str, Any]]:
         .then(pl.lit("valid"))
         .otherwise(pl.lit("train")),
     )
-    drawn = placed.filter(pl.col("split") != "train", pl.col("timestamp").is_null())
+    drawn = placed.filter(pl.col("split") != "train", ~pl.col("known"))
     return placed["split"], {"users_left_out_untimed": drawn["user_id"].n_unique()}

@@ -163,6 +163,7 @@ class _World:
                 "item_id": self.item_ids[items],
                 "rating": np.clip(np.round(ratings * 2) / 2, 0.5, 5.0),
                 "timestamp": times.astype(np.int64),
+                "position": pl.Series([None] * len(users), dtype=pl.Int64),
                 "split": pl.Series([None] * len(users), dtype=pl.String),
             }
         )

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+SCORED = ("corpus_and_newer", "corpus", "all")
+"""Values of ``[scoring] items``: which items get features, whether or not they are evaluated."""
+
 
 @dataclass(frozen=True)
 class CorpusRules:
@@ -12,7 +15,7 @@ class CorpusRules:
     Items need *more than* ``more_than_item_interactions`` interactions, counted before any user
     is dropped; users need ``min_user_interactions`` to ``max_user_interactions`` inside the corpus.
     ``split`` is one of :data:`~recfeat_pipeline.catalog.splits.SPLITS`, ``split_shares`` the parts
-    of train, valid and test where it draws or cuts.
+    of train, valid and test where it draws or cuts; ``scored`` is one of :data:`SCORED`.
     """
 
     more_than_item_interactions: int = 200
@@ -20,6 +23,7 @@ class CorpusRules:
     max_user_interactions: int = 500
     split: str | None = None  # None: the catalogue's own column, else three_way
     split_shares: tuple[float, ...] = (0.8, 0.1, 0.1)
+    scored: str = SCORED[0]
     name: str = "full"
 
 

@@ -108,12 +108,20 @@ def show(found: "CatalogCheck", examples: dict[str, int]) -> None:
         ],
         title=f"Split: {counts['split']}",
     )  # fmt: skip
+    say(_order(counts))
     if "valid_from" in counts:
         dates = (
             f"{datetime.fromtimestamp(counts[at], UTC):%Y-%m-%d %H:%M:%S}"
             for at in ("valid_from", "test_from")
         )
         say("Train before {}, test from {} (UTC).".format(*dates))
+    if not found.ratings.is_empty():
+        say()
+        table(
+            {"rating": "left", "events": "right", "share": "right"},
+            [(value, number(n), share(part)) for value, n, part in found.ratings.iter_rows()],
+            title="Ratings",
+        )
     say()
     table(
         {"field": "left", "items": "right", "share": "right", "median characters": "right"},
@@ -142,3 +150,13 @@ def show(found: "CatalogCheck", examples: dict[str, int]) -> None:
         say(f"! {warning}", style="yellow")
     if not found.warnings:
         say("No problem found. Next: recfeat estimate", style="green")
+
+
+def _order(counts: dict[str, Any]) -> str:
+    """What puts events in order, and how many it leaves to chance."""
+    untimed, unordered = counts["untimed_share"], counts["unordered_share"]
+    by = "times" if untimed < 1 else "positions" if unordered < 1 else "nothing"
+    return (
+        f"Ordered by {by}; drawn, for equal times: {share(counts['tied_share'])} of events, "
+        f"{share(counts.get('tied_share_test', 0))} of test events."
+    )

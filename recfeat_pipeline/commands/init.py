@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from recfeat_pipeline.commands.output import hint, printable, say
 from recfeat_pipeline.errors import RecfeatError
 
 if TYPE_CHECKING:
+    from recfeat_pipeline.catalog.formats.form import Form
     from recfeat_pipeline.catalog.guess import Draft
 
 FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Say which file it is.")]
@@ -25,7 +27,7 @@ def init(
     interactions: FileOption = None,
     tags: FileOption = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of the catalogue; unset: the folder's.")
+        str | None, typer.Option(metavar="NAME", help="Of the catalogue; unset: the data's.")
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")
@@ -55,7 +57,7 @@ def init(
     named = [path for path in (items, interactions, tags) if path]
     tables = find_tables([*([] if named and not paths else places), *named])
     draft = draft_catalog(tables, items, interactions, tags)
-    text = as_toml(draft, name or output.resolve().parent.name, output.resolve().parent)
+    text = as_toml(draft, name or draft.name, output.resolve().parent)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -70,6 +72,8 @@ def init(
 
 def as_toml(draft: "Draft", name: str, folder: Path) -> str:
     """The catalogue file, with a comment on every line that was guessed."""
+    from recfeat_pipeline.catalog.types import SCORED
+
     lines = [
         "# What recfeat reads, drafted by `recfeat init`. Paths are relative to this file.",
         "# `recfeat check` says what it makes of it; mend here what was guessed wrong.",
@@ -97,8 +101,9 @@ def as_toml(draft: "Draft", name: str, folder: Path) -> str:
         *_section(draft, "interactions", folder),
     ]
     for key, meaning in (
-        ("rating", "without it every interaction counts as liked"),
+        ("rating", "without it every interaction counts as liked; positive_from = 4 parts likes"),
         ("timestamp", "Unix seconds or a date; without it histories are unordered"),
+        ("position", "an order without times"),
         ("split", "train / valid / test, if you have a split of your own"),
     ):
         if key not in draft.columns["interactions"]:
@@ -118,24 +123,43 @@ def as_toml(draft: "Draft", name: str, folder: Path) -> str:
     rules = draft.rules
     lines += [
         "",
-        "[corpus]   # who takes part; rarer items are neither scored nor ranked",
+        "[corpus]   # who is evaluated; see [scoring] for who is scored",
         f"more_than_item_interactions = {rules.more_than_item_interactions}",
         f"min_user_interactions = {rules.min_user_interactions}",
         f"max_user_interactions = {rules.max_user_interactions}",
+        "",
+        "[scoring]   # which items get features",
+        f"items = {_quoted(rules.scored)}   # {' / '.join(SCORED)}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _section(draft: "Draft", section: str, folder: Path) -> list[str]:
     """A section's path and columns, each with an example from the file."""
+    import polars as pl
+
+    from recfeat_pipeline.catalog.file_times import AMBIGUOUS
+
     table = getattr(draft, section)
     path = os.path.relpath(table.path.resolve(), folder)
-    lines = [f"path = {_quoted(path)}"]
+    lines = [f"path = {_quoted(path)}", *_form(table.form)]
     for ours, column in draft.columns[section].items():
         values = table.sample[column].drop_nulls()
         example = " ".join(str(values[0]).split())[:40] if len(values) else "nothing: it is empty"
         lines.append(f"{ours} = {_quoted(column)}   # such as {printable(example)}")
+        if (
+            ours == "timestamp"
+            and values.dtype == pl.String
+            and values.str.contains(AMBIGUOUS).any()
+        ):
+            lines.append('# date_format = "%d/%m/%Y"   # or "%m/%d/%Y": say which comes first')
     return lines
+
+
+def _form(form: "Form") -> list[str]:
+    """How the file is written, where its suffix does not tell."""
+    told = {key: value for key, value in asdict(form).items() if value is not None}
+    return [f"{key} = {_quoted(value)}" for key, value in told.items()]
 
 
 def _quoted(text: str) -> str:

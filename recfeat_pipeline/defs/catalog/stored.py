@@ -40,7 +40,7 @@ def load_catalog(lake: Lake) -> Catalog:
         name=about["name"],
         items=lake.read("catalog_items"),
         fields=lake.read("fields"),
-        interactions=lake.read("interactions"),
+        interactions=_with_positions(lake.read("interactions")),
         tags=None if tags.is_empty() else tags,
         rules=CorpusRules(**about["rules"]),
         notes=tuple(
@@ -48,6 +48,13 @@ def load_catalog(lake: Lake) -> Catalog:
         ),
         source=about["source"],
     )
+
+
+def _with_positions(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Interactions of a lake that was read before catalogues could give positions."""
+    if "position" in interactions.columns:
+        return interactions
+    return interactions.with_columns(position=pl.lit(None, dtype=pl.Int64))
 
 
 def refuse_other_split(lake: Lake, catalog: Catalog) -> None:

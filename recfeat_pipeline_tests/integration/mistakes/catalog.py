@@ -87,10 +87,10 @@ MISTAKES = [
     Mistake(
         "a table of an unknown kind",
         CHECK,
-        ("[items]", "items.xlsx", "convert it"),
+        ("[items]", "items.docx", "convert it"),
         lambda place: (
-            place.catalog('"items.csv"', '"items.xlsx"'),
-            place.write("items.xlsx", "x"),
+            place.catalog('"items.csv"', '"items.docx"'),
+            place.write("items.docx", "x"),
         ),
     ),
     Mistake(
@@ -186,7 +186,7 @@ MISTAKES = [
             ),
         ),
     ),
-    Mistake("nothing to draft from", "init", ("no .parquet, .csv or .tsv file", "name your files")),
+    Mistake("nothing to draft from", "init", ("There is no table", ".csv", "name your files")),
     Mistake(
         "a draft over a file",
         "init -o little.toml",

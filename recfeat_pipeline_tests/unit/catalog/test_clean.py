@@ -56,26 +56,28 @@ def test_ids_like_follow_the_other_table():
 
 
 @pytest.mark.parametrize(
-    ("values", "expected", "unit"),
+    ("values", "expected", "units"),
     [
-        (["978300760", "1.5", "x", "NA"], [978300760, 1, None, None], None),
-        (["2000-12-31T22:12:40Z"], [978300760], None),
-        (["2000-12-31 22:12:40"], [978300760], None),
-        (["2000-12-31T22:12:40.750"], [978300760], None),
-        (["2001-01-01T00:12:40+02:00"], [978300760], None),
-        (["2000-12-31"], [978220800], None),
-        ([978300760000, 978300761000], [978300760, 978300761], "milliseconds"),
-        ([978300760000000], [978300760], "microseconds"),
-        ([978300760000000000], [978300760], "nanoseconds"),
-        ([datetime(2000, 12, 31, 22, 12, 40)], [978300760], None),
-        ([datetime(2000, 12, 31, 22, 12, 40, tzinfo=UTC)], [978300760], None),
-        ([date(2000, 12, 31), None], [978220800, None], None),
-        ([], [], None),
+        (["978300760", "1.5", "x", "NA"], [978300760, 1, None, None], {}),
+        (["2000-12-31T22:12:40Z"], [978300760], {}),
+        (["2000-12-31 22:12:40"], [978300760], {}),
+        (["2000-12-31T22:12:40.750"], [978300760], {}),
+        (["2001-01-01T00:12:40+02:00"], [978300760], {}),
+        (["2000-12-31"], [978220800], {}),
+        ([978300760000, 978300761000], [978300760, 978300761], {"milliseconds": 2}),
+        ([978300760000000], [978300760], {"microseconds": 1}),
+        ([978300760000000000], [978300760], {"nanoseconds": 1}),
+        ([978300760, 978300760000], [978300760] * 2, {"milliseconds": 1}),
+        (["2000-12-31 22:12"], [978300720], {}),
+        ([datetime(2000, 12, 31, 22, 12, 40)], [978300760], {}),
+        ([datetime(2000, 12, 31, 22, 12, 40, tzinfo=UTC)], [978300760], {}),
+        ([date(2000, 12, 31), None], [978220800, None], {}),
+        ([], [], {}),
     ],
 )
-def test_seconds_from_any_spelling_of_time(values, expected, unit):
+def test_seconds_from_any_spelling_of_time(values, expected, units):
     seconds, found = clean.seconds(pl.Series(values, dtype=pl.String if not values else None))
-    assert (seconds.to_list(), found) == (expected, unit)
+    assert (seconds.to_list(), found) == (expected, units)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -14,7 +16,7 @@ from recfeat_pipeline_tests.unit.catalog.test_hashing import fnv, splitmix
 
 def catalog(rows, rules, item_ids=None) -> Catalog:
     """A catalogue from (user, item, timestamp[, split]) rows."""
-    rows = [(u, i, None, t, *(rest or [None])) for u, i, t, *rest in rows]
+    rows = [(u, i, None, t, None, *(rest or [None])) for u, i, t, *rest in rows]
     text_ids = isinstance(rows[0][0], str)
     ids = {"user_id": pl.String, "item_id": pl.String} if text_ids else {}
     interactions = pl.DataFrame(rows, schema={**INTERACTIONS, **ids}, orient="row")
@@ -93,11 +95,52 @@ def test_tiers_have_equal_counts_and_break_ties_by_item_id():
     ]  # fmt: skip
 
 
-def test_events_are_ordered_by_time_then_item():
-    rows = [(1, 3, 50), (1, 2, 50), (1, 1, 60), (1, 4, 40)]
+def drawn_order(user, items):
+    """The pinned pseudo-random order of a user's items, in plain integers."""
+
+    def hashed(text):
+        return splitmix(fnv(text) ^ splitmix(0))
+
+    return sorted(items, key=lambda item: splitmix(hashed(user) ^ splitmix(hashed(item))))
+
+
+def test_events_of_one_time_are_drawn_and_never_in_the_order_of_ids():
+    rows = [("ann", item, 50) for item in "abcdef"] + [("ann", "z", 40), ("ann", "y", 60)]
     corpus = build_corpus(catalog(rows, CorpusRules(0, 1)))
-    assert corpus.events["item_index"].to_list() == [3, 1, 2, 0]
-    assert corpus.events["position"].to_list() == [0, 1, 2, 3]
+    items = corpus.items["item_id"].gather(corpus.events["item_index"]).to_list()
+    assert items == ["z", *drawn_order("ann", "abcdef"), "y"]
+    assert corpus.report["tied_share"] == 5 / 8
+    assert corpus.report["unordered_share"] == 0
+
+
+def test_positions_order_what_times_do_not():
+    read = catalog([(1, item, None) for item in range(5)], CorpusRules(0, 1, split="leave_one_out"))
+    placed = read.interactions.with_columns(position=pl.Series([3, 1, 4, 0, 2]))
+    corpus = build_corpus(replace(read, interactions=placed))
+    assert corpus.events["item_index"].to_list() == [3, 1, 4, 0, 2]
+    assert corpus.events["split"].to_list() == ["train"] * 3 + ["valid", "test"]
+    report = corpus.report
+    assert (report["unordered_share"], report["untimed_share"], report["tied_share"]) == (0, 1, 0)
+    assert report["users_left_out_untimed"] == 0
+    same_time = placed.with_columns(timestamp=pl.lit(7, pl.Int64))
+    corpus = build_corpus(replace(read, interactions=same_time))
+    assert corpus.events["item_index"].to_list() == [3, 1, 4, 0, 2]
+
+
+def test_a_target_that_follows_in_the_same_second_counts_as_tied():
+    rows = [(1, 0, 10), (1, 1, 20), (1, 2, 30), (2, 0, 10), (2, 1, 20), (2, 2, 20)]
+    report = build_corpus(catalog(rows, CorpusRules(0, 1, split="leave_one_out"))).report
+    assert report["tied_share_test"] == 1 / 2
+    assert report["tied_share_train"] == report["tied_share_valid"] == 0
+    own = [(1, 0, 10, "train"), (1, 1, 10, "test")]  # the split tells them apart
+    assert build_corpus(catalog(own, CorpusRules(0, 1))).report["tied_share"] == 0
+
+
+@pytest.mark.parametrize("times", [[5] * 9, [5, 6] * 5, [1, *[9] * 20]])
+def test_a_global_time_split_of_few_times_is_refused(times):
+    rows = [(u, u % 3, t) for u, t in enumerate(times)]
+    with pytest.raises(RecfeatError, match="distinct times, and equal ones stay together"):
+        build_corpus(catalog(rows, CorpusRules(0, 1, split="global_time")))
 
 
 def test_untimed_events_come_first_in_an_order_of_their_own():
@@ -119,11 +162,7 @@ def test_untimed_events_come_first_in_an_order_of_their_own():
 
 def test_the_untimed_order_is_pinned_for_ever():
     """By splitmix64 of user and item, in plain integers; any other order breaks saved runs."""
-
-    def hashed(text):
-        return splitmix(fnv(text) ^ splitmix(0))
-
-    order = sorted("abcdef", key=lambda item: splitmix(hashed("ann") ^ splitmix(hashed(item))))
+    order = drawn_order("ann", "abcdef")
     corpus = build_corpus(catalog([("ann", item, None) for item in "abcdef"], CorpusRules(0, 1)))
     assert corpus.events["item_index"].to_list() == ["abcdef".index(item) for item in order]
     assert corpus.events["item_index"].to_list() == [2, 1, 4, 5, 3, 0]
@@ -192,10 +231,10 @@ def test_a_global_time_split_cuts_everyone_at_the_same_moments():
     # In time: 10 20 30 30 40 50 60 70 90 100. The fourth is the first of valid, and the other 30
     # goes with it; the eighth is the first of test.
     assert (corpus.report["valid_from"], corpus.report["test_from"]) == (30, 70)
-    assert splits_of(corpus) == [
+    assert sorted(splits_of(corpus)) == [
         (1, 0, "train"), (1, 1, "valid"),
         (2, 0, "train"), (2, 1, "test"), (2, 2, "test"),
-        (3, 1, "valid"), (3, 2, "valid"), (3, 0, "valid"), (3, 3, "test"),
+        (3, 0, "valid"), (3, 1, "valid"), (3, 2, "valid"), (3, 3, "test"),
         (4, 0, "valid"),
     ]  # fmt: skip
 

@@ -26,7 +26,7 @@ def test_the_tiny_catalogue_is_read_whole(read):
         (3, "Title", 0, "Gamma"),
         (3, "Plot", 2, "Short"),
     ]
-    assert catalog.interactions.rows() == [
+    assert catalog.interactions.drop("position").rows() == [
         (7, 1, 4.0, 1000, None),
         (7, 2, 3.5, 2000, None),
         (8, 1, None, 1500, None),
@@ -95,8 +95,8 @@ ERRORS = {
         ["logs.csv does not exist", "did you mean 'log.csv'?"],
     ),
     "file of another kind": (
-        {**replaced("catalog.toml", "log.csv", "log.xlsx"), "log.xlsx": "x"},
-        ["log.xlsx", "neither .parquet nor .csv"],
+        {**replaced("catalog.toml", "log.csv", "log.docx"), "log.docx": "x"},
+        ["log.docx", "of no kind that is read"],
     ),
     "missing column": (
         replaced("catalog.toml", '"stars"', '"starz"'),
@@ -180,6 +180,33 @@ def test_a_column_of_structs_is_an_error(read, tmp_path):
         read(**{"catalog.toml": FILES["catalog.toml"].replace("items.csv", "items.parquet")})
 
 
+def test_a_huge_cell_is_read_and_does_not_hide_where_a_fault_is(read):
+    huge = "x" * 300_000
+    items = f'id,name,kinds,plot\n1,Alpha,,{huge}\n2,Beta,,"{huge}"\n3,Gamma,,\n'
+    texts = read(**{"items.csv": items}).fields.filter(label="Plot")["text"]
+    assert texts.str.len_chars().to_list() == [300_000, 300_000]
+    with pytest.raises(RecfeatError, match="line 5: 5 fields"):
+        read(**{"items.csv": items + "4,Delta,,,\n"})
+
+
+def test_tab_separated_files_have_no_quotes_unless_said(read):
+    toml = FILES["catalog.toml"].replace("tags.csv", "tags.tsv")
+    tags = 'id\ttag\tweight\n1\t12" disc\t1\n2\t"odd\t1\n'
+    assert read(**{"catalog.toml": toml, "tags.tsv": tags}).tags["tag"].to_list() == [
+        '12" disc', '"odd'
+    ]  # fmt: skip
+    said = toml.replace('path = "tags.tsv"', 'path = "tags.tsv"\nquote = "\\""')
+    with pytest.raises(RecfeatError, match=r"tags\.tsv, line 3: a quotation mark is opened"):
+        read(**{"catalog.toml": said, "tags.tsv": tags})
+
+
+def test_text_on_several_lines_is_no_swallowed_row(read):
+    plot = '"One, two\nthree, four\n5, six, seven, eight"'
+    items = f"id,name,kinds,plot\n1,Alpha,,{plot}\n2,Beta,,\n3,Gamma,,\n"
+    texts = read(**{"items.csv": items}).fields.filter(label="Plot")["text"]
+    assert texts.to_list() == [plot.strip('"')]
+
+
 def test_a_missing_catalogue_file_is_an_error(tmp_path):
     with pytest.raises(RecfeatError, match="Cannot read"):
         read_files(Path(tmp_path / "absent.toml"))
@@ -192,7 +219,6 @@ NOTES = {
     "row without user": (replaced("log.csv", "7,2,", ",2,"), "interactions_without_id", "line 3"),
     "rating": (replaced("log.csv", "7,2,3.5", "7,2,high"), "unparsable_rating", "line 3"),
     "infinite rating": (replaced("log.csv", "7,2,3.5", "7,2,inf"), "unparsable_rating", "line 3"),
-    "timestamp": (replaced("log.csv", "3.5,2000", "3.5,soon"), "unparsable_timestamp", "line 3"),
     "unknown item": (replaced("log.csv", "7,2,", "7,99,"), "unknown_items", "line 3"),
     "item id of another type": (replaced("log.csv", "7,2,", "7,x9,"), "unknown_items", "line 3"),
     "zero-padded item id": (replaced("log.csv", "7,2,", "7,02,"), "unknown_items", "line 3"),
@@ -215,6 +241,13 @@ def test_bad_interactions_are_dropped_and_counted(read, files, kind, line):
     assert catalog.interactions.schema["item_id"] == pl.Int64
 
 
+def test_a_row_whose_time_cannot_be_read_stays_without_order(read):
+    catalog = read(**replaced("log.csv", "3.5,2000", "3.5,soon"))
+    [note] = catalog.notes
+    assert (note.kind, note.count, note.examples) == ("unparsable_timestamp", 1, ("line 3",))
+    assert catalog.interactions["timestamp"].to_list() == [1000, None, 1500, 2500, None]
+
+
 def test_timestamps_out_of_range_are_unordered(read):
     catalog = read(**replaced("log.csv", "3.5,2000", "3.5,0"))
     assert [note.kind for note in catalog.notes] == ["timestamps_out_of_range"]
@@ -235,7 +268,7 @@ def test_the_first_of_repeated_pairs_is_kept_by_split_then_time(read):
         "7,2,4,,valid\n7,2,5,10,valid\n8,1,5,1,train\n"
     )
     catalog = read(**{"catalog.toml": SPLIT, "log.csv": log})
-    assert catalog.interactions.rows() == [
+    assert catalog.interactions.drop("position").rows() == [
         (7, 1, 3.0, 80, "train"),
         (7, 2, 4.0, None, "valid"),
         (8, 1, 5.0, 1, "train"),
@@ -244,20 +277,20 @@ def test_the_first_of_repeated_pairs_is_kept_by_split_then_time(read):
 
 
 def test_rows_without_split_are_train_where_others_have_one(read):
-    log = "who,what,stars,at,part\n7,1,1,1,Train\n7,2,1,2,\n8,1,1,3,test\n"
+    log = "who,what,stars,at,part\n7,1,1,10,Train\n7,2,1,20,\n8,1,1,30,test\n"
     catalog = read(**{"catalog.toml": SPLIT, "log.csv": log})
     assert catalog.interactions["split"].to_list() == ["train", "train", "test"]
     assert [(n.kind, n.examples) for n in catalog.notes] == [
         ("interactions_without_split", ("line 3",))
     ]
-    nowhere = "who,what,stars,at,part\n7,1,1,1,\n7,2,1,2,\n"
+    nowhere = "who,what,stars,at,part\n7,1,1,10,\n7,2,1,20,\n"
     catalog = read(**{"catalog.toml": SPLIT, "log.csv": nowhere})
     assert catalog.interactions["split"].to_list() == [None, None]
     assert not catalog.notes
 
 
 def test_what_a_leave_one_out_file_marks_is_held_out(read):
-    log = "who,what,stars,at,part\n7,1,1,1,\n7,2,1,2,second_last\n7,3,1,3,last\n"
+    log = "who,what,stars,at,part\n7,1,1,10,\n7,2,1,20,second_last\n7,3,1,30,last\n"
     catalog = read(**{"catalog.toml": SPLIT, "log.csv": log})
     assert catalog.interactions["split"].to_list() == ["train", "valid", "test"]
 
@@ -366,7 +399,7 @@ item = "what"
     assert catalog.tags is None
     assert catalog.rules == CorpusRules()
     assert catalog.fields["label"].unique().to_list() == ["Title"]
-    assert catalog.interactions.null_count().row(0) == (0, 0, 5, 5, 5)
+    assert catalog.interactions.null_count().row(0) == (0, 0, 5, 5, 5, 5)
 
 
 def test_a_title_of_its_own_label_is_not_doubled(read):
