@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from recfeat_pipeline.catalog.fetch import is_url
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.commands.output import plural
 from recfeat_pipeline.content.slot import ContentUnavailable
@@ -145,7 +146,8 @@ def _source_files(catalog: str | None) -> list[Path]:
     if place.is_dir():
         return sorted(place.glob("*.csv"))
     try:
-        return [place, *read_spec(place).paths.values()]
+        paths = read_spec(place).paths.values()
+        return [place, *(Path(path) for path in paths if not is_url(path))]
     except RecfeatError:
         return [place]
 
