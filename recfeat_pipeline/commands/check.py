@@ -1,5 +1,6 @@
 """``recfeat check``: what a catalogue is fit for, before anything is spent on it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,11 +33,18 @@ def check(
     from recfeat_pipeline.catalog.check import check_catalog
     from recfeat_pipeline.catalog.corpus import build_corpus
     from recfeat_pipeline.commands.catalogs import read_named_catalog
+    from recfeat_pipeline.commands.domain import misfit
+    from recfeat_pipeline.commands.lakes import choose_version
+    from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.models.examples import build_examples
+    from recfeat_pipeline.settings import Settings
 
     read = read_named_catalog(path or catalog, split)
     corpus = build_corpus(read)
     found = check_catalog(read, corpus)
+    version = choose_version(Lake(Settings().lake), None)
+    if said := misfit(version, corpus.items, read.fields):
+        found = replace(found, warnings=(*found.warnings, f"{said}."))
     examples = dict(build_examples(corpus.events)["split"].value_counts().iter_rows())
     if as_json:
         data = {**as_data(found), "examples": examples}

@@ -91,6 +91,7 @@ def run(
     $ recfeat run --arms floor,llm,random --seeds 0
     $ recfeat run --arms tower,tower_llm,tower_random --tune 8
     """
+    from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.commands.tables import print_metrics
@@ -117,6 +118,11 @@ def run(
 
         def announce(stage: str) -> None:
             hint(STAGE_TITLES[stage], style="bold")
+            if stage == "text":
+                items, fields = lake.read("items"), lake.read("fields")
+                asked, paid = prompt_version is not None, Settings().has_llm
+                if said := refuse_misfit(version, items, fields, asked=asked, paid=paid):
+                    hint(f"  ! {said}.", style="yellow")
             if stage == "extraction":
                 announce_cost(lake, version, yes)
 
