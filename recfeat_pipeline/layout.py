@@ -51,6 +51,7 @@ LAKE = {
     "tags": LakeTable("catalog/tags.parquet", schemas.TAGS),
     "fields": LakeTable("catalog/fields.parquet", schemas.FIELDS),
     "events": LakeTable("catalog/events.parquet", schemas.EVENTS),
+    "scored": LakeTable("catalog/scored.parquet", schemas.SCORED),
     "examples": LakeTable("catalog/examples.parquet", schemas.EXAMPLES),
     "left": LakeTable("catalog/left.parquet", text_schemas.LEFT),
     "raw": LakeTable("raw/{source}/shard={shard}/", text_schemas.RAW),

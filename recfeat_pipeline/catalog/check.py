@@ -102,6 +102,7 @@ def _overlap(corpus: Corpus, lengths: pl.Series, tagged: int) -> pl.DataFrame:
     rows = [
         ("items with interactions", report["items_read"] - without, report["items_read"]),
         ("items in the corpus", report["items"], report["items_read"]),
+        ("items that get features", report["items_scored"], report["items_read"]),
         ("users in the corpus", report["users"], report["users_read"]),
         ("events in the corpus", report["events"], report["events_read"]),
         ("corpus items with text beside the title", int((lengths > 0).sum()), report["items"]),

@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.catalog.hashing import hash_pairs
+from recfeat_pipeline.catalog.scoring import scored_items
 from recfeat_pipeline.catalog.splits import SPLIT_ORDER, split_events, split_of
 from recfeat_pipeline.catalog.ties import order_report, tied
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
@@ -35,6 +36,7 @@ class Corpus:
 
     items: pl.DataFrame  # schemas.ITEMS, every item of the catalogue
     events: pl.DataFrame  # schemas.EVENTS
+    scored: pl.DataFrame  # item_id: of those that get features; see catalog/scoring.py
     report: dict[str, Any]  # counts; see _report
 
 
@@ -66,7 +68,9 @@ def build_corpus(catalog: Catalog, seed: int = 0) -> Corpus:
         pl.col(name).cast(dtype) if name != "user_id" else name for name, dtype in EVENTS.items()
     )
     report = _report(catalog, items, of_corpus_items, per_user, events)
-    return Corpus(items, events, {**report, **order, "split": split, **said, "seed": seed})
+    scored = scored_items(items, catalog.fields, catalog.interactions, catalog.rules)
+    report |= {**order, "items_scored": scored.height, "split": split, **said, "seed": seed}
+    return Corpus(items, events, scored, report)
 
 
 def complete_items(

@@ -58,6 +58,7 @@ def estimate(
     $ recfeat estimate --models gpt-4.1-mini,gpt-4.1
     $ recfeat estimate --probe 5
     """
+    from recfeat_pipeline.commands.domain import misfit
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.extraction.engine import limits_of
     from recfeat_pipeline.extraction.estimate import estimate as estimate_version
@@ -68,26 +69,39 @@ def estimate(
     lake = Lake(settings.lake)
     version = choose_version(lake, prompt_version)
     documents, source = find_documents(lake, catalog)
+    corpus = documents.filter("in_corpus")
     names = (models or settings.llm_model or version.model).split(",")
-    found = [
-        estimate_version(
-            documents,
-            version,
-            name.strip(),
-            lake=lake,
-            limits=limits_of(settings),
-            prices=settings.prompts,
-            base_url=settings.llm_base_url,
-        )
-        for name in names
-    ]
+    of_scored, of_corpus = (
+        [
+            estimate_version(
+                some,
+                version,
+                name.strip(),
+                lake=lake,
+                limits=limits_of(settings),
+                prices=settings.prompts,
+                base_url=settings.llm_base_url,
+            )
+            for name in names
+        ]
+        for some in (documents, corpus)
+    )
     if probe is not None:
-        found[0] = _probed(lake, version, probe, documents, found[0], settings)
+        of_scored[0] = _probed(lake, version, probe, documents, of_scored[0], settings)
     if as_json:
-        rows = [{**asdict(one), "to_send": one.to_send} for one in found]
-        dump({"version": version.key, "source": source, "estimates": rows})
+        rows, corpus_rows = (
+            [{**asdict(one), "to_send": one.to_send} for one in of] for of in (of_scored, of_corpus)
+        )
+        dump({"version": version.key, "source": source, "estimates": rows, "corpus": corpus_rows})
         return
     say(f"{version.key} over {documents.height:,} items ({source})", style="bold")
+    found = of_scored
+    if more := documents.height - corpus.height:
+        say(
+            f"{corpus.height:,} of them are evaluated, {more:,} are scored beside them (`[scoring] "
+            "items` of the catalogue file); the corpus alone is the second line of each model."
+        )
+        found = [one for pair in zip(of_scored, of_corpus, strict=True) for one in pair]
     table(
         {
             "model": "left", "calls": "right", "answered": "right", "to send": "right",
@@ -110,13 +124,13 @@ def estimate(
             for one in found
         ],
     )  # fmt: skip
-    for one in found:
+    for one in of_scored:
         if one.over_paid is not None:
             say(
                 f"{one.model}, calls answered so far: estimate ÷ paid = {one.over_paid:.2f} "
                 "(re-asks raise what is paid, the provider's prompt cache lowers it)."
             )
-    unknown = [one.model for one in found if one.cost_usd is None]
+    unknown = [one.model for one in of_scored if one.cost_usd is None]
     if unknown:
         say(
             f"No price is known for {', '.join(unknown)}: add it to prices.toml in the folder "
@@ -124,6 +138,8 @@ def estimate(
         )
     dated = sorted({one.prices_as_of for one in found if one.prices_as_of})
     say(f"Prices as of {', '.join(dated) or '–'}; tokens counted by {found[0].tokenizer}.")
+    if said := misfit(version, *_as_catalog(documents)):
+        hint(f"! {said}.", style="yellow")
     if not settings.has_llm:
         hint(
             "No endpoint or key is set, so `recfeat run` would use the embedded lexical extractor, "
@@ -171,24 +187,41 @@ def _probed(
     return replace(now, hours=max(now.to_send / pace / 3600, 0.0)) if pace else now
 
 
+def _as_catalog(documents: "pl.DataFrame") -> "tuple[pl.DataFrame, pl.DataFrame]":
+    """The items and fields that documents were made of, as far as they show; no outside ids."""
+    import polars as pl
+
+    none = pl.lit(None, pl.String)
+    items = documents.select("item_id", "title", imdb_id=none, tmdb_id=none)
+    fields = documents.select("item_id", "fields").explode("fields").unnest("fields")
+    return items, fields.drop_nulls("text")
+
+
 def per_thousand(cost: float | None, calls: int, calls_per_item: int) -> float | None:
     """Dollars per 1,000 items of those that still cost something."""
     return None if cost is None or not calls else 1000 * cost * calls_per_item / calls
 
 
 def find_documents(lake: "Lake", catalog: str | None) -> "tuple[pl.DataFrame, str]":
-    """DOCUMENTS to estimate for, and where they are from.
+    """DOCUMENTS of all that is scored, with ``in_corpus``, and where they are from.
 
     Those of the lake if it holds this catalogue's; else made of the catalogue's own text, without
     what TMDB or Wikipedia would add.
     """
+    import polars as pl
+
     from recfeat_pipeline.catalog.corpus import build_corpus
     from recfeat_pipeline.commands.catalogs import catalog_path, read_named_catalog
     from recfeat_pipeline.text.documents import build_documents
 
     wanted = catalog_path(catalog)
     if lake.has("documents") and lake.meta.get("catalog") == wanted:
-        return lake.read("documents"), "documents of the lake"
+        inside = lake.read("items").select("item_id", "in_corpus")
+        documents = lake.read("documents").join(inside, on="item_id", how="left")
+        return documents.with_columns(pl.col("in_corpus").fill_null(False)), "documents of the lake"
     read = read_named_catalog(catalog)
-    items = build_corpus(read).items.filter("in_corpus")
-    return build_documents(items, read.fields), f"the own text of {read.name}"
+    corpus = build_corpus(read)
+    items = corpus.items.join(corpus.scored, on="item_id", how="semi", maintain_order="left")
+    inside = items.select("item_id", "in_corpus")
+    documents = build_documents(items, read.fields).join(inside, on="item_id", how="left")
+    return documents, f"the own text of {read.name}"

@@ -15,6 +15,7 @@ from recfeat_pipeline.catalog.fetch import is_url
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.commands.output import plural
 from recfeat_pipeline.content.slot import ContentUnavailable
+from recfeat_pipeline.defs.catalog.stored import scored_of
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
@@ -153,7 +154,7 @@ def _source_files(catalog: str | None) -> list[Path]:
 
 
 def _text(lake: Lake) -> Stage:
-    documents, items = lake.read("documents"), lake.read("items").filter("in_corpus")
+    documents, items = lake.read("documents"), scored_of(lake)
     if documents.is_empty():
         return Stage("text", "missing", "no documents have been written")
     without = items.join(documents, on="item_id", how="anti").height
@@ -162,7 +163,7 @@ def _text(lake: Lake) -> Stage:
     parts = [f"{documents.height:,} documents, {mean:,} characters on average", *_told(scraped)]
     detail = "; ".join(parts)
     if without:
-        return Stage("text", "missing", f"{detail}; {without:,} corpus items have none")
+        return Stage("text", "missing", f"{detail}; {without:,} items that get features have none")
     newest = max((row.timestamp() for row in scraped["fetched_at"]), default=0.0)
     newest = max(newest, _newest(lake, lake.table_paths("fields")))
     if newest > _oldest(lake, lake.table_paths("documents", part="documents")):

@@ -68,6 +68,29 @@ def init(
     for remark in draft.remarks:
         say(f"  {remark}")
     hint(f"Read it through, then: recfeat check {output}")
+    if said := _taxonomy(output):
+        hint(said)
+
+
+def _taxonomy(file: Path) -> str | None:
+    """Which taxonomy would suit what was drafted, where that can be read and is no films."""
+    from recfeat_pipeline.catalog.files import read_files
+    from recfeat_pipeline.taxonomy.domain import FILM, domain_of, plural, starter_of
+
+    try:
+        read = read_files(file)
+    except RecfeatError:  # `recfeat check` says why
+        return None
+    domain = domain_of(read.items, read.fields)
+    if domain == FILM:
+        return None
+    starter = starter_of(domain)
+    begin = (
+        f"`recfeat run --catalog {file} --prompt-version {starter}-v1` scores {plural(domain)}; or "
+        if starter
+        else "The taxonomy that is used unless you choose another is of films: "
+    )
+    return f"{begin}begin one of your own: recfeat taxonomy derive, recfeat taxonomy draft"
 
 
 def as_toml(draft: "Draft", name: str, folder: Path) -> str:

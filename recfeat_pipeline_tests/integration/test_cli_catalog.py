@@ -5,6 +5,7 @@ import io
 import zipfile
 from functools import partial
 
+import polars as pl
 import pytest
 
 from recfeat_pipeline.catalog import download as downloads
@@ -92,6 +93,36 @@ def test_an_estimate_names_its_prices_date_and_tokenizer(folder, recfeat):
     assert "tokens counted by" in ran.out
     assert "No price is known for unheard-of: add it to prices.toml" in ran.out
     assert "the embedded lexical extractor" in ran.err
+
+
+def test_an_estimate_prices_what_is_scored_and_what_is_evaluated(folder, recfeat):
+    """A new item that nobody has met is scored by default; an old rare one only if asked."""
+    rows = (folder / "items.csv").read_text()
+    new = '17,The New One (1999),Drama,"A dark love, told anew."\n18,The Old One (1950),Drama,War\n'
+    (folder / "items.csv").write_text(rows + new)
+
+    def calls():
+        found = recfeat("estimate", "--catalog", "little.toml", "--json").json
+        return found["estimates"][0]["documents"], found["corpus"][0]["documents"]
+
+    assert calls() == (N_ITEMS + 1, N_ITEMS)
+    said = recfeat("estimate", "--catalog", "little.toml")
+    assert "16 of them are evaluated, 1 are scored beside them" in said.out
+    toml = (folder / "little.toml").read_text()
+    for asked, n in (("all", 2), ("corpus", 0)):
+        (folder / "little.toml").write_text(f'{toml}[scoring]\nitems = "{asked}"\n')
+        assert calls() == (N_ITEMS + n, N_ITEMS)
+
+
+def test_films_dimensions_for_gift_cards_are_said_before_they_are_bought(folder, recfeat):
+    gifts = items().with_columns(
+        title=pl.format("Gift Card {}", "id"), plot=pl.lit("A gift card for a brand, 25 USD")
+    )
+    gifts.write_csv(folder / "items.csv")
+    said = "genome132-v1 scores films, and the catalogue holds products"
+    assert said in recfeat("check", "little.toml").out
+    assert said in recfeat("estimate", "--catalog", "little.toml").err
+    assert "products-v1" in recfeat("init", "-o", "gifts.toml").err
 
 
 def test_a_release_is_downloaded_checked_and_ready(folder, recfeat, monkeypatch):

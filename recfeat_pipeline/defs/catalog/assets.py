@@ -102,6 +102,7 @@ def corpus(lake: LakeResource) -> Iterator[object]:
     items = with_added(target, built.items)
     target.write("items", items)
     target.write("events", built.events)
+    target.write("scored", built.scored)
     target.write_note("corpus", built.report)
     yield _written(items, built.report, ["lake", "items"])
     yield _written(built.events, built.report, ["lake", "events"])

@@ -50,6 +50,14 @@ def load_catalog(lake: Lake) -> Catalog:
     )
 
 
+def scored_of(lake: Lake) -> pl.DataFrame:
+    """ITEMS that get features; the corpus, in a lake that was read before this was told apart."""
+    items = lake.read("items")
+    if not lake.has("scored"):
+        return items.filter("in_corpus")
+    return items.join(lake.read("scored"), on="item_id", how="semi", maintain_order="left")
+
+
 def _with_positions(interactions: pl.DataFrame) -> pl.DataFrame:
     """Interactions of a lake that was read before catalogues could give positions."""
     if "position" in interactions.columns:

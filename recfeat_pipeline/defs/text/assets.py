@@ -13,7 +13,7 @@ from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.defs.text.days import believe_documents
-from recfeat_pipeline.defs.text.scraping import corpus_items, overrides, scrape_asset, source_names
+from recfeat_pipeline.defs.text.scraping import overrides, scored_items, scrape_asset, source_names
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
@@ -55,7 +55,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     One row per corpus item, in shards of items.
     """
     target, settings = lake.open(), Settings()
-    items = corpus_items(target, list(context.partition_keys))
+    items = scored_items(target, list(context.partition_keys))
     enabled = sources(settings)
     excluded = excluded_pages(items, overrides(target))
     collected = collect(items, enabled, target, excluded)

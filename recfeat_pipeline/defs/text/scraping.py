@@ -8,6 +8,7 @@ from pydantic import Field
 
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
+from recfeat_pipeline.defs.catalog.stored import scored_of
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
@@ -38,9 +39,9 @@ def source_names() -> list[str]:
     return sorted(source_types())
 
 
-def corpus_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
-    """Corpus items (of some shards) as text sources take them, with ``shard``."""
-    items = lake.read("items").filter("in_corpus")
+def scored_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
+    """Items that get features (of some shards) as text sources take them, with ``shard``."""
+    items = scored_of(lake)
     items = items.with_columns(shard_of(items["item_id"], lake.n_shards))
     if of_shards is not None:
         items = items.filter(pl.col("shard").is_in(of_shards))
@@ -103,7 +104,7 @@ def ask(
 
     A summary's ``stopped`` says that the source cannot be used now; what it answered is kept.
     """
-    items, store = corpus_items(lake), source.store(lake)
+    items, store = scored_items(lake), source.store(lake)
     changes = source.ask_changes(items, store) if changes_first else None
     due = items.filter(pl.col("shard").is_in(of_shards))
     summary = source.scrape(due, store, progress=progress)
@@ -112,7 +113,7 @@ def ask(
 
 def held(source: Source, lake: Lake, of_shards: list[str]) -> dict[str, Written]:
     """What the source's store holds by shard; data versions follow statuses and revisions."""
-    items = source.keyed(corpus_items(lake, of_shards))
+    items = source.keyed(scored_items(lake, of_shards))
     rows = (
         source.store(lake)
         .status(items)

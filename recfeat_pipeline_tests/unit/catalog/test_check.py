@@ -31,6 +31,7 @@ def test_the_tiny_catalogue(check):
     assert result.overlap.rows() == [
         ("items with interactions", 2, 3, pytest.approx(2 / 3)),
         ("items in the corpus", 2, 3, pytest.approx(2 / 3)),
+        ("items that get features", 3, 3, 1.0),
         ("users in the corpus", 29, 29, 1.0),
         ("events in the corpus", 58, 58, 1.0),
         ("corpus items with text beside the title", 2, 2, 1.0),

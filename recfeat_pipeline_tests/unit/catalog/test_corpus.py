@@ -28,7 +28,7 @@ def catalog(rows, rules, item_ids=None) -> Catalog:
         imdb_id=pl.lit(None, pl.String),
         tmdb_id=pl.lit(None, pl.Int64),
     )
-    fields = pl.DataFrame(schema=FIELDS)
+    fields = pl.DataFrame(schema=FIELDS | {"item_id": items.schema["item_id"]})
     return Catalog("t", items, fields, interactions, None, rules, (), "test")
 
 
