@@ -4,6 +4,7 @@ Text is stored whole and cut only here, at feed time, so a prompt version with o
 new scrape. Everything is vectorised.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -44,6 +45,27 @@ def clean(text: pl.Expr) -> pl.Expr:
         .str.normalize("NFC")
         .str.strip_chars(" ")
     )
+
+
+MARKUP = r"<(?:[a-zA-Z/]|!--)[^<>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]{2,8}\d{0,2});"
+"""A tag or an entity: text that holds none is left as it is, \"a < b\" and \"R&B;\" included."""
+
+
+def without_markup(text: pl.Series) -> pl.Series:
+    """Text without HTML: scripts, styles and comments go, tags become nothing or a blank."""
+    marked = text.str.contains(MARKUP).fill_null(False)
+    if not marked.any():
+        return text
+    bare = (
+        text.filter(marked)
+        .str.replace_all(r"(?is)<script\b.*?(</script\s*>|$)", " ")
+        .str.replace_all(r"(?is)<style\b.*?(</style\s*>|$)", " ")
+        .str.replace_all(r"(?s)<!--.*?-->", " ")
+        .str.replace_all(r"(?i)</?(br|p|div|li|ul|ol|tr|td|table|h\d|hr)\b[^<>]*>", " ")
+        .str.replace_all(r"</?[a-zA-Z][^<>]*>", "")
+    )
+    plain = [html.unescape(value) for value in bare]  # entities last: "&lt;b&gt;" is no tag
+    return text.scatter(marked.arg_true(), pl.Series(plain, dtype=pl.String))
 
 
 def without_surrogates(text: str) -> str:

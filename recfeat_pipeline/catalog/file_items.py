@@ -7,7 +7,9 @@ from polars._typing import PolarsDataType
 
 from recfeat_pipeline.catalog import clean
 from recfeat_pipeline.catalog.section import DOCUMENT, ROW, Section
+from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.rendering import MARKUP, without_markup
 from recfeat_pipeline.schemas import FIELDS
 
 
@@ -20,7 +22,7 @@ def read_items(section: Section) -> tuple[pl.DataFrame, pl.DataFrame]:
     raw = section.frame
     section.frame = raw.with_columns(
         item_id=clean.ids(raw["id"]),
-        title=clean.text(raw["title"]),
+        title=clean.text(without_markup(clean.text(raw["title"]))),
     )
     section.drop("items_without_id", section.frame["item_id"].is_null(), "rows without id")
     _drop_repeated(section)
@@ -103,4 +105,7 @@ def _fields(section: Section) -> pl.DataFrame:
         for position, (label, column) in enumerate(columns.items())
     ]
     fields = pl.concat(parts).drop_nulls("text").sort("item_id", "position")
+    if n := int(fields["text"].str.contains(MARKUP).sum()):
+        message = f"{section.path.name}: {n:,} texts hold HTML; its tags are never fed"
+        section.notes.append(Note("html", n, message))
     return fields.select(FIELDS.keys())

@@ -69,7 +69,8 @@ class Page:
                 ui.input("Search titles", on_change=self.search).props(
                     "clearable outlined dense autofocus debounce=150"
                 ).classes("w-full")
-                self.results()
+                with ui.column().classes("results gap-0 w-full"):
+                    self.results()
             with ui.column().classes("gap-0 min-w-0"):
                 with ui.tabs().props("no-caps align=left dense") as self.tabs:
                     ui.tab("item", "Item")

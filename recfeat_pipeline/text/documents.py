@@ -8,7 +8,7 @@ import hashlib
 
 import polars as pl
 
-from recfeat_pipeline.rendering import DEFAULT_CUTS, clean, cut, render
+from recfeat_pipeline.rendering import DEFAULT_CUTS, clean, cut, render, without_markup
 from recfeat_pipeline.schemas import DOCUMENTS, NEVER_FED
 
 RULES = 2
@@ -62,6 +62,7 @@ def _chosen(items: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         default=len(SOURCES),
         return_dtype=pl.Int32,
     )
+    fields = fields.with_columns(without_markup(fields["text"]))
     rows = fields.lazy().join(items.lazy().select("item_id"), on="item_id", how="semi")
     rows = rows.with_columns(label=clean(pl.col("label").str.replace_all(":", "")))
     odd = pl.col("text").str.contains(ODD)

@@ -20,7 +20,12 @@ from recfeat_pipeline.defs.catalog.checks import (
     check_examples,
 )
 from recfeat_pipeline.defs.catalog.days import believe_catalog
-from recfeat_pipeline.defs.catalog.stored import load_catalog, refuse_other_split, save_catalog
+from recfeat_pipeline.defs.catalog.stored import (
+    load_catalog,
+    refuse_other_content,
+    refuse_other_split,
+    save_catalog,
+)
 from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.models.examples import build_examples
@@ -65,6 +70,7 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     split = Settings().split or target.meta.get("split")
     catalog = read_catalog(path, split)
     refuse_other_split(target, catalog)
+    refuse_other_content(target, catalog)
     if not believe_catalog(target, catalog, path, Settings()):
         catalog = load_catalog(target)  # yesterday's: this one was rejected
     target.open(catalog=path, name=catalog.name)

@@ -50,6 +50,28 @@ def load_catalog(lake: Lake) -> Catalog:
     )
 
 
+def refuse_other_content(lake: Lake, catalog: Catalog) -> None:
+    """Keep another catalogue out that merely has the same name.
+
+    A catalogue grows or is cut, but most ids of the smaller one are in the larger one.
+
+    Raises:
+        RecfeatError: most items of either are not in the other.
+    """
+    held = lake.read("catalog_items")
+    if held.is_empty() or lake.meta.get("name") != catalog.name:  # which the name alone refuses
+        return
+    ids, new = held["item_id"], catalog.items["item_id"]
+    stay = 0 if ids.dtype != new.dtype else int(ids.is_in(new.implode()).sum())
+    if stay * 2 < min(len(ids), len(new)):
+        raise RecfeatError(
+            f"The lake {lake.root} holds another catalogue of the name {catalog.name!r}: of its "
+            f"{len(ids):,} items only {stay:,} are in {catalog.source}. Give each catalogue a lake "
+            "of its own (RECFEAT_LAKE); if this one's ids have changed, begin a new lake and copy "
+            "responses/ into it: no answer is bought twice."
+        )
+
+
 def scored_of(lake: Lake) -> pl.DataFrame:
     """ITEMS that get features; the corpus, in a lake that was read before this was told apart."""
     items = lake.read("items")

@@ -110,3 +110,21 @@ def test_odd_times_and_fields_that_are_never_fed_are_said(check):
     lines = [line.rpartition(",") for line in LOG.splitlines()[1:]]
     now = "who,what,stars,at\n" + "".join(f"{a},{1_600_000_000 + int(t)}\n" for a, _, t in lines)
     assert not any("Times run" in warning for warning in check(**{"log.csv": now}).warnings)
+
+
+def test_a_field_that_spells_the_tags_out_is_said(check):
+    n = 30
+    items = "id,name,kinds,plot\n" + "".join(f"{i},Film {i},war|t{i},Told\n" for i in range(n))
+    log = "who,what,stars,at\n" + "".join(f"{u},{i},4,{u}7{i}\n" for u in (1, 2) for i in range(n))
+    tags = "id,tag,weight\n" + "".join(
+        f"{i},{tag},1\n" for i in range(n) for tag in ("War", f"t{i}")
+    )
+    rules = FILES["catalog.toml"].replace(
+        "max_user_interactions = 10", "max_user_interactions = 99"
+    )
+    files = {"items.csv": items, "log.csv": log, "catalog.toml": rules}
+    said = "The field 'Genres' spells out 100% of its items' curated tags"
+    assert any(said in warning for warning in check(**files, **{"tags.csv": tags}).warnings)
+    other = "id,tag,weight\n" + "".join(f"{i},calm,1\n" for i in range(n))
+    warnings = check(**files, **{"tags.csv": other}).warnings
+    assert not any("spells out" in warning for warning in warnings)

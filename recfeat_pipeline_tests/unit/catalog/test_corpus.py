@@ -5,7 +5,7 @@ import pytest
 
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.leaks import leak_check
-from recfeat_pipeline.catalog.splits import SPLITS
+from recfeat_pipeline.catalog.splits import SPLITS, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.examples import build_examples
@@ -281,3 +281,9 @@ def test_rules_that_leave_nothing_say_so():
         build_corpus(catalog(rows, CorpusRules(2)))
     with pytest.raises(RecfeatError, match=r"No user has 20 to 500 .* \(users have 1 to 2\)"):
         build_corpus(catalog(rows, CorpusRules(0)))
+
+
+def test_a_split_that_some_rows_bring_is_provided():
+    rows = [(1, 1, 1, "train"), (1, 2, 2, None), (1, 3, 3, "test")]
+    assert split_of(catalog(rows, CorpusRules(0, 1))) == "provided"
+    assert split_of(catalog([(1, 1, 1), (1, 2, 2)], CorpusRules(0, 1))) == "three_way"

@@ -1,10 +1,16 @@
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.catalog.splits import SPLITS
-from recfeat_pipeline.defs.catalog.stored import load_catalog, refuse_other_split, save_catalog
+from recfeat_pipeline.defs.catalog.stored import (
+    load_catalog,
+    refuse_other_content,
+    refuse_other_split,
+    save_catalog,
+)
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 
@@ -47,3 +53,18 @@ def test_other_shares_are_another_split(tmp_path, catalog):
 def test_an_unknown_split_is_an_error():
     with pytest.raises(RecfeatError, match="There is no split 'random'; give --split"):
         read_catalog(None, "random")
+
+
+def test_another_catalogue_of_the_same_name_is_refused(tmp_path, catalog):
+    lake = Lake(tmp_path)
+    refuse_other_content(lake, catalog)  # an empty lake takes any
+    lake.open(catalog="embedded", name=catalog.name)
+    save_catalog(lake, catalog)
+    refuse_other_content(lake, catalog)
+    grown = catalog.items.with_columns(item_id=pl.col("item_id") + catalog.items.height // 3)
+    refuse_other_content(lake, replace(catalog, items=grown))
+    refuse_other_content(lake, replace(catalog, items=catalog.items.head(10)))  # cut: see days.py
+    others = catalog.items.with_columns(item_id=pl.col("item_id") + 10**6)
+    for items in (others, catalog.items.with_columns(pl.col("item_id").cast(pl.String))):
+        with pytest.raises(RecfeatError, match="only 0 are in embedded"):
+            refuse_other_content(lake, replace(catalog, items=items))

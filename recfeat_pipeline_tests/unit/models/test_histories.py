@@ -2,6 +2,7 @@ import torch
 
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.histories import Histories
+from recfeat_pipeline.models.tower import TIME_BINS
 from recfeat_pipeline_tests.unit.models.worlds import make_events
 
 
@@ -65,3 +66,14 @@ def test_unknown_times_have_a_bin_of_their_own():
     events = make_events([(1, 0, 5.0, None, "train"), (1, 1, 1.0, None, "train")])
     (_, _, times), _ = read(events, 1)
     assert times.tolist() == [1500]
+
+
+def test_bins_of_time_end_with_training_and_know_nothing_later():
+    """Bins over all events would tell a training target how far off the end of the data is."""
+    train = [(1, 4, None, 100, "train"), (1, 5, None, 200, "train"), (2, 4, None, 150, "train"),
+             (2, 6, None, 200, "train")]  # fmt: skip
+    later = [(3, 4, None, 90_000, "test"), (3, 5, None, 100_000, "test")]
+    (_, _, times), _ = read(make_events(train), 2)
+    (_, _, with_later), _ = read(make_events(train + later), 3)
+    assert with_later.tolist()[:2] == times.tolist()
+    assert with_later.tolist()[2] == TIME_BINS - 1, "what comes later shares the last bin"
