@@ -25,6 +25,7 @@ def corpus(splits: list[str], n_ratings: list[int]) -> Corpus:
                 "position": range(n),
             }
         ),
+        scored=pl.DataFrame(),
         report={},
     )
 

@@ -1,8 +1,7 @@
 import torch
 
 from recfeat_pipeline.models.examples import build_examples
-from recfeat_pipeline.models.histories import Histories
-from recfeat_pipeline.models.tower import TIME_BINS
+from recfeat_pipeline.models.histories import TIME_BINS, Histories
 from recfeat_pipeline_tests.unit.models.worlds import make_events
 
 
