@@ -67,9 +67,7 @@ EVENTS: Schema = {
 }
 """Corpus interactions sorted by (user_id, position); a user's rows are contiguous."""
 
-SCORED: Schema = {"item_id": ID}
-"""One row per item that gets features: the corpus, and what ``[scoring]`` adds to it."""
-
+SCORED: Schema = {"item_id": ID}  # of items that get features
 EXAMPLES: Schema = {
     "example_id": pl.Int64,
     "user_id": ID,

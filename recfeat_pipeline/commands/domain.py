@@ -23,7 +23,7 @@ def misfit(version: "PromptVersion", items: "pl.DataFrame", fields: "pl.DataFram
     if version.taxonomy is None or suits(version.taxonomy, domain := domain_of(items, fields)):
         return None
     starter = starter_of(domain)
-    start = f"`--prompt-version {starter}-v1` scores {plural(domain)}; " if starter else ""
+    start = f"`--prompt-version {starter}` scores {plural(domain)}; " if starter else ""
     others = "" if starter else " (`recfeat taxonomy list` shows starters)"
     return (
         f"{version.name} scores {plural(version.taxonomy.item)}, and the catalogue holds "

@@ -86,7 +86,7 @@ def _taxonomy(file: Path) -> str | None:
         return None
     starter = starter_of(domain)
     begin = (
-        f"`recfeat run --catalog {file} --prompt-version {starter}-v1` scores {plural(domain)}; or "
+        f"`recfeat run --catalog {file} --prompt-version {starter}` scores {plural(domain)}; or "
         if starter
         else "The taxonomy that is used unless you choose another is of films: "
     )

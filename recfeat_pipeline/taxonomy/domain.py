@@ -24,10 +24,13 @@ WORDS = {
     r"warranty|oz|ml|inch|set of|shampoo|cream|accessor\w+|colou?rs?",
 }
 STARTERS = {
-    "book": "books", "artist": "music", "game": "games", "article": "news", "recipe": "recipes",
-    "product": "products",
+    domain: f"{name}-starter"
+    for domain, name in (
+        ("book", "books"), ("artist", "music"), ("game", "games"), ("article", "news"),
+        ("recipe", "recipes"), ("product", "products"),
+    )
 }  # fmt: skip
-"""The starter taxonomy of each; a prompt version of the same name ends in ``-v1``."""
+"""The starter prompt version of each; its taxonomy has ``_`` for ``-``."""
 
 
 def domain_of(items: pl.DataFrame, fields: pl.DataFrame) -> str | None:
@@ -67,7 +70,7 @@ def suits(taxonomy: Taxonomy, domain: str | None) -> bool:
 
 
 def starter_of(domain: str | None) -> str | None:
-    """The starter taxonomy of a domain; None without one."""
+    """The starter prompt version of a domain; None without one."""
     return STARTERS.get(domain or "")
 
 

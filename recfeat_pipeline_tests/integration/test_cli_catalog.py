@@ -122,7 +122,7 @@ def test_films_dimensions_for_gift_cards_are_said_before_they_are_bought(folder,
     said = "genome132-v1 scores films, and the catalogue holds products"
     assert said in recfeat("check", "little.toml").out
     assert said in recfeat("estimate", "--catalog", "little.toml").err
-    assert "products-v1" in recfeat("init", "-o", "gifts.toml").err
+    assert "products-starter" in recfeat("init", "-o", "gifts.toml").err
 
 
 def test_a_release_is_downloaded_checked_and_ready(folder, recfeat, monkeypatch):

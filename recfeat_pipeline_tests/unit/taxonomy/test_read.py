@@ -43,7 +43,7 @@ def test_a_file_beside_the_prompt_versions_is_a_taxonomy(tmp_path):
         Group("effort", "Effort", True, (oven,)),
     )
     assert got == Taxonomy("recipes", groups, "recipe")
-    assert list(list_taxonomies(tmp_path)) == ["genome132", "recipes"]
+    assert {"genome132", "recipes"} <= set(list_taxonomies(tmp_path))
     rows = got.frame().select("taxonomy", "group", "dimension", "position").rows()
     assert rows == [("recipes", "taste", "sweet", 0), ("recipes", "effort", "oven", 1)]
 
@@ -102,7 +102,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 def test_only_a_name_finds_a_taxonomy(tmp_path, name):
     load(tmp_path, GOOD)
     with pytest.raises(
-        RecfeatError, match=re.escape(f"No taxonomy {name!r}. There are: genome132")
+        RecfeatError, match=re.escape(f"No taxonomy {name!r}. There are: ") + ".*genome132"
     ):
         load_taxonomy(name, tmp_path)
 

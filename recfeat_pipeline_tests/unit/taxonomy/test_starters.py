@@ -15,7 +15,7 @@ FILM_WORDS = ("film", "movie", "plot", "director", "co-watch")
 
 @pytest.mark.parametrize(("item", "name"), STARTERS.items())
 def test_a_starter_is_whole(item, name):
-    taxonomy = load_taxonomy(name)
+    taxonomy = load_taxonomy(name.replace("-", "_"))
     assert taxonomy.item == item
     assert 30 <= len(taxonomy.dimensions) <= 65
     assert all(5 <= len(group.dimensions) <= 30 and group.gloss for group in taxonomy.groups)
@@ -28,12 +28,12 @@ def test_a_starter_is_whole(item, name):
 
 @pytest.mark.parametrize(("item", "name"), STARTERS.items())
 def test_a_starter_is_asked_in_words_of_its_item(item, name):
-    version = load_version(f"{name}-v1")
-    assert version.groups == tuple(group.name for group in load_taxonomy(name).groups)
+    version = load_version(name)
+    assert version.groups == tuple(group.name for group in version.taxonomy.groups)
     prompts = "\n".join(question.system for question in version.questions)
     assert f"You score one {item}" in prompts
     instructions = prompts
-    for dimension in load_taxonomy(name).dimensions:
+    for dimension in version.taxonomy.dimensions:
         instructions = instructions.replace(f"- {dimension.name}: {dimension.gloss}", "")
     assert not [word for word in FILM_WORDS if word in instructions.lower()]
 
@@ -74,7 +74,7 @@ def test_films_dimensions_are_not_bought_for_gift_cards():
     films = load_version("genome132-v1")
     with pytest.raises(RecfeatError) as error:
         refuse_misfit(films, *GIFTS, asked=False, paid=True)
-    for said in ("Nothing was sent", "scores films", "holds products", "products-v1",
+    for said in ("Nothing was sent", "scores films", "holds products", "products-starter",
                  "taxonomy derive", "taxonomy draft", "--prompt-version genome132-v1"):  # fmt: skip
         assert said in str(error.value)
     assert refuse_misfit(films, *GIFTS, asked=True, paid=True)  # warned, and done
@@ -84,6 +84,6 @@ def test_films_dimensions_are_not_bought_for_gift_cards():
 
 def test_what_was_chosen_or_fits_goes_through():
     assert refuse_misfit(load_version("genome132-v1"), *FILMS, asked=False, paid=True) is None
-    assert refuse_misfit(load_version("products-v1"), *GIFTS, asked=False, paid=True) is None
-    assert refuse_misfit(load_version("products-v1"), *FILMS, asked=False, paid=True) is None
+    assert refuse_misfit(load_version("products-starter"), *GIFTS, asked=False, paid=True) is None
+    assert refuse_misfit(load_version("products-starter"), *FILMS, asked=False, paid=True) is None
     assert starter_of(None) is None
