@@ -2,9 +2,9 @@
 
 Every fenced ``bash`` block of README.md, CONTRIBUTING.md and docs/ is executed line by line, a page
 being one shell session, in one workspace with a small catalogue of films. To keep it cheap the
-commands run in this process, an untrained network counts as trained, and an LLM endpoint is the
-loopback server. A command that cannot run here must be in :data:`NOT_HERE`; its name and options
-are still checked.
+commands run in this process, with one seed where a line names none, an untrained network counts as
+trained, and an LLM endpoint is the loopback server. A command that cannot run here must be in
+:data:`NOT_HERE`; its name and options are still checked.
 """
 
 import contextlib
@@ -66,6 +66,7 @@ NOT_HERE = {
 
 SOURCES = ("RECFEAT_CONTACT", "TMDB_API_KEY")  # would send requests to the world
 FOUND_SOMETHING = ("recfeat check", "recfeat doctor", "recfeat status")  # may exit with 3
+ONE_SEED = ("--seeds", "0")
 N_ITEMS, N_USERS = 48, 80
 
 
@@ -123,11 +124,11 @@ def workspace(tmp_path, films, monkeypatch):
 @pytest.fixture
 def small(monkeypatch):
     """Nothing is large: neither the embedded catalogue nor the number of steps."""
-    from recfeat_pipeline.models import train
+    from recfeat_pipeline.models import recipe
 
     config = synthetic.SyntheticConfig(n_items=N_ITEMS, n_users=N_USERS)
     monkeypatch.setattr(read, "SyntheticConfig", lambda: config)
-    monkeypatch.setattr(train, "MAX_STEPS", 2)
+    monkeypatch.setattr(recipe, "MAX_STEPS", 2)
 
 
 class Shell:
@@ -173,13 +174,17 @@ class Shell:
                 assert_options_exist(words[1:])
             return
         if words[0] == "recfeat":
-            recfeat(words[1:], line)
+            recfeat([*words[1:], *(ONE_SEED if is_unseeded(words) else ())], line)
             return
         done = subprocess.run(
             line, shell=True, env={**os.environ, "PATH": path_with_venv()}, capture_output=True,
             text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def is_unseeded(words: list[str]) -> bool:
+    return words[:2] == ["recfeat", "run"] and "--seeds" not in words
 
 
 def line_begins(words: list[str], start: str) -> bool:
