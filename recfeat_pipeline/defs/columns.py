@@ -1,8 +1,9 @@
-"""Column schemas for the UI: names and types from ``schemas.py``, meanings from its comments.
+"""Column schemas for the UI: names and types from the schemas, meanings from its comments.
 
-What a column means is written once: in the comment beside it in ``schemas.py``, or, for a table of
-the feature store, in the YAML beside its SQL. A column that its own table leaves unexplained means
-what it means elsewhere: a name has one meaning in this project.
+What a column means is written once: in the comment beside it in ``schemas.py`` or
+``text_schemas.py``, or, for a table of the feature store, in the YAML beside its SQL. A column that
+its own table leaves unexplained means what it means elsewhere: a name has one meaning in this
+project.
 """
 
 import ast
@@ -15,7 +16,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline import schemas
+from recfeat_pipeline import schemas, text_schemas
 from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.sql_models import SqlModel, load_models
 
@@ -64,10 +65,10 @@ def store_columns(model: SqlModel, types: Mapping[str, str]) -> dg.TableSchema:
 
 
 class Commented:
-    """A schema of ``schemas.py`` with the comments beside its columns."""
+    """A schema with the comments beside its columns."""
 
-    def __init__(self, name: str, entries: ast.Dict, comments: Mapping[int, str]):
-        self.schema = getattr(schemas, name)
+    def __init__(self, schema: schemas.Schema, entries: ast.Dict, comments: Mapping[int, str]):
+        self.schema = schema
         lines = {
             key.value: value.end_lineno or 0
             for key, value in zip(entries.keys, entries.values, strict=True)
@@ -80,10 +81,10 @@ class Commented:
 
 @cache
 def _commented() -> tuple[Commented, ...]:
-    source = inspect.getsource(schemas)
-    comments = dict(_comments(source))
+    sources = {module: inspect.getsource(module) for module in (schemas, text_schemas)}
     return tuple(
-        Commented(node.target.id, node.value, comments)
+        Commented(getattr(module, node.target.id), node.value, dict(_comments(source)))
+        for module, source in sources.items()
         for node in ast.parse(source).body
         if isinstance(node, ast.AnnAssign)
         and isinstance(node.target, ast.Name)

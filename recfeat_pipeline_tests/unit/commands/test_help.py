@@ -16,6 +16,7 @@ PROMISED = {
     "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
     "taxonomy", "rank", "export", "import-profiles", "import-scores", "ask", "serve", "mcp",
     "reliability",
+    "text",
 }  # fmt: skip
 
 
