@@ -8,6 +8,7 @@ import typer
 
 from recfeat_pipeline.commands.options import CatalogOption, JsonOption, SplitOption
 from recfeat_pipeline.commands.output import dump, number, say, share, table
+from recfeat_pipeline.commands.power import power_of, say_power
 
 if TYPE_CHECKING:
     from recfeat_pipeline.catalog.check import CatalogCheck
@@ -32,6 +33,7 @@ def check(
     """
     from recfeat_pipeline.catalog.check import check_catalog
     from recfeat_pipeline.catalog.corpus import build_corpus
+    from recfeat_pipeline.catalog.splits import REPORTED_ON
     from recfeat_pipeline.commands.catalogs import read_named_catalog
     from recfeat_pipeline.commands.domain import misfit
     from recfeat_pipeline.commands.lakes import choose_version
@@ -45,13 +47,16 @@ def check(
     version = choose_version(Lake(Settings().lake), None)
     if said := misfit(version, corpus.items, read.fields):
         found = replace(found, warnings=(*found.warnings, f"{said}."))
-    examples = dict(build_examples(corpus.events)["split"].value_counts().iter_rows())
+    built = build_examples(corpus.events)
+    examples = dict(built["split"].value_counts().iter_rows())
+    reported = REPORTED_ON.get(str(corpus.report["split"]), "test")
+    power = power_of(built, reported)
     if as_json:
-        data = {**as_data(found), "examples": examples}
+        data = {**as_data(found), "examples": examples, "power": power}
         dump({"catalogue": read.name, "source": read.source, **data})
     else:
         say(f"{read.name} ({read.source})", style="bold")
-        show(found, examples)
+        show(found, examples, power)
     if found.warnings:
         raise typer.Exit(PROBLEMS)
 
@@ -66,7 +71,7 @@ def as_data(found: "CatalogCheck") -> dict[str, Any]:
     }
 
 
-def show(found: "CatalogCheck", examples: dict[str, int]) -> None:
+def show(found: "CatalogCheck", examples: dict[str, int], power: dict[str, Any]) -> None:
     """The check for people, most telling last; ``examples`` are counted by split."""
     from recfeat_pipeline.catalog.check import THIN_CHARACTERS
     from recfeat_pipeline.catalog.splits import PARTS
@@ -153,6 +158,7 @@ def show(found: "CatalogCheck", examples: dict[str, int]) -> None:
         found.arms.select("arms", "reason").iter_rows(),
         title="What can be measured",
     )
+    say_power(power)
     say()
     for warning in found.warnings:
         say(f"! {warning}", style="yellow")

@@ -33,6 +33,11 @@ class Spread:
         return self.users**2 + self.examples**2 / examples_per_user
 
 
+MOVIELENS = Spread(users=0.42, examples=2.9, seeds=0.016)
+"""Of MRR, two-tower with LLM scores less without: 579 held-out users of MovieLens 1M, three-way
+split, 20 examples each, 400 steps, two seeds. NDCG@10 and Hit@10 spread alike; EASE much less."""
+
+
 def detectable_difference(
     v_users: float, n_users: int, v_luck: float = 0.0, n_seeds: int = 1
 ) -> float:

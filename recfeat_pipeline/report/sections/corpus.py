@@ -126,6 +126,9 @@ def _facts(inputs: Inputs) -> list[tuple[str, str]]:
     reported = "valid" if counts.get("split") == "published" else "test"
     if counts.get(f"users_{reported}"):
         facts.append((f"Users with {reported} events", formats.count(counts[f"users_{reported}"])))
+    if counts.get("tied_share_test"):
+        tied = formats.percent(counts["tied_share_test"])
+        facts.append(("Test events at the second of the one before", tied))
     if counts.get("unordered_share"):
         facts.append(("Interactions without a time", formats.percent(counts["unordered_share"])))
     return facts

@@ -14,7 +14,7 @@ HEAVY = ("dagster", "torch", "lightning", "polars", "duckdb", "openai", "matplot
 PROMISED = {
     "init", "check", "estimate", "run", "status", "backfill", "batches", "prompts", "arms",
     "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
-    "taxonomy", "rank", "export", "import-profiles", "import-scores", "ask", "serve", "mcp",
+    "taxonomy", "text", "rank", "export", "import-profiles", "import-scores", "ask", "serve", "mcp",
     "reliability",
     "text",
 }  # fmt: skip

@@ -3,9 +3,16 @@
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 
-from recfeat_pipeline.evaluation.power import Spread, detectable_effect, users_needed
+from recfeat_pipeline.commands.power import power_of, say_power
+from recfeat_pipeline.evaluation.power import (
+    MOVIELENS,
+    Spread,
+    detectable_effect,
+    users_needed,
+)
 from recfeat_pipeline.evaluation.significance import compare
 
 SPREAD = Spread(users=0.2, examples=1.5, seeds=0.02)
@@ -51,3 +58,19 @@ def test_luck_hides_small_effects_from_any_number_of_users():
 
 def test_one_user_shows_nothing():
     assert detectable_effect(1, 20, SPREAD) == math.inf
+
+
+def test_a_catalogue_says_what_its_held_out_users_can_show(capsys):
+    users = [user for user in range(579) for _ in range(20)]
+    examples = pl.DataFrame({"user_id": [*users, 9000], "split": ["test"] * len(users) + ["valid"]})
+    found = power_of(examples)
+    assert (found["users"], found["examples"]) == (579, 11_580)
+    assert found["detectable"] == pytest.approx(detectable_effect(579, 20, MOVIELENS, 5))
+    assert found["users_needed"][0.05] > found["users_needed"][0.1] > 2
+    say_power(found)
+    out = capsys.readouterr().out
+    assert f"a change of MRR by {100 * found['detectable']:.1f} % is found" in out
+    assert found["users_needed"][0.02] is None
+    assert "more seeds" in out
+    say_power(power_of(examples.head(20)))
+    assert "no difference can be measured" in capsys.readouterr().out
