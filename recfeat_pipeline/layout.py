@@ -76,6 +76,7 @@ LAKE = {
     "cold_ranks": LakeTable(f"{_RUN}/cold_ranks.parquet", schemas.COLD_RANKS),
     "canaries": LakeTable(f"{_RUN}/canaries.parquet", schemas.CANARIES),
     "item_vectors": LakeTable(f"{_RUN}/item_vectors.parquet", schemas.ITEM_VECTORS),
+    "seen": LakeTable(f"{_RUN}/seen.parquet", schemas.SEEN),
     "training_log": LakeTable(f"{_RUN}/training_log.parquet", schemas.TRAINING_LOG),
     "neighbours": LakeTable("runs/arm={arm}/neighbours.parquet", schemas.NEIGHBOURS),
     **{
@@ -103,6 +104,7 @@ NOTES = {
     "suspicious": "guard/suspicious/{stage}.json",
     "believed": "guard/believed/{stage}.json",
     "rejected_answers": "guard/rejected_answers.json",
+    "made_of": "made_of/{product}.json",
     "batch": "batches/{batch}/batch.json",
     "spending": "spending/day={day}/{page}.json",
     "endpoints": "endpoints/{endpoint}.json",

@@ -194,6 +194,9 @@ ITEM_VECTORS: Schema = {
 }
 """One row per corpus item, in item_index order, of one (arm, seed)."""
 
+SEEN: Schema = {"item_id": ID, "digest": pl.String}
+"""One row per corpus item with scores that a model was trained on; the digest is of its scores."""
+
 TRAINING_LOG: Schema = {
     "step": pl.Int64,
     "train_loss": pl.Float64,  # mean since the last evaluation

@@ -197,7 +197,7 @@ class Settings(BaseSettings):
         0.05,
         gt=0,
         le=1,
-        description="Models are trained again once this share of corpus items has new scores.",
+        description="Models are trained again once this share of corpus items has other scores.",
     )
     prompt_still_minutes: float = Field(
         10,

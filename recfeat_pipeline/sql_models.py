@@ -6,6 +6,7 @@ A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions,
 test is a SELECT of the rows that break it.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import jinja2
 import polars as pl
 import yaml
 
+from recfeat_pipeline import freshness
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.evaluation.metrics import LIST_METRICS, MEASURES, METRICS
 from recfeat_pipeline.lake import Lake
@@ -124,16 +126,65 @@ def compile_sql(model: SqlModel, lake: Lake) -> str:
 def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) -> int:
     """Replace the model's table in one transaction; returns its row count.
 
+    A table that would be made of the same again is left as it is.
+
     Raises:
         RecfeatError: the SQL fails; the old table stays.
     """
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
-    lake.lend_to(connection)
-    try:
-        connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{compile_sql(model, lake)}")
-    except duckdb.Error as error:
-        raise RecfeatError(f"dbt_like_sql/{model.schema}/{model.table}.sql: {error}") from error
+    stamps = _stamps(connection)
+    made_of = _made_of(model, lake, stamps)
+    if stamps.get(model.key) != made_of or not _exists(connection, model):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
+        lake.lend_to(connection)
+        select = compile_sql(model, lake)
+        connection.begin()
+        try:
+            connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{select}")
+            connection.execute("INSERT OR REPLACE INTO made_of VALUES (?, ?)", [model.key, made_of])
+        except duckdb.Error as error:
+            connection.rollback()
+            raise RecfeatError(f"dbt_like_sql/{model.schema}/{model.table}.sql: {error}") from error
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
     return _count(connection, model.key)
+
+
+def stale_models(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
+    """Keys of the models whose tables would be made of something else today."""
+    held, now = _stamps(connection), dict[str, str]()
+    for key, model in load_models().items():  # in order: its refs' are known
+        now[key] = _made_of(model, lake, now)
+    return [key for key, made_of in now.items() if held.get(key) != made_of]
+
+
+def store_made_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """What all tables of a store were made of, as one fingerprint."""
+    return freshness.fingerprint(f"{k} {v}" for k, v in sorted(_stamps(connection).items()))
+
+
+def _made_of(model: SqlModel, lake: Lake, refs: Mapping[str, str]) -> str:
+    """Fingerprint of the SQL, of the lake tables that it reads, and of its refs' fingerprints."""
+    of_refs = (refs.get(ref, "") for ref in model.refs)
+    return freshness.fingerprint(
+        [fingerprint(model), freshness.tables_hash(lake, *model.sources), *of_refs]
+    )
+
+
+def _stamps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    try:
+        return dict(connection.execute("SELECT model, fingerprint FROM made_of").fetchall())
+    except duckdb.CatalogException:
+        pass
+    with contextlib.suppress(duckdb.InvalidInputException):  # a read-only store of an older release
+        connection.execute("CREATE TABLE made_of (model VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
+    return {}
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
+    query = "FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
+    return bool(connection.execute(query, [model.schema, model.table]).fetchall())
 
 
 def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTest) -> int:

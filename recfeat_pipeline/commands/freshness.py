@@ -1,21 +1,19 @@
 """How far a lake is: each stage's products against what they would be made of now.
 
-Scores are judged by content (would any call be sent?), runs by their fingerprint (would any be
-trained again?), the rest by what is there and when it was written.
+Scores are judged by the calls (would any be sent?), all else by fingerprints of what it was made of
+(:mod:`recfeat_pipeline.freshness`): would it be made again?
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from recfeat_pipeline.catalog.fetch import is_url
-from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.commands.output import plural
 from recfeat_pipeline.content.slot import ContentUnavailable
-from recfeat_pipeline.defs.catalog.stored import scored_of
+from recfeat_pipeline.defs.catalog.stored import scored_of, source_files
+from recfeat_pipeline.defs.text.scraping import documents_made_of
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.errors import RecfeatError
@@ -23,10 +21,17 @@ from recfeat_pipeline.extraction.ledger import statuses
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import IMPORTED
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
+from recfeat_pipeline.freshness import files_hash, is_fresh
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.sql_models import (
+    evaluation_models,
+    load_models,
+    stale_models,
+    store_made_of,
+)
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline.swap import unfinished
 from recfeat_pipeline.text_schemas import RAW
@@ -122,7 +127,6 @@ def paid_calls(lake: Lake) -> pl.DataFrame:
 
 
 def _catalog(lake: Lake) -> Stage:
-    written = _oldest(lake, lake.table_paths("items"))
     if not lake.has("items") or not lake.has("events"):
         return Stage("catalog", "missing", "no catalogue has been read")
     items, events = lake.read("items"), lake.read("events")
@@ -130,27 +134,9 @@ def _catalog(lake: Lake) -> Stage:
         f"{items.height:,} items, {items['in_corpus'].sum():,} in the corpus; "
         f"{events.height:,} events of {events['user_id'].n_unique():,} users"
     )
-    changed = [
-        path
-        for path in _source_files(lake.meta.get("catalog"))
-        if path.exists() and path.stat().st_mtime > written
-    ]
-    if changed:
-        return Stage("catalog", "stale", f"{detail}; {changed[0]} is newer")
+    if not is_fresh(lake, "catalogue", files_hash(source_files(lake.meta.get("catalog")))):
+        return Stage("catalog", "stale", f"{detail}; its files have changed since")
     return Stage("catalog", "fresh", detail)
-
-
-def _source_files(catalog: str | None) -> list[Path]:
-    if catalog is None:
-        return []
-    place = Path(catalog)
-    if place.is_dir():
-        return sorted(place.glob("*.csv"))
-    try:
-        paths = read_spec(place).paths.values()
-        return [place, *(Path(path) for path in paths if not is_url(path))]
-    except RecfeatError:
-        return [place]
 
 
 def _text(lake: Lake) -> Stage:
@@ -164,10 +150,10 @@ def _text(lake: Lake) -> Stage:
     detail = "; ".join(parts)
     if without:
         return Stage("text", "missing", f"{detail}; {without:,} items that get features have none")
-    newest = max((row.timestamp() for row in scraped["fetched_at"]), default=0.0)
-    newest = max(newest, _newest(lake, lake.table_paths("fields")))
-    if newest > _oldest(lake, lake.table_paths("documents", part="documents")):
-        return Stage("text", "stale", f"{detail}; written before their sources were read last")
+    made_of = documents_made_of(lake, shard_names(lake.n_shards))
+    if stale := [s for s, of in made_of.items() if not is_fresh(lake, f"documents-{s}", of)]:
+        changed = f"what {plural(len(stale), 'shard')} of them are made of has changed"
+        return Stage("text", "stale", f"{detail}; {changed}")
     return Stage("text", "fresh", detail)
 
 
@@ -268,25 +254,20 @@ def _feature_store(lake: Lake) -> Stage:
     detail = f"{path.stat().st_size / 1e6:,.1f} MB"
     try:
         with open_store(path, wait_seconds=READER_WAIT) as store:
-            held = dict(
-                store.execute(
-                    "SELECT version, count(*) FROM features.item_features GROUP BY version"
-                ).fetchall()
-            )
+            query = "SELECT count(DISTINCT version) FROM features.item_features"
+            [[n_versions]] = store.execute(query).fetchall()
+            late = evaluation_models(load_models())
+            stale = [key for key in stale_models(store, lake) if key not in late]
     except RecfeatError as error:
         return Stage("feature_store", "failed", str(error))
     except duckdb.CatalogException:
         return Stage("feature_store", "missing", f"{detail}, without features")
-    scores = lake.read("scores").group_by("version").len()
-    inputs = (
-        *lake.table_paths("items"),
-        *lake.table_paths("documents"),
-        *lake.table_paths("scores"),
-    )
-    if held != dict(scores.iter_rows()) or _newest(lake, inputs) > path.stat().st_mtime:
-        return Stage("feature_store", "stale", f"{detail}; older than the lake's scores")
+    if stale:
+        return Stage(
+            "feature_store", "stale", f"{detail}; the lake has changed: {', '.join(stale)}"
+        )
     return Stage(
-        "feature_store", "fresh", f"{detail}; features of {plural(len(held), 'prompt version')}"
+        "feature_store", "fresh", f"{detail}; features of {plural(n_versions, 'prompt version')}"
     )
 
 
@@ -369,20 +350,11 @@ def _evaluation(lake: Lake) -> Stage:
     try:
         with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
             measured = store.execute("SELECT DISTINCT arm, seed FROM metrics.ranking").fetchall()
+            current = is_fresh(lake, "report", store_made_of(store))
+            current = current and not stale_models(store, lake)
     except (RecfeatError, duckdb.CatalogException):
-        measured = []
+        measured, current = [], False
     detail = f"report of {written:%Y-%m-%d %H:%M} UTC, {len(measured)} arms and seeds"
-    newer = _newest(lake, lake.table_paths("ranks")) > written.timestamp()
-    if newer or set(measured) != ranked:
+    if not current:
         return Stage("evaluation", "stale", f"{detail}; {len(ranked)} are ranked")
     return Stage("evaluation", "fresh", detail)
-
-
-def _newest(lake: Lake, paths: Iterable[str]) -> float:
-    times = [moment.timestamp() for path in paths if (moment := lake.modified(path))]
-    return max(times, default=0.0)
-
-
-def _oldest(lake: Lake, paths: Iterable[str]) -> float:
-    times = [moment.timestamp() for path in paths if (moment := lake.modified(path))]
-    return min(times, default=0.0)

@@ -24,8 +24,10 @@ def report(
     """
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
+    from recfeat_pipeline.freshness import stamp
     from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.report.html import write_report
+    from recfeat_pipeline.sql_models import store_made_of
     from recfeat_pipeline.store import open_store
 
     lake = open_lake()
@@ -33,7 +35,9 @@ def report(
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
     with open_store(lake.feature_store) as store:
         page = write_report(store, collect_provenance(lake, store))
+        made_of = store_made_of(store)
     lake.write_bytes(REPORT, page.encode())
+    stamp(lake, "report", made_of)
     path = lake.path(REPORT)
     if output:
         try:

@@ -3,13 +3,13 @@
 An unchanged partition keeps its data version, so automation leaves alone what depends on it.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-import polars as pl
+
+from recfeat_pipeline.freshness import fingerprint
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Written:
     @property
     def version(self) -> str:
         """A hash of the contents."""
-        return hashlib.sha256("\n".join(self.contents).encode()).hexdigest()[:16]
+        return fingerprint(self.contents)
 
 
 def report_partitions(
@@ -44,10 +44,3 @@ def report_partitions(
         context.log_event(
             dg.AssetMaterialization(key, partition=partition, metadata=part.metadata, tags=tags)
         )
-
-
-def frame_hash(frame: pl.DataFrame) -> str:
-    """A hash of a table's schema and of its rows in their order."""
-    digest = hashlib.sha256(repr(frame.schema).encode())
-    digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
-    return digest.hexdigest()[:16]

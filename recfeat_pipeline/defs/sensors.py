@@ -15,21 +15,16 @@ from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experim
 from recfeat_pipeline.defs.known import changed_partitions
 from recfeat_pipeline.defs.partitions import arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import end_abandoned
-from recfeat_pipeline.defs.training.retraining import runs_to_repeat
+from recfeat_pipeline.defs.training.retraining import runs_to_repeat, seen_now
 from recfeat_pipeline.defs.training.stored import finished_runs
 from recfeat_pipeline.extraction.batches import OPEN, calls_of, load_all
+from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
 ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
 STATUS = ON if Settings().automation else OFF
-
-SCORED_AT = """
-SELECT max(generated_at) AS scored_at FROM catalog.items
-JOIN features.item_features USING (item_id)
-WHERE in_corpus AND version = $version GROUP BY item_id
-"""
 
 follow_changes = dg.AutomationConditionSensorDefinition(
     "follow_changes",
@@ -124,7 +119,7 @@ def collect_finished_batches(
     minimum_interval_seconds=600,
     default_status=STATUS,
     description="Trains the models that read LLM scores again, once a share of the corpus "
-    "(RECFEAT_RETRAIN_SHARE, 5 %) has scores newer than they are.",
+    "(RECFEAT_RETRAIN_SHARE, 5 %) has other scores than they saw.",
 )
 def retrain_when_enough_changed() -> dg.SensorResult:
     """One run per model that is out of date; the same model is asked for once."""
@@ -134,14 +129,14 @@ def retrain_when_enough_changed() -> dg.SensorResult:
     if promoted is None or not lake.feature_store.exists():
         return dg.SensorResult(skip_reason="Nothing has been extracted yet.")
     with open_store(lake.feature_store, wait_seconds=10) as store:
-        scored_at = store.sql(SCORED_AT, params={"version": promoted}).pl()["scored_at"]
-    stale = runs_to_repeat(finished_runs(lake), scored_at, promoted, settings.retrain_share)
+        now = seen_now(store, promoted)
+    stale = runs_to_repeat(finished_runs(lake), now, promoted, settings.retrain_share)
     if not stale:
         reason = f"Less than {settings.retrain_share:.0%} of the items have changed."
         return dg.SensorResult(skip_reason=reason)
     requests = [
         dg.RunRequest(
-            run_key=f"{run.arm}/{run.seed}/{run.made_at.isoformat()}/{promoted}",
+            run_key=f"{run.arm}/{run.seed}/{run.made_from[:16]}/{frame_hash(now)}",
             partition_key=arm_seed_key(run.arm, run.seed),
             run_config={"ops": {"two_tower": {"config": {"steps": run.steps or None}}}},
             tags={UNATTENDED: "true"},

@@ -1,7 +1,5 @@
 """The daily schedule, second tries, retraining, batches and alerts, each on the loopback."""
 
-from datetime import UTC, datetime, timedelta
-
 import dagster as dg
 import polars as pl
 import pytest
@@ -13,6 +11,7 @@ from recfeat_pipeline.defs.drive import Driver, Plan
 from recfeat_pipeline.defs.partitions import arm_and_seed, split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.schedules import refresh_text_daily
+from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
@@ -128,11 +127,11 @@ ITEMS = (
     "CREATE TABLE catalog.items AS SELECT i AS item_id, i < 100 AS in_corpus FROM range(200) t(i)"
 )
 FEATURES = """CREATE TABLE features.item_features AS
-SELECT i AS item_id, $v AS version, $at::TIMESTAMPTZ AS generated_at FROM range(200) t(i)"""
-RESCORED = """UPDATE features.item_features SET generated_at = now()
+SELECT i AS item_id, $v AS version, 'dark' AS dimension, .5::FLOAT AS score FROM range(200) t(i)"""
+RESCORED = """UPDATE features.item_features SET score = $score
 WHERE item_id < $n OR item_id = 150"""
 OTHER_VERSION = """INSERT INTO features.item_features
-SELECT item_id, 'other@1', generated_at - INTERVAL 1 DAY FROM features.item_features"""
+SELECT item_id, 'other@1', dimension, $score::FLOAT FROM features.item_features"""
 
 
 def change_store(lake: Lake, query: str, **parameters: object) -> None:
@@ -142,23 +141,25 @@ def change_store(lake: Lake, query: str, **parameters: object) -> None:
 
 @pytest.fixture
 def trained(lake):
-    """A store with 100 scored items in the corpus, and runs of three arms made an hour ago."""
-    now = datetime.now(UTC)
+    """A store with 100 scored items in the corpus, and runs of three arms that saw them."""
     change_store(lake, "CREATE SCHEMA catalog; CREATE SCHEMA features")
     change_store(lake, ITEMS)
-    change_store(lake, FEATURES, v=V1, at=now - timedelta(days=1))
+    change_store(lake, FEATURES, v=V1)
+    with open_store(lake.feature_store) as store:
+        seen = seen_now(store, V1)
     lake.remember(promoted=V1)
-    made = {"made_at": (now - timedelta(hours=1)).isoformat(), "prompt_version": V1}
+    made = {"fingerprint": "of the run", "prompt_version": V1}
     for arm, steps in (("llm", 30), ("floor", 30), ("ease_llm", 0)):
         row = dict.fromkeys(RUNS) | {"steps": steps}
         lake.write("runs", pl.DataFrame([row], schema=RUNS), arm=arm, seed="0")
+        lake.write("seen", seen, arm=arm, seed="0")
         lake.write_note("made_from", made, arm=arm, seed="0")
     return lake
 
 
-def rescore(lake: Lake, n_items: int) -> None:
-    """Let the first items have answers of this minute, and one outside the corpus too."""
-    change_store(lake, RESCORED, n=n_items)
+def rescore(lake: Lake, n_items: int, score: float = 0.75) -> None:
+    """Let the first items have other scores, and one outside the corpus too."""
+    change_store(lake, RESCORED, n=n_items, score=score)
 
 
 def asked_to_train() -> list[dg.RunRequest]:
@@ -186,10 +187,18 @@ def test_the_same_run_is_asked_for_once(trained):
     assert len(set(keys)) == 2
 
 
-def test_a_promoted_version_retrains_what_read_the_one_before(trained):
-    change_store(trained, OTHER_VERSION)
-    trained.remember(promoted="other@1")
+def test_scores_that_return_to_what_they_were_ask_for_nothing(trained):
+    rescore(trained, 50)
     assert len(asked_to_train()) == 2
+    rescore(trained, 50, score=0.5)
+    assert asked_to_train() == []
+
+
+@pytest.mark.parametrize(("score", "asked"), [(0.25, 2), (0.5, 0)], ids=["others", "the same"])
+def test_a_promoted_version_retrains_what_read_other_scores(trained, score, asked):
+    change_store(trained, OTHER_VERSION, score=score)
+    trained.remember(promoted="other@1")
+    assert len(asked_to_train()) == asked
 
 
 # -- batches -------------------------------------------------------------------------------------

@@ -245,7 +245,10 @@ def test_promoting_makes_the_arms_that_read_it_stale(recfeat, built):
         "popularity": "fresh", "floor": "fresh", "llm": "stale"
     }  # fmt: skip
     assert recfeat("prompts", "promote", "genome132-v1").code == 0
-    assert recfeat("status", "--json").json["problems"] == []
+    state = recfeat("status", "--json").json
+    assert {r["state"] for r in state["runs"]} == {"fresh"}
+    stale = [stage["name"] for stage in state["stages"] if stage["state"] != "fresh"]
+    assert stale == ["evaluation"]  # agreement lacks the version that was extracted beside
 
 
 def test_a_changed_catalogue_is_stale_until_it_is_read_again(recfeat, built, folder):
@@ -253,7 +256,7 @@ def test_a_changed_catalogue_is_stale_until_it_is_read_again(recfeat, built, fol
     source.write_text(source.read_text().replace("In film 3 friends", "In film 3 strangers"))
     stages = {s["name"]: s for s in recfeat("status", "--json").json["stages"]}
     assert stages["catalog"]["state"] == "stale"
-    assert "items.csv is newer" in stages["catalog"]["detail"]
+    assert "its files have changed since" in stages["catalog"]["detail"]
     assert recfeat("run", "--until", "text").code == 0
     (version,) = [v for v in recfeat("status", "--json").json["versions"] if v["promoted"]]
     assert (version["state"], version["missing"]) == ("stale", 6)

@@ -92,6 +92,7 @@ def test_the_feature_store_is_not_built_from_a_damaged_file(tmp_path):
     model = load_models()["staging.tags"]
     with duckdb.connect() as connection:
         assert build(connection, model, lake) == 2
+    with duckdb.connect() as connection:
         path.write_bytes(flipped(path.read_bytes(), 8 * 20))
         with pytest.raises(RecfeatError, match=r"catalog/tags\.parquet is damaged.*rebuild it"):
             build(connection, model, lake)

@@ -25,9 +25,10 @@ from recfeat_pipeline.defs.catalog.stored import (
     refuse_other_content,
     refuse_other_split,
     save_catalog,
+    source_files,
 )
-from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.freshness import files_hash, frame_hash, stamp
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
 
@@ -68,16 +69,20 @@ def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
     given = Settings().catalog
     path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
     split = Settings().split or target.meta.get("split")
+    made_of = files_hash(source_files(path))
     catalog = read_catalog(path, split)
     refuse_other_split(target, catalog)
     refuse_other_content(target, catalog)
-    if not believe_catalog(target, catalog, path, Settings()):
+    believed = believe_catalog(target, catalog, path, Settings())
+    if not believed:
         catalog = load_catalog(target)  # yesterday's: this one was rejected
     target.open(catalog=path, name=catalog.name)
     if split:
         target.remember(split=split)
     keep_left(target, catalog.items, timedelta(days=Settings().left_days))
     frames = save_catalog(target, catalog)
+    if believed:
+        stamp(target, "catalogue", made_of)
     notes = "\n".join(f"- {note.message}" for note in catalog.notes) or "Nothing was dropped."
     for name, frame in frames.items():
         yield _written(frame, {"notes": dg.MetadataValue.md(notes)}, ["lake", name])

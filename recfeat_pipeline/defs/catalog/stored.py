@@ -1,9 +1,12 @@
 """A catalogue between its two assets: as lake files, and back."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import polars as pl
 
+from recfeat_pipeline.catalog.fetch import is_url
+from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.catalog.splits import SHARED, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
 from recfeat_pipeline.errors import RecfeatError
@@ -85,6 +88,20 @@ def _with_positions(interactions: pl.DataFrame) -> pl.DataFrame:
     if "position" in interactions.columns:
         return interactions
     return interactions.with_columns(position=pl.lit(None, dtype=pl.Int64))
+
+
+def source_files(catalog: str | None) -> list[Path]:
+    """The user's files that a catalogue is read from; none for the embedded one."""
+    if catalog is None:
+        return []
+    place = Path(catalog)
+    if place.is_dir():
+        return sorted(place.glob("*.csv"))
+    try:
+        paths = read_spec(place).paths.values()
+        return [place, *(Path(path) for path in paths if not is_url(path))]
+    except RecfeatError:  # it cannot be read any more, which is a change
+        return [place]
 
 
 def refuse_other_split(lake: Lake, catalog: Catalog) -> None:

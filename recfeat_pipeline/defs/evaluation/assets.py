@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from recfeat_pipeline import sql_models
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
@@ -14,12 +15,12 @@ from recfeat_pipeline.defs.evaluation.declared import (
     declared_pairs,
 )
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
-from recfeat_pipeline.defs.events import frame_hash
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.freshness import frame_hash, stamp
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.schemas import SHOWN_TEXT
@@ -309,7 +310,9 @@ def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeRes
         provenance = collect_provenance(target, connection)
         html = write_report(connection, provenance)
         figures = key_figures(connection, provenance)
+        made_of = sql_models.store_made_of(connection)
     target.write_bytes(REPORT, html.encode())
+    stamp(target, "report", made_of)
     images = {figure.title: dg.MetadataValue.md(figure.to_markdown_image()) for figure in figures}
     path = dg.MetadataValue.path(target.path(REPORT))
     return dg.MaterializeResult(metadata={"report": path, **images})

@@ -6,9 +6,10 @@ import dagster as dg
 
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY, again_later
-from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
+from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
+from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.settings import Settings
 
 

@@ -9,11 +9,18 @@ import polars as pl
 from recfeat_pipeline.added import drop_listed
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY
-from recfeat_pipeline.defs.events import Written, frame_hash, report_partitions
+from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.defs.text.days import believe_documents
-from recfeat_pipeline.defs.text.scraping import overrides, scored_items, scrape_asset, source_names
+from recfeat_pipeline.defs.text.scraping import (
+    documents_made_of,
+    overrides,
+    scored_items,
+    scrape_asset,
+    source_names,
+)
+from recfeat_pipeline.freshness import frame_hash, stamp
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
@@ -55,6 +62,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     One row per corpus item, in shards of items.
     """
     target, settings = lake.open(), Settings()
+    made_of = documents_made_of(target, list(context.partition_keys))
     items = scored_items(target, list(context.partition_keys))
     enabled = sources(settings)
     excluded = excluded_pages(items, overrides(target))
@@ -62,7 +70,9 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
     frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
-    if not believe_documents(target, frame, [source.name for source in enabled], settings):
+    names = [source.name for source in enabled]
+    believed = believe_documents(target, frame, names, settings)
+    if not believed:
         stored = target.read("documents").join(items.select("item_id"), on="item_id", how="semi")
         frame = stored.select(frame.columns)  # just these were rejected: yesterday's stay
     identity = collected.identity.join(items.select("item_id", "shard"), on="item_id")
@@ -72,6 +82,8 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
         part = frame.filter(shard=shard).drop("shard")
         target.write("documents", part, shard=shard)
         drop_listed(target, shard, part)
+        if believed:
+            stamp(target, f"documents-{shard}", made_of[shard])
         counts = {
             "dagster/row_count": part.height,
             "median_chars": float(np.median(part["n_chars"])) if part.height else 0.0,

@@ -12,6 +12,7 @@ from recfeat_pipeline.defs.catalog.stored import scored_of
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
+from recfeat_pipeline.freshness import files_hash, fingerprint, frame_hash
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_creators
@@ -132,3 +133,42 @@ def held(source: Source, lake: Lake, of_shards: list[str]) -> dict[str, Written]
         about = {"enabled": True, "attribution": source.attribution}
         parts[shard] = Written(part["row"], {"dagster/row_count": part.height, **statuses, **about})
     return parts
+
+
+def documents_made_of(lake: Lake, of_shards: Sequence[str]) -> dict[str, str]:
+    """What some shards' documents are made of now: items, the catalogue's text, sources' answers.
+
+    A source counts by each item's newest answer, its status and revision; asking again and getting
+    the same changes nothing.
+    """
+    items = scored_items(lake, of_shards).sort("item_id")
+    fields = lake.read("fields").sort("item_id", "position", maintain_order=True)
+    columns = ["item_id", "key", "fetched_at", "status", "revision"]
+    said = files_hash([overrides_path(lake)])
+    parts = {}
+    for shard in of_shards:
+        own = items.filter(shard=shard)
+        held = [
+            f"{source} {frame_hash(newest)}"
+            for source in source_names()
+            if (newest := _newest(lake, source, shard, columns, own)) is not None
+        ]
+        text = fields.join(own.select("item_id"), on="item_id", how="semi", maintain_order="left")
+        parts[shard] = fingerprint([frame_hash(own), frame_hash(text), said, *held])
+    return parts
+
+
+def _newest(
+    lake: Lake, source: str, shard: str, columns: list[str], items: pl.DataFrame
+) -> pl.DataFrame | None:
+    frames = list(lake.each("raw", columns, source=source, shard=shard))
+    if not frames:
+        return None
+    newest = (
+        pl.concat(frames, how="vertical_relaxed")
+        .filter(pl.col("status") != "failed")
+        .join(items.select("item_id"), on="item_id", how="semi")
+        .sort("item_id", "fetched_at", "key", "revision")
+        .unique("item_id", keep="last", maintain_order=True)
+    )
+    return newest.drop("fetched_at")

@@ -79,7 +79,7 @@ def two_tower(
             result = train_arm(
                 job.arm, job.inputs.data, job.inputs.content, recipe, job.inputs.report_split
             )
-        new.save(result, job.inputs, job.steps)
+        new.save(result, job.inputs, job.steps, job.seen)
         job.run.take()
     yield dg.MaterializeResult(asset_key=["lake", "runs"], metadata=job.run.summary())
     yield dg.MaterializeResult(asset_key=["lake", "ranks"], metadata=job.run.quality())

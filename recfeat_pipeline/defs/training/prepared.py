@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.partitions import arm_and_seed
@@ -14,6 +15,7 @@ from recfeat_pipeline.defs.resources import (
     Reporter,
 )
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
+from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
 from recfeat_pipeline.errors import RecfeatError
@@ -36,6 +38,7 @@ class Prepared:
     inputs: Inputs
     steps: int
     made_from: str  # fingerprint of all of it
+    seen: pl.DataFrame | None  # SEEN, of an arm that reads scores
 
     def recipe(self, checkpoints: Path, progress: Progress) -> Recipe:
         """Its recipe, with checkpoints in a local folder."""
@@ -68,6 +71,7 @@ def prepare(
             inputs = load_inputs(run.lake, connection, arm, seed)
             trials = run.lake.meta.get("tune", 0)
             searched = load_inputs(run.lake, connection, arm, SEED) if trials else inputs
+            seen = seen_now(connection, inputs.version) if inputs.version else None
         if (too_large := arm.family.refusal(inputs.data.n_items)) is not None:
             raise Unfit(too_large)
     except (ContentUnavailable, Unfit) as reason:
@@ -80,4 +84,4 @@ def prepare(
         arm = tuned(run.lake, arm, searched, steps, trials, reporter)
         run = StoredRun(run.lake, arm, seed)
     made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs.data))
-    return Prepared(arm, seed, run, inputs, steps, made_from)
+    return Prepared(arm, seed, run, inputs, steps, made_from, seen)

@@ -81,7 +81,9 @@ class StoredRun:
     def _cold_checkpoints(self) -> Path:
         return self.checkpoints.with_name("cold_checkpoints")
 
-    def save(self, result: "TrainingResult", inputs: Inputs, steps: int) -> None:
+    def save(
+        self, result: "TrainingResult", inputs: Inputs, steps: int, seen: pl.DataFrame | None
+    ) -> None:
         """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
         import torch  # which takes seconds: not while Dagster loads the code
 
@@ -90,6 +92,8 @@ class StoredRun:
                 vector=pl.Series(result.item_vectors, dtype=pl.List(pl.Float32))
             )
             self.lake.write("item_vectors", vectors, **self.key)
+        if seen is not None:
+            self.lake.write("seen", seen, **self.key)
         self.lake.write("training_log", result.log, **self.key)
         self.lake.write("ranks", result.ranks, **self.key)
         self.lake.write("top_lists", result.top_lists, **self.key)
@@ -206,9 +210,10 @@ def finished_runs(lake: Lake) -> list[FinishedRun]:
         if arm is None or "llm" not in arm.content.sources or arm.content.prompt_version:
             continue
         made = lake.read_note("made_from", arm=name, seed=seed)
-        if made and "made_at" in made:
-            made_at = datetime.fromisoformat(made["made_at"])
-            found.append(FinishedRun(name, int(seed), steps, made_at, made["prompt_version"]))
+        if made and made["prompt_version"]:
+            seen = lake.read("seen", arm=name, seed=seed).select("item_id", "digest")
+            version = made["prompt_version"]
+            found.append(FinishedRun(name, int(seed), steps, made["fingerprint"], version, seen))
     return found
 
 

@@ -1,39 +1,70 @@
-from datetime import UTC, datetime, timedelta
-
+import duckdb
 import polars as pl
 import pytest
 
-from recfeat_pipeline.defs.training.retraining import FinishedRun, runs_to_repeat, share_changed
-
-MADE = datetime(2026, 5, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-RUN = FinishedRun("llm", 0, 100, MADE, "v@1")
-
-
-def scored(*hours: int) -> pl.Series:
-    """When each item was scored, in hours after the run was made."""
-    return pl.Series([MADE + hour * HOUR for hour in hours], dtype=pl.Datetime("us", "UTC"))
+from recfeat_pipeline.defs.training.retraining import (
+    FinishedRun,
+    runs_to_repeat,
+    seen_now,
+    share_changed,
+)
 
 
-def test_the_share_counts_items_scored_after_the_run():
-    assert share_changed(RUN, scored(-2, -1, 1, -5), "v@1") == 0.25
+def seen(**digests: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"item_id": list(digests), "digest": list(digests.values())},
+        schema={"item_id": pl.String, "digest": pl.String},
+    )
 
 
-def test_an_answer_of_the_same_instant_is_not_newer():
-    assert share_changed(RUN, scored(0, 0), "v@1") == 0
+def run(seed: int = 0, **digests: str) -> FinishedRun:
+    return FinishedRun("llm", seed, 100, "fingerprint", "v@1", seen(**digests))
 
 
-def test_another_version_changes_everything():
-    assert share_changed(RUN, scored(-2, -1), "v@2") == 1
+RUN = run(a="1", b="2", c="3", d="4")
 
 
-@pytest.mark.parametrize("version", ["v@1", "v@2"])
-def test_without_scores_there_is_nothing_to_train_on(version):
-    assert share_changed(RUN, scored(), version) == 0
+@pytest.mark.parametrize(
+    ("now", "share"),
+    [
+        ({"a": "1", "b": "2", "c": "3", "d": "4"}, 0),
+        ({"d": "4", "c": "3", "b": "2", "a": "1"}, 0),
+        ({"a": "1", "b": "2", "c": "3", "d": "5"}, 0.25),
+        ({"a": "1", "b": "2", "c": "3"}, 0.25),  # an item has lost its scores
+        ({"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}, 0.2),  # a new one has got some
+        ({}, 0),  # without scores there is nothing to train on
+    ],
+)
+def test_the_share_counts_items_with_other_scores(now, share):
+    assert share_changed(RUN, seen(**now), "v@1") == pytest.approx(share)
+
+
+def test_a_label_that_changes_changes_nothing():
+    assert share_changed(RUN, RUN.seen, "v@2") == 0
+
+
+@pytest.mark.parametrize(("version", "share"), [("v@1", 0), ("v@2", 1)])
+def test_a_run_of_an_older_release_is_judged_by_its_version(version, share):
+    assert share_changed(run(), RUN.seen, version) == share
 
 
 def test_a_run_is_repeated_at_the_threshold_and_not_below():
-    later = FinishedRun("llm", 1, 100, MADE + 3 * HOUR, "v@1")
-    at = scored(*[-1] * 18, 1, 2)  # 10 % newer than the first run, none than the second
-    assert runs_to_repeat([RUN, later], at, "v@1", 0.1) == [RUN]
-    assert runs_to_repeat([RUN, later], at, "v@1", 0.11) == []
+    now, later = seen(a="1", b="2", c="3", d="5"), run(1, a="1", b="2", c="3", d="5")
+    assert runs_to_repeat([RUN, later], now, "v@1", 0.25) == [RUN]
+    assert runs_to_repeat([RUN, later], now, "v@1", 0.26) == []
+
+
+def test_scores_that_return_to_what_they_were_are_seen_as_no_change():
+    with duckdb.connect() as store:
+        store.execute("CREATE SCHEMA catalog; CREATE SCHEMA features")
+        store.execute("CREATE TABLE catalog.items AS SELECT 1 AS item_id, true AS in_corpus")
+        store.execute(
+            "CREATE TABLE features.item_features AS SELECT 1 AS item_id, 'v@1' AS version, "
+            "unnest(['dark', 'fast']) AS dimension, unnest([.25, .5])::FLOAT AS score"
+        )
+        before = seen_now(store, "v@1")
+        store.execute("UPDATE features.item_features SET score = .75 WHERE dimension = 'fast'")
+        between = seen_now(store, "v@1")
+        store.execute("UPDATE features.item_features SET score = .5 WHERE dimension = 'fast'")
+        assert seen_now(store, "v@1").equals(before)
+        assert not between.equals(before)
