@@ -171,4 +171,4 @@ def _newest(
         .sort("item_id", "fetched_at", "key", "revision")
         .unique("item_id", keep="last", maintain_order=True)
     )
-    return newest.drop("fetched_at")
+    return None if newest.is_empty() else newest.drop("fetched_at")
