@@ -16,7 +16,6 @@ PROMISED = {
     "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
     "taxonomy", "text", "rank", "export", "import-profiles", "import-scores", "ask", "serve", "mcp",
     "reliability",
-    "text",
 }  # fmt: skip
 
 
