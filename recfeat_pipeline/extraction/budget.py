@@ -2,6 +2,7 @@
 
 A call goes out only if the most that it can cost still fits. An answer costs what its tokens cost;
 one that was lost on the way, or whose tokens the server did not count, costs the most it could.
+On a machine paid by the hour the cost is a share of the time taken, at worst that of the time-out.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.prices import Price
+from recfeat_pipeline.extraction.prices import Price, share
 from recfeat_pipeline.extraction.requests import user_message
 from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.types import Answer, Limits, Request, Usage
@@ -70,6 +71,7 @@ class Budget:
                 "prices.toml in RECFEAT_PROMPTS, or run without a budget."
             )
         self.price, self.book = price, book if price else None
+        self._concurrency, self._timeout_s = limits.concurrency, limits.timeout_s
         self.spent = self.reserved = 0.0
         self._step = min(set_ones) / PARTS if set_ones else AHEAD_USD
         self._written = 0.0  # of this run, in the book
@@ -81,7 +83,7 @@ class Budget:
         Raises:
             BudgetReached: it does not fit into what is left.
         """
-        held = Hold(self, self.price.cost(one_ask) if self.price else 0.0)
+        held = Hold(self, self.most(one_ask))
         while self.price and (why := self._lacking(held.one * asks)):
             if self.reserved < 1e-9:  # nothing but rounding is left of the others' parts
                 raise BudgetReached(why)
@@ -98,6 +100,18 @@ class Budget:
         """
         if self.price and (why := self._lacking(usd)):
             raise BudgetReached(why)
+
+    def most(self, one_ask: Usage) -> float:
+        """Dollars of an ask that takes these tokens and all the time that it may."""
+        if not self.price:
+            return 0.0
+        return self.price.cost(one_ask, share(self._timeout_s, self._concurrency))
+
+    def cost(self, answer: Answer) -> float | None:
+        """Dollars of an answer; None: without a price, or the server did not count its tokens."""
+        if not self.price or not (answer.counted or self.price.hour):
+            return None
+        return self.price.cost(answer.usage, share(answer.latency_ms / 1e3, self._concurrency))
 
     def settle(self) -> None:
         """The run is over: write down what it spent, no more."""
@@ -152,10 +166,9 @@ class Hold:
         self._left += self.one * asks
 
     def answered(self, answer: Answer) -> None:
-        """An answer came: it costs what its tokens cost, if the server counted them."""
-        price = self._budget.price
-        if price:
-            self._spend(price.cost(answer.usage) if answer.counted else self.one)
+        """An answer came: it costs its tokens, if the server counted them, or its time."""
+        cost = self._budget.cost(answer)
+        self._spend(self.one if cost is None else cost)
 
     def lost(self) -> None:
         """An ask was sent and perhaps billed, and its answer lost: it counts at its worst."""
@@ -176,7 +189,7 @@ class Hold:
         Raises:
             BudgetReached: that does not fit.
         """
-        one = self._budget.price.cost(one_ask) if self._budget.price else 0.0
+        one = self._budget.most(one_ask)
         extra = one * asks - self._left
         self.one = one
         if extra > 0:

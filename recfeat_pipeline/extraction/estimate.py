@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.extraction.endpoints import OPENAI, profile_of
-from recfeat_pipeline.extraction.prices import Price, find_price
+from recfeat_pipeline.extraction.prices import Price, find_price, share
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
 from recfeat_pipeline.extraction.tokens import token_counter
 from recfeat_pipeline.extraction.types import Limits, Usage
@@ -95,7 +95,11 @@ def estimate(
     paid = float(bought["cost_usd"].sum())
     over_paid = None
     if online and paid:
-        over_paid = _cost(online, _usage(bought, version, document_tokens, count, lengths)) / paid
+        would = _usage(bought, version, document_tokens, count, lengths)
+        taken = share(bought.height * CALL_SECONDS, limits.concurrency)
+        over_paid = _cost(online, would, taken) / paid
+    seconds = _seconds_of(bought)
+    busy = share(left.height * seconds, limits.concurrency)
     return Estimate(
         documents=documents.height,
         calls=calls.height,
@@ -103,9 +107,9 @@ def estimate(
         prompt_tokens=usage.prompt,
         cached_tokens=usage.cached,
         completion_tokens=usage.completion,
-        cost_usd=_cost(online, usage) if online else None,
-        cost_usd_batch=_cost(batch, usage) if batch else None,
-        hours=_hours(left.height, usage, limits, _seconds_of(bought)),
+        cost_usd=_cost(online, usage, busy) if online else None,
+        cost_usd_batch=_cost(batch, usage, 0.0) if batch else None,
+        hours=_hours(left.height, usage, limits, seconds),
         over_paid=over_paid,
         model=model,
         tokenizer=tokenizer,
@@ -148,9 +152,9 @@ def _seconds_of(bought: pl.DataFrame) -> float:
     return median / 1e3 if isinstance(median, float) else CALL_SECONDS
 
 
-def _cost(price: Price, usage: Usage) -> float:
+def _cost(price: Price, usage: Usage, seconds: float) -> float:
     """Dollars, without a discount for the provider's cache, which nobody promises."""
-    return price.cost(Usage(usage.prompt, 0, usage.completion))
+    return price.cost(Usage(usage.prompt, 0, usage.completion), seconds)
 
 
 def _document_tokens(documents: pl.DataFrame, version: PromptVersion, count: Count) -> np.ndarray:

@@ -115,7 +115,7 @@ def submit(
             frames.append(_first_calls(requests, shard))
             pending = pl.concat([pending, missing["cache_key"]])
         if template is not None:
-            price = find_price(model, prices, batch=transport.name == "batch")
+            price = _price_of(model, transport, prices)
             dialect = dialect_of(lake, template, transport, prices)
             new = _within_budget(lake, pl.concat(frames), template, dialect, price, limits, report)
             for part in parts(template, new):
@@ -157,7 +157,7 @@ def poll(
                 save(lake, batch, status="rejected", message=message)
                 report.messages.append(f"Batch {batch.name} was rejected: {message}.")
             elif state == "done":
-                price = find_price(batch.model, prices, batch=transport.name == "batch")
+                price = _price_of(batch.model, transport, prices)
                 dialect = dialect_of(lake, batch, transport, prices)
                 collect(lake, batch, entries, limits, price, dialect, report)
         _hand_over_planned(lake, transport, report, prices)
@@ -269,6 +269,12 @@ def _first_calls(requests: list[Any], shard: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=BATCH_CALLS, orient="row")
 
 
+def _price_of(model: str, transport: Transport, prices: str | Path | None) -> Price | None:
+    """Per token: how long a machine works on a batch, nobody says."""
+    price = find_price(model, prices, batch=transport.name == "batch")
+    return None if price is None or price.hour else price
+
+
 def _within_budget(
     lake: Lake,
     calls: pl.DataFrame,
@@ -294,8 +300,8 @@ def _within_budget(
         return calls
     if price is None:
         raise RecfeatError(
-            f"A budget needs a price, and no table lists the model {template.model!r}. Add it to "
-            "prices.toml in RECFEAT_PROMPTS, or run without a budget."
+            "A budget of batches needs a price per token, and no table lists one for the model "
+            f"{template.model!r}. Add it to prices.toml in RECFEAT_PROMPTS, or run without one."
         )
     most = pl.Series(dearest(template, calls, dialect, price, limits), dtype=pl.Float64)
     affordable = calls.filter(most.cum_sum() <= min(left))

@@ -1,5 +1,6 @@
 """What was sent and may have been billed, at its worst case, never passes the budget."""
 
+import contextlib
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
@@ -83,6 +84,33 @@ def test_the_worst_case_of_all_that_was_sent_is_within_the_budget(lake, tmp_path
         assert what in ("never valid", "lost on the way")
     assert 0 < sum(sent) <= budget
     assert Book(lake).total() == pytest.approx(sum(sent))
+
+
+def test_a_machine_by_the_hour_keeps_its_budget_by_the_time_out(lake, tmp_path):
+    (tmp_path / "prices.toml").write_text(
+        f'as_of = "2026-01-01"\n[models]\n"{MODEL}" = {{ usd_per_hour = 3.60 }}\n'
+    )
+    limits = dataclasses.replace(FAST, timeout_s=80.0, budget_usd=0.10)  # an ask: at most $0.01
+
+    sent = []
+
+    def lost(request, attempt):
+        sent.append(request)
+        return TransientError("time-out", billed=True)
+
+    def kept(request, attempt):
+        return Answer(good(request), latency_ms=4000.0)
+
+    backend = Scripted(kept)
+    summary = extract(documents(500), V1, lake, "00", backend, limits=limits, prices=tmp_path)
+    assert summary.stopped
+    assert 0.05 < summary.cost_usd == pytest.approx(len(backend.asked) * 0.0005)
+    assert summary.cost_usd <= 0.10
+    cut, dead = Lake(tmp_path / "other"), Scripted(lost)
+    with contextlib.suppress(RecfeatError):
+        extract(documents(500), V1, cut, "00", dead, limits=limits, prices=tmp_path)
+    assert Book(cut).total() == pytest.approx(len(sent) * 0.01)
+    assert 0 < len(sent) <= 10
 
 
 def test_a_run_without_cap_reserves_all_that_a_model_can_write(lake, tmp_path):

@@ -8,10 +8,11 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, load_version
 from recfeat_pipeline.extraction.estimate import estimate
 from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.tokens import rough_tokens, token_counter
-from recfeat_pipeline.extraction.types import Usage
+from recfeat_pipeline.extraction.types import Answer, Usage
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents
+from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good
 
 V1 = load_version("genome132-v1")
 
@@ -86,6 +87,40 @@ def test_a_price_table_of_ones_own_comes_first(tmp_path):
     (tmp_path / "prices.toml").write_text('[models]\n"my-own" = { input = "free" }\n')
     with pytest.raises(RecfeatError, match="is not a price table"):
         find_price("my-own", tmp_path)
+
+
+HOURLY = 'as_of = "2026-01-01"\n[models]\n"{}" = {{ usd_per_hour = 3.60 }}\n'
+
+
+def test_a_machine_of_ones_own_costs_its_time(tmp_path):
+    (tmp_path / "prices.toml").write_text(HOURLY.format("my-own"))
+    price = find_price("my-own", tmp_path)
+    assert price.cost(Usage(10**9, 0, 10**9)) == 0
+    assert price.cost(Usage(), seconds=1000) == pytest.approx(1.00)
+    found = estimate(documents(10), V1, "my-own", limits=Limits(5), prices=tmp_path)
+    assert found.cost_usd == pytest.approx(found.hours * 3.60)
+    assert found.cost_usd == pytest.approx(60 * 4 / 5 * 0.001)  # 4 s each, 5 at once
+    assert found.cost_usd_batch is None
+    assert found.prices_as_of == "2026-01-01"
+
+
+@pytest.mark.parametrize("price", ["0", "-1", '"dear"', "1.0, input = 1.0"])
+def test_a_price_by_the_hour_is_above_nothing_and_stands_alone(tmp_path, price):
+    (tmp_path / "prices.toml").write_text(HOURLY.format("my-own").replace("3.60", price))
+    with pytest.raises(RecfeatError, match="is not a price table"):
+        find_price("my-own", tmp_path)
+
+
+def test_the_ledger_and_the_estimate_agree_about_the_hour(tmp_path):
+    (tmp_path / "prices.toml").write_text(HOURLY.format(V1.model))
+    lake, limits = Lake(tmp_path / "lake"), Limits(concurrency=4)
+    slow = Scripted(lambda r, a: Answer(good(r), latency_ms=4000.0, counted=False))
+    paid = extract(documents(4), V1, lake, "00", slow, limits=limits, prices=tmp_path)
+    assert paid.cost_usd == pytest.approx(24 * 4 / 4 * 0.001)
+    assert Book(lake).total() == pytest.approx(paid.cost_usd)
+    after = estimate(documents(10), V1, lake=lake, limits=limits, prices=tmp_path)
+    assert after.cost_usd == pytest.approx(36 * 4 / 4 * 0.001)
+    assert after.over_paid == pytest.approx(1.0)
 
 
 def test_tokens_by_size():
