@@ -25,12 +25,15 @@ def backfill(
 
     Its features then stand beside the promoted version's in the store; arms that name the version
     use it, the others do not. `recfeat prompts promote` makes it the one that they use.
+    Dimensions of films are not bought for a catalogue of something else, unless --yes says so.
 
     $ recfeat backfill genome132-title-only
     $ recfeat backfill mine-v2 --shards 0-3 --budget 5
     """
+    from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version, open_lake
+    from recfeat_pipeline.settings import Settings
 
     lake = open_lake()
     chosen = choose_version(lake, version)
@@ -40,6 +43,9 @@ def backfill(
             f"The lake {lake.root} holds no documents to extract from: run `recfeat run --until "
             "text` first."
         )
+    items, fields, paid = lake.read("items"), lake.read("fields"), Settings().has_llm
+    if said := refuse_misfit(chosen, items, fields, asked=yes, paid=paid, how="--yes"):
+        hint(f"! {said}.", style="yellow")
     hint(f"Extracting {chosen.key}", style="bold")
     with overriding(RECFEAT_LLM_BUDGET_USD=budget), open_driver(lake) as driver:
         announce_cost(lake, chosen, yes, names)

@@ -39,6 +39,7 @@ def refuse_misfit(
     *,
     asked: bool,
     paid: bool,
+    how: str | None = None,
 ) -> str | None:
     """Stop before money is spent on dimensions of something else.
 
@@ -46,8 +47,9 @@ def refuse_misfit(
         version: what would be asked.
         items: ITEMS.
         fields: FIELDS of the catalogue.
-        asked: the user named the version.
+        asked: the user wants it all the same.
         paid: a model would answer; the lexical extractor costs nothing.
+        how: what asks for it on the command line; unset: naming the version.
 
     Returns:
         What to warn of where it goes on all the same; None when it fits.
@@ -58,6 +60,7 @@ def refuse_misfit(
     said = misfit(version, items, fields)
     if said and paid and not asked:
         raise RecfeatError(
-            f"Nothing was sent: {said}. `--prompt-version {version.name}` scores them as they are."
+            f"Nothing was sent: {said}. `{how or f'--prompt-version {version.name}'}` scores them "
+            "as they are."
         )
     return said
