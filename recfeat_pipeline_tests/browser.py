@@ -61,6 +61,11 @@ class Browser:
         """Go to an address."""
         self._call("Page.navigate", url=address)
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the page a window of so many CSS pixels."""
+        size = {"width": width, "height": height}
+        self._call("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
+
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""
         answer = self._call("Runtime.evaluate", expression=script, returnByValue=True)

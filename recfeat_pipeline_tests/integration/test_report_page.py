@@ -11,6 +11,7 @@ from recfeat_pipeline.report import write_report
 from recfeat_pipeline.report.figure import PALETTE
 from recfeat_pipeline.report.figures import key_figures
 from recfeat_pipeline.report.sections import SECTIONS
+from recfeat_pipeline_tests.browser import CHROMIUM, Browser
 from recfeat_pipeline_tests.report_store import build_store, provenance
 
 TABLES = [
@@ -237,3 +238,23 @@ def contrast(one: str, other: str) -> float:
 
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_where_features_pay_is_seen_whole_in_a_window_of_1280_pixels(tmp_path):
+    with duckdb.connect(str(build_store(tmp_path / "store.duckdb"))) as connection:
+        connection.execute(
+            "INSERT INTO metrics.contrasts SELECT * REPLACE ('history 1-9' AS slice) "
+            "FROM metrics.contrasts WHERE slice = 'TAIL'"
+        )
+        write_report(connection, provenance(), tmp_path / "report.html")
+    with Browser() as browser:
+        browser.resize(1280, 900)
+        browser.open((tmp_path / "report.html").as_uri())
+        browser.wait_until("document.querySelector('.scroll:has(.worth)') !== null")
+        assert browser.run("document.querySelectorAll('.worth thead th').length") == 8
+        hidden = browser.run(
+            "(() => { const at = document.querySelector('.scroll:has(.worth)');"
+            "return at.scrollWidth - at.clientWidth })()"
+        )
+        assert hidden == 0

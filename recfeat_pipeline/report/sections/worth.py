@@ -46,7 +46,7 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
     rows, tones, data = [], {}, []
     for at, one in enumerate(worths):
         cells = []
-        for column, place in enumerate(places, 3):
+        for column, place in enumerate(places, 2):
             cells.append(_change(one, place))
             if effect := one.effect(place):
                 tones[at, column] = effect
@@ -56,7 +56,6 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
             [
                 one.family,
                 one.content,
-                formats.metric(one.base),
                 *cells,
                 formats.change(control["change"]) if control else "not run",
                 formats.dollars(price) if "llm" in one.sources else formats.MISSING,
@@ -64,9 +63,9 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
         )
     return Table(
         "worth",
-        "Change of MRR by content, with 95 % intervals; the strongest recommender first. Control: "
-        "what features without meaning change, on all examples.",
-        ["Recommender", "Content", "MRR without", *(_HEADINGS[place] for place in places),
+        "Change of MRR by content, with 95 % intervals in percent; the strongest recommender "
+        "first. Control: what features without meaning change, on all examples.",
+        ["Recommender", "Content", *(_HEADINGS[place] for place in places),
          "Control", "$ per 1,000 items"],
         rows,
         pl.DataFrame([row for row in data if row], infer_schema_length=None),
@@ -80,7 +79,8 @@ def _change(one: Worth, place: str) -> str:
     if contrast is None:
         return formats.MISSING
     bounds = formats.interval(contrast["change_low"], contrast["change_high"], of_change=True)
-    return f"{formats.change(contrast['change'])}\n{bounds}".replace(", ", ",\u00a0")
+    bounds = bounds.replace("\u00a0%", "").replace(", ", ",\u00a0")  # narrow, and on one line
+    return f"{formats.change(contrast['change'])}\n{bounds}"
 
 
 def _datum(one: Worth, place: str) -> dict | None:
