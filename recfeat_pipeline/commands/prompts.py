@@ -17,8 +17,14 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A name,
 
 
 @app.command("list")
-def list_them(as_json: JsonOption = False) -> None:
+def list_them(
+    every: Annotated[bool, typer.Option("--all", help="Also probes of films.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the versions: built-in ones, and those in the folder RECFEAT_PROMPTS.
+
+    Probes of genome132-v1 ask about films: they are left out where the promoted version scores
+    items on other dimensions, unless --all asks for them.
 
     $ recfeat prompts list
     """
@@ -27,7 +33,7 @@ def list_them(as_json: JsonOption = False) -> None:
     from recfeat_pipeline.settings import Settings
 
     settings = Settings()
-    found = describe_versions(Lake(settings.lake), settings.prompts)
+    found = describe_versions(Lake(settings.lake), settings.prompts, every)
     if as_json:
         dump([asdict(version) for version in found])
         return

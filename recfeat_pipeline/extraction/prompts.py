@@ -42,13 +42,39 @@ class VersionDiff:
     kept: tuple[str, ...]  # groups answered by what is in the ledger
 
 
-def describe_versions(lake: Lake, extra_folder: str | Path | None = None) -> list[VersionInfo]:
-    """Every version that can be asked, the promoted one marked."""
+def describe_versions(
+    lake: Lake, extra_folder: str | Path | None = None, every: bool = False
+) -> list[VersionInfo]:
+    """The versions that can be asked, the promoted one marked.
+
+    Where the promoted one scores items on a taxonomy of its own, the built-in variants of the
+    default (its probes) are left out, for they ask about films.
+
+    Args:
+        lake: has a promoted version.
+        extra_folder: the user's prompt folder.
+        every: leave none out.
+    """
     current = promoted(lake, extra_folder)
     versions = [load_version(name, extra_folder) for name in list_versions(extra_folder)]
+    if not every:
+        versions = [v for v in versions if v not in _of_another(versions, current)]
     return [
         VersionInfo(v.name, v.key, v.asks, v.model, len(v.groups), v.description, v.key == current)
         for v in versions
+    ]
+
+
+def _of_another(versions: list[PromptVersion], current: str) -> list[PromptVersion]:
+    """Built-in variants of the default, if the promoted version has another taxonomy."""
+    name = current.partition("@")[0]
+    chosen = next((v.taxonomy for v in versions if v.name == name), None)
+    default = load_version(DEFAULT).taxonomy
+    if chosen is None or default is None or chosen.name == default.name:
+        return []
+    shipped = {load_version(name).key for name in list_versions()} - {load_version(DEFAULT).key}
+    return [
+        v for v in versions if v.key in shipped and v.taxonomy and v.taxonomy.name == default.name
     ]
 
 

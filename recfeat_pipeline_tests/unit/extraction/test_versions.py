@@ -121,6 +121,20 @@ def test_list_and_show(tmp_path):
     assert "serial_killer" in text
 
 
+def test_probes_of_films_are_not_listed_for_something_else(tmp_path):
+    lake, mine = Lake(tmp_path / "lake"), tmp_path / "prompts"
+    write_version(mine)  # the user's own, which scores films
+    every = {i.name for i in describe_versions(lake, mine)}
+    assert {"genome132-title-only", "genome132-names-masked", "genome132-first-100"} <= every
+    lake.remember(promoted=load_version("products-starter").key)
+    listed = {i.name for i in describe_versions(lake, mine)}
+    assert {n for n in listed if n.startswith("genome132")} == {"genome132-v1"}
+    assert {"small", "products-starter", "books-starter", "item-profile-v1"} <= listed
+    assert {i.name for i in describe_versions(lake, mine, every=True)} == every
+    lake.remember(promoted="imported@12345678")
+    assert {i.name for i in describe_versions(lake, mine)} == every
+
+
 def test_diff_says_which_groups_are_bought_again(tmp_path):
     write_version(tmp_path, groups__tone="New. {{ dimensions }}")
     diff = diff_versions("genome132-v1", "small", tmp_path)
