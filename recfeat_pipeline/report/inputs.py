@@ -81,6 +81,11 @@ class Inputs:
         return rows.row(0, named=True) if rows.height else None
 
     @property
+    def are_films(self) -> bool:
+        """Whether most items have a film's ids: of others the published study says nothing."""
+        return bool((self.items["n_films"] > 0.5 * self.items["n_items"]).any())
+
+    @property
     def slice_names(self) -> frozenset[str]:
         """Slices that have examples."""
         return frozenset(self.ranking["slice"].drop_nulls())

@@ -110,6 +110,7 @@ ITEMS: Schema = {
     "median_ratings": pl.Float64,
     "n_scored": pl.Int64,
     "n_tagged": pl.Int64,
+    "n_films": pl.Int64,
 }
 TEXT: Schema = {"low": pl.Int64, "high": pl.Int64, "n_items": pl.Int64, "in_corpus": pl.Boolean}
 

@@ -204,6 +204,17 @@ def test_cold_items_probes_agreement_and_cost_are_told(page):
     assert "This run, gpt-5-mini measured" in text
 
 
+def test_the_published_study_of_films_stands_beside_films_alone(page, tmp_path):
+    assert "Published study" in "".join(page.text)
+    with duckdb.connect(str(build_store(tmp_path / "store.duckdb"))) as connection:
+        connection.execute("UPDATE catalog.items SET imdb_id = NULL, tmdb_id = NULL")
+        about = provenance(catalogue="gift cards", source="cards.toml", commands=["recfeat run"])
+        text = "".join(Page(write_report(connection, about)).text).lower()
+    assert "published" not in text
+    assert "movielens" not in text
+    assert "the study" not in text
+
+
 def test_the_page_is_also_written(store, tmp_path):
     with duckdb.connect(str(store), read_only=True) as connection:
         html = write_report(connection, provenance(), tmp_path / "report.html")

@@ -18,7 +18,7 @@ def agreement(inputs: Inputs) -> Section:
     ours = f"mean {formats.correlation(r.mean())}, median {formats.correlation(r.median())}"
     items = formats.count(rows["n_items"].max())
     scored = inputs.taxonomies.filter(version=rows["version"][0])["taxonomy"].to_list()
-    like_published = scored == [published.TAXONOMY]
+    like_published = inputs.are_films and scored == [published.TAXONOMY]
     theirs = (
         f" Published, against the tag genome: {published.AGREEMENT_AT_HALF} of "
         f"{published.N_DIMENSIONS} (mean {formats.correlation(published.AGREEMENT_MEAN)}, "
@@ -49,14 +49,14 @@ def _groups(inputs: Inputs, rows: pl.DataFrame, like_published: bool) -> Table:
     groups = pl.concat([every, means.sort("pearson_r", descending=True)], how="vertical_relaxed")
     groups = groups.join(of_groups.drop("pearson_r"), on="group", how="left", maintain_order="left")
     theirs = {**published.AGREEMENT_BY_GROUP, "all": published.AGREEMENT_MEAN}
-    theirs = theirs if like_published else {}
+    beside = ["Published r"] if like_published else []
     return Table(
         "agreement_groups",
         "Mean correlation by group of dimensions, with 95 % intervals over items. Without "
         "popularity: the partial correlation with log popularity held fixed. Ceiling: what the "
         "curated tags' own split-half reliability allows, where a dimension merges several.",
         ["Group", "Dimensions", "Mean r", "95 % interval", "Spearman", "Without popularity",
-         "r with popularity", "Ceiling", "Published r"],
+         "r with popularity", "Ceiling", *beside],
         [
             [
                 formats.words(row["group"]),
@@ -65,7 +65,7 @@ def _groups(inputs: Inputs, rows: pl.DataFrame, like_published: bool) -> Table:
                 _ends(row["pearson_low"], row["pearson_high"]),
                 *(formats.correlation(row[name])
                   for name in ("spearman_r", "partial_r", "popularity_r", "ceiling")),
-                formats.correlation(theirs.get(row["group"])),
+                *(formats.correlation(theirs.get(row["group"])) for _ in beside),
             ]
             for row in groups.iter_rows(named=True)
         ],

@@ -15,7 +15,12 @@ Values = tuple[float | None, ...]
 
 
 def beside_published(inputs: Inputs) -> list[Block]:
-    """A table, and on another corpus the reason why only changes over the floor are compared."""
+    """A table, and on another corpus the reason why only changes over the floor are compared.
+
+    Nothing when the items are no films.
+    """
+    if not inputs.are_films:
+        return []
     arms = [getattr(inputs.roles, part) for part in published.PARTS]
     measured = {
         measure: (theirs, tuple(_as_published(inputs, arm, *measure) for arm in arms))

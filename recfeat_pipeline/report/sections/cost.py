@@ -8,6 +8,9 @@ from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.verdict import cost_per_thousand
 
 _TITLE = "What it cost"
+_STUDY = (
+    " The study's estimate is at $3 and $15 per million input and output tokens; it gives no hours."
+)
 
 
 def cost(inputs: Inputs) -> Section:
@@ -37,7 +40,8 @@ def cost(inputs: Inputs) -> Section:
             )
         )
         blocks.append(Chart(figures.cost_by_group(rows)))
-    blocks += [_feasibility(inputs, per_thousand), _table(rows)]
+    takes = _feasibility(inputs, per_thousand)
+    blocks += [takes, _table(rows)] if takes.rows else [_table(rows)]
     unpriced = int(rows["calls"].sum()) - int(rows["priced_calls"].sum())
     if unpriced and per_thousand is not None:
         blocks.append(
@@ -48,10 +52,12 @@ def cost(inputs: Inputs) -> Section:
 
 
 def _feasibility(inputs: Inputs, per_thousand: float | None) -> Table:
-    """Dollars and hours, per item and for the corpus: published, estimated, measured."""
-    lines: list[tuple[str, str, float | None, float | None, int, float | None]] = [
-        ("Published study", "estimate", *published.COST_USD, published.COST_ITEMS, None)
-    ]
+    """Dollars and hours, per item and for the corpus: published of films, estimated, measured."""
+    films = inputs.are_films
+    lines: list[tuple[str, str, float | None, float | None, int, float | None]] = []
+    if films:
+        least, most = published.COST_USD
+        lines.append(("Published study", "estimate", least, most, published.COST_ITEMS, None))
     if given := inputs.provenance.estimate:
         prices = f", prices of {given.prices_as_of}" if given.prices_as_of else ""
         for how, usd, hours in (
@@ -72,8 +78,7 @@ def _feasibility(inputs: Inputs, per_thousand: float | None) -> Table:
     return Table(
         "feasibility",
         "What the features of a whole corpus take. Estimated hours keep to the settings' calls in "
-        "flight; measured ones run from the first answer to the last. The study's estimate is at "
-        "$3 and $15 per million input and output tokens; it gives no hours.",
+        "flight; measured ones run from the first answer to the last." + (_STUDY if films else ""),
         ["", "", "Dollars", "Dollars per item", "Items", "Hours", "Seconds per item"],
         [
             [

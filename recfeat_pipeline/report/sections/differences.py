@@ -33,15 +33,16 @@ def differences(inputs: Inputs) -> Section:
         ]
     ladder = inputs.ladder.drop_nulls("delta")
     if ladder.height:
-        theirs = ", ".join(
+        of_each = ", ".join(
             f"{inputs.roles.name(getattr(inputs.roles, part) or part)} {formats.signed(delta)}"
             for part, delta in published.LADDER.items()
         )
+        theirs = f" Published: {of_each}." if inputs.are_films else ""
         blocks += [
             Chart(figures.substitution_ladder(ladder, inputs.roles)),
             Paragraph(
-                "The nearer to zero, the better the content stands in for handmade metadata. "
-                f"Published: {theirs}.",
+                "The nearer to zero, the better the content stands in for handmade metadata."
+                + theirs,
                 "note",
             ),
         ]
