@@ -36,7 +36,7 @@ def reliability(
 ) -> None:  # fmt: skip
     """Say how far a version's scores can be trusted.
 
-    How they use the scale, whether films that anyone would call alike are near each other, how far
+    How they use the scale, whether items that anyone would call alike are near each other, how far
     late dimensions of a call slide to 0.5; with --retest how well two askings agree, with --against
     how well two versions do. Only --retest sends anything.
 

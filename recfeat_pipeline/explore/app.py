@@ -171,7 +171,7 @@ class Page:
         ui.label(
             "Beside a dimension stands how much of the score would be gone without it."
             if driven
-            else "This arm ranks by what people watched; it is told nothing about the items."
+            else "This arm ranks by what people chose; it is told nothing about the items."
         ).classes("muted mt-2")
 
     def _fingerprint(self) -> None:

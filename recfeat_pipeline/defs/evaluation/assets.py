@@ -234,7 +234,7 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
 def neighbours(
     context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
 ) -> dg.MaterializeResult:
-    """Whether items that are near in content are watched by the same users.
+    """Whether items that are near in content have the same users.
 
     One row per item, for each trained arm that has content; what a new item's neighbours are worth.
     """

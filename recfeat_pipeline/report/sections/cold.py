@@ -181,7 +181,7 @@ def _neighbour_table(inputs: Inputs, near: pl.DataFrame) -> Table:
     return Table(
         "neighbours",
         f"Neighbour seeding: the share of an item's {k} nearest by content that are among its {k} "
-        f"nearest by co-watching, over items whose co-watchers are known; {expected} by chance.",
+        f"nearest by the users they share, over items whose users are known; {expected} by chance.",
         ["Content of", "Share", "95 % interval", "Items"],
         [
             [

@@ -43,8 +43,8 @@ def question(inputs: Inputs) -> Section:
                 "it worth paying a model to find out?"
             ),
             Paragraph(
-                f"Here {who} read each item's text and scored it on a fixed list of themes, "
-                "tones, settings and facts. Two-tower models were then trained that are identical "
+                f"Here {who} read each item's text and scored it on a fixed list of "
+                "dimensions. Two-tower models were then trained that are identical "
                 f"but for one slot: {', '.join(fillings[:-1])} or {fillings[-1]}. Each model had "
                 "to find the next item of held-out users in the whole corpus."
             ),
