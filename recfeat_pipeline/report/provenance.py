@@ -27,6 +27,14 @@ class ArmNote(BaseModel):
     prompt_version: str | None = Field(None, description="Of its scores; None: the promoted one.")
 
 
+class Chosen(BaseModel):
+    """Settings of an arm that validation chose."""
+
+    arm: str
+    by: str = Field(description="--tune, or the family.")
+    settings: dict[str, str] = Field(description="By name; several seeds' values in one text.")
+
+
 class Estimate(BaseModel):
     """What `recfeat estimate` says of the whole corpus, as if nothing were answered yet."""
 
@@ -68,6 +76,9 @@ class Provenance(BaseModel):
         default_factory=dict, description="Arms that were not run, each with its reason."
     )
     arms: dict[str, ArmNote] = Field(default_factory=dict, description="About each arm, by id.")
+    chosen: list[Chosen] = Field(
+        default_factory=list, description="Settings that validation chose, by arm."
+    )
     roles: dict[str, str | list[str]] = Field(
         default_factory=dict,
         description="Arm ids by role (floor, curated, llm: an id; controls: a list); "

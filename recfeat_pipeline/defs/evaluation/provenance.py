@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from recfeat_pipeline.defs.evaluation.chosen import chosen_settings
 from recfeat_pipeline.defs.evaluation.declared import all_arms
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import list_versions, load_version
@@ -45,6 +46,7 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         ],
         "skipped_arms": skipped_arms(lake),
         "arms": _arms(lake, store),
+        "chosen": chosen_settings(lake),
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         "commands": [_command(lake, catalog["source"])],

@@ -14,6 +14,8 @@ def arms(inputs: Inputs) -> Section:
         blocks.append(Paragraph("The store has no record of a trained arm.", "missing"))
     else:
         blocks.append(_table(inputs))
+        if inputs.provenance.chosen:
+            blocks.append(_chosen(inputs))
     skipped = inputs.provenance.skipped_arms
     if skipped:
         blocks.append(Paragraph("Not run, and why:"))
@@ -56,3 +58,20 @@ def _table(inputs: Inputs) -> Table:
         ],
         inputs.runs,
     )  # fmt: skip
+
+
+def _chosen(inputs: Inputs) -> Table:
+    lines = [
+        (inputs.roles.name(one.arm), one.by, ", ".join(f"{k} {v}" for k, v in one.settings.items()))
+        for one in inputs.provenance.chosen
+    ]
+    return Table(
+        "chosen",
+        "Settings chosen on validation examples, where they differ from what ships: by a search "
+        "(`--tune`), which offers every arm the same candidates, or by the family as it was "
+        "fitted. All other settings are those of the arm's file.",
+        ["Arm", "Chosen by", "Settings"],
+        lines,
+        pl.DataFrame(lines, schema=["arm", "by", "settings"], orient="row"),
+        text_columns=frozenset({1, 2}),
+    )
