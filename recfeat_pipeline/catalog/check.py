@@ -1,12 +1,12 @@
 """The data behind ``recfeat check``: what was read, what was dropped, what it is fit for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.catalog.circles import circles
 from recfeat_pipeline.catalog.corpus import Corpus
 from recfeat_pipeline.catalog.events_check import event_warnings, histogram
 from recfeat_pipeline.catalog.leaks import leak_check
@@ -16,7 +16,6 @@ from recfeat_pipeline.rendering import without_markup
 from recfeat_pipeline.schemas import LEAST_COVERAGE, NEVER_FED
 
 THIN_CHARACTERS = 200  # below this an item's text says little more than its title
-A_CIRCLE, LEAST_PAIRS = 0.7, 20  # share of tags that a field repeats; pairs that can tell
 PARTIAL_COVERAGE = 0.8  # on a smaller share, the arm also measures who has been tagged
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -69,7 +68,7 @@ def check_catalog(catalog: Catalog, corpus: Corpus) -> CatalogCheck:
                 "it if it is text."
                 for label in catalog.fields.filter(unfed)["label"].unique().sort()
             ),
-            *_circles(catalog.tags, catalog.fields, inside),
+            *circles(catalog.tags, catalog.fields, inside),
             *_warnings(inside, corpus, thin_share),
         ),
     )
@@ -139,28 +138,6 @@ def _arms(has_tags: bool, coverage: float, thin_share: float) -> pl.DataFrame:
     return pl.DataFrame(
         rows, schema={"arms": pl.String, "usable": pl.Boolean, "reason": pl.String}, orient="row"
     )
-
-
-def _circles(
-    tags: pl.DataFrame | None, fields: pl.DataFrame, inside: pl.DataFrame
-) -> Iterator[str]:
-    """Fields that spell the curated tags out: agreement with them would be reading them back."""
-    if tags is None:
-        return
-    told = fields.filter(pl.col("label") != "Title").with_columns(pl.col("text").str.to_lowercase())
-    tag = pl.col("tag").str.strip_chars().str.to_lowercase()
-    pairs = tags.join(inside, on="item_id", how="semi").select("item_id", tag)
-    for (label,), rows in told.group_by("label", maintain_order=True):
-        met = pairs.join(rows.unique("item_id").select("item_id", "text"), on="item_id")
-        if met.height < LEAST_PAIRS:
-            continue
-        share = met.select(pl.col("text").str.contains(pl.col("tag"), literal=True).mean()).item()
-        if share >= A_CIRCLE:
-            yield (
-                f"The field {label!r} spells out {share:.0%} of its items' curated tags: agreement "
-                "with the tags then shows that the text was read, and nothing more. Leave the "
-                "field out of [items.document] to measure agreement."
-            )
 
 
 def _warnings(inside: pl.DataFrame, corpus: Corpus, thin_share: float) -> list[str]:

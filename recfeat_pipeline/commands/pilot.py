@@ -19,6 +19,7 @@ def pilot(lake: "Lake", version: "PromptVersion", n: int, yes: bool) -> None:
     Raises:
         RecfeatError: a budget ended it; what was answered is kept, and was printed.
     """
+    from recfeat_pipeline.catalog.circles import circles
     from recfeat_pipeline.commands.driving import announce_cost
     from recfeat_pipeline.commands.progress import bar
     from recfeat_pipeline.extraction.engine import choose_backend, limits_of
@@ -51,6 +52,10 @@ def pilot(lake: "Lake", version: "PromptVersion", n: int, yes: bool) -> None:
     say(f"Pilot of {version.key}: {plural(drawn.height, 'item')} drawn at random", style="bold")
     for line in lines_of(found):
         say(line)
+    if found.tag_r is not None:
+        items = lake.read("items").filter("in_corpus")
+        for circle in circles(lake.read("tags"), lake.read("fields"), items, version.labels):
+            say(f"- {circle}", style="yellow")
     for problem in found.problems:
         say(f"- {problem}", style="yellow")
     if asked.summary.stopped:

@@ -133,6 +133,8 @@ def _coverage(inputs: Inputs) -> Iterator[str]:
     ].max()
     if isinstance(curated, float) and curated < FULL_COVERAGE:
         yield f"Curated tags cover {formats.percent(curated, 0)} of the ranked items only."
+    if inputs.agreement.height:
+        yield from inputs.provenance.circles
     compared = inputs.agreement["n_items"].max()
     if isinstance(compared, int) and compared < FEW_ITEMS:
         yield (

@@ -61,6 +61,9 @@ class Provenance(BaseModel):
         default_factory=dict, description="Counts of the corpus rules, in reading order."
     )
     prompt_version: str = Field("", description="The version the content arm used, with its hash.")
+    circles: list[str] = Field(
+        default_factory=list, description="Fields that spell the curated tags out, in sentences."
+    )
     extraction_model: str = Field("", description="The model that scored the items.")
     backend: str = Field("", description="online, batch, batch-files or lexical.")
     used_llm: bool | None = Field(

@@ -9,10 +9,11 @@ from typing import Any
 
 import duckdb
 
+from recfeat_pipeline.catalog.circles import circles
 from recfeat_pipeline.defs.evaluation.chosen import chosen_settings
 from recfeat_pipeline.defs.evaluation.declared import all_arms
 from recfeat_pipeline.defs.training.stored import skipped_arms
-from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.extraction.versions import PromptVersion, list_versions, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import attributions
@@ -37,6 +38,7 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "notes": catalog["notes"],
         "corpus": lake.read_note("corpus"),
         "prompt_version": promoted,
+        "circles": circles_of(lake, promoted),
         "extraction_model": model,
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
@@ -75,13 +77,27 @@ def _estimate(lake: Lake, promoted: str) -> dict[str, Any] | None:
     from recfeat_pipeline.extraction.estimate import estimate
 
     settings, documents = Settings(), lake.read("documents")
-    name = promoted.partition("@")[0]
-    if documents.is_empty() or name not in list_versions(settings.prompts):
+    version = _version(promoted)
+    if documents.is_empty() or version is None:
         return None
-    version = load_version(name, settings.prompts)
     model, limits = settings.llm_model or version.model, limits_of(settings)
     found = estimate(documents, version, model, limits=limits, prices=settings.prompts)
     return asdict(found)
+
+
+def _version(promoted: str) -> PromptVersion | None:
+    """The promoted version as its files are now; None: imported, or they are gone."""
+    name, prompts = promoted.partition("@")[0], Settings().prompts
+    return load_version(name, prompts) if name in list_versions(prompts) else None
+
+
+def circles_of(lake: Lake, promoted: str) -> list[str]:
+    """Fields shown to the model that spell out the tags which its scores are held against."""
+    version = _version(promoted)
+    if version is None:
+        return []  # who imported the scores knows what was read
+    items = lake.read("items").filter("in_corpus")
+    return list(circles(lake.read("tags"), lake.read("fields"), items, version.labels))
 
 
 def _git_hash() -> str:

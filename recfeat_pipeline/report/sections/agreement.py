@@ -30,6 +30,7 @@ def agreement(inputs: Inputs) -> Section:
             f"{items} items. Of {rows.height} dimensions {(r >= 0.5).sum()} reach .5 ({ours})."
             + (theirs if like_published else "")
         ),
+        *(Paragraph(circle, "note") for circle in inputs.provenance.circles),
         Chart(figures.agreement_histogram(rows)),
         Chart(figures.best_and_worst(rows)),
         _groups(inputs, rows, like_published),

@@ -24,6 +24,8 @@ def probes(inputs: Inputs) -> Section | None:
         ),
         _table(inputs, rows),
     ]
+    if rows["agreement_r"].is_not_null().any():
+        blocks += [Paragraph(circle, "note") for circle in inputs.provenance.circles]
     run = rows.filter(pl.col("mean_chars").is_not_null(), pl.col("agreement_r").is_not_null())
     if run.height > 1:
         blocks.append(Chart(figures.dose_response(run)))
