@@ -156,7 +156,7 @@ def run_app(arguments: list[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         words = [word for word in arguments if word != "--debug"]
-        code = app(words, prog_name="recfeat", standalone_mode=False) or 0
+        code = app(words, prog_name="recfeat", standalone_mode=False, obj=words) or 0
         if code == INTERRUPTED:
             hint("Interrupted. What is done is kept: the same command continues.", style="yellow")
         return code

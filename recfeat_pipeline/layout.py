@@ -100,6 +100,7 @@ NOTES = {
     "lake": "lake.json",
     "catalog": "catalog/catalog.json",
     "corpus": "catalog/corpus.json",
+    "command": "command.json",
     "changes": "raw/{source}/changes.json",
     "suspicious": "guard/suspicious/{stage}.json",
     "believed": "guard/believed/{stage}.json",

@@ -30,6 +30,7 @@ BudgetOption = Annotated[
 
 
 def run(
+    context: typer.Context,
     catalog: CatalogOption = None,
     split: SplitOption = None,
     prompt_version: VersionOption = None,
@@ -94,6 +95,7 @@ def run(
     from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
     from recfeat_pipeline.commands.lakes import choose_version
+    from recfeat_pipeline.commands.recorded import record
     from recfeat_pipeline.commands.tables import print_metrics
     from recfeat_pipeline.defs.drive import Plan
     from recfeat_pipeline.layout import REPORT
@@ -101,6 +103,7 @@ def run(
     from recfeat_pipeline.models.arms import resolve_arms
     from recfeat_pipeline.settings import Settings
 
+    command = record(context.obj)
     with overriding(
         RECFEAT_CATALOG=catalog,
         RECFEAT_SPLIT=split,
@@ -113,6 +116,8 @@ def run(
         until = "text" if pilot else until
         plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
         lake.open()
+        if plan.until == "evaluation":
+            lake.write_note("command", command)
         if tune is not None:
             lake.remember(tune=tune)
 

@@ -13,6 +13,7 @@ import dagster as dg
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.locks import Lock
 
+USER, BY_COMMAND = "user", "(command line)"  # a tag, and how its value ends for a command's runs
 MACHINE = "recfeat/machine"  # tag: where the processes of a run hold its lock
 GONE = (
     "The process of this run is gone (killed, or the machine restarted). Start it again: it "

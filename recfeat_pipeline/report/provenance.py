@@ -93,6 +93,12 @@ class Provenance(BaseModel):
     commands: list[str] = Field(
         default_factory=list, description="Commands that make this report again."
     )
+    withheld: list[str] = Field(
+        default_factory=list, description="Variables that were set, of which only the name is told."
+    )
+    by_command: bool | None = Field(
+        None, description="Whether a command started the run; False: the UI; None: not known."
+    )
     generated_at: str = Field("", description="When, as text.")
 
     @property

@@ -1,6 +1,7 @@
 """The commands on one lake, in the order in which a user meets them, with a loopback LLM."""
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -96,6 +97,11 @@ def test_running_again_pays_nothing_and_shows_what_came_out(recfeat, built, serv
     assert str(built.path("report", "report.html")) in ran.out
     assert "\x1b" not in ran.out + ran.err, "colour codes on a pipe"
     assert "Training and ranking" in ran.err
+    page = built.read_bytes("report/report.html").decode()
+    assert shlex.join(["recfeat", *RUN, "--catalog", "little.toml"]) in page, "to do it again"
+    assert f"export RECFEAT_LAKE={built.root}" in page
+    assert "OPENAI_API_KEY" in page
+    assert SECRET not in page
 
 
 def test_status_of_a_finished_run_is_fresh(recfeat, built):

@@ -17,6 +17,7 @@ from recfeat_pipeline.defs.evaluation.declared import (
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.defs.running import BY_COMMAND, USER
 from recfeat_pipeline.defs.training.inputs import load_inputs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.errors import RecfeatError
@@ -300,12 +301,16 @@ def canaries(
     **about("evaluation"),
     automation_condition=FOLLOW_IN_STORE,
 )
-def report(lake: LakeResource, store: FeatureStoreResource) -> dg.MaterializeResult:
+def report(
+    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+) -> dg.MaterializeResult:
     """One self-contained HTML file that says whether LLM features are worth it here."""
     from recfeat_pipeline.report.figures import key_figures
     from recfeat_pipeline.report.html import write_report
 
     target = lake.open()
+    if not context.run.tags.get(USER, "").endswith(BY_COMMAND):
+        target.write_note("command", {"started": "by the UI, a schedule or a sensor"})
     with store.get_connection() as connection:
         provenance = collect_provenance(target, connection)
         html = write_report(connection, provenance)

@@ -51,7 +51,7 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "chosen": chosen_settings(lake),
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
-        "commands": [_command(lake, catalog["source"])],
+        **_commands(lake, catalog["source"]),
     }
 
 
@@ -66,9 +66,16 @@ def _arms(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return notes
 
 
-def _command(lake: Lake, source: str) -> str:
+def _commands(lake: Lake, source: str) -> dict[str, Any]:
+    """What the run was started with; the plainest command where none was recorded."""
+    note = lake.read_note("command") or {}
     catalog = "" if source == "embedded" else f" --catalog {source}"
-    return f"RECFEAT_LAKE={lake.root} recfeat run{catalog}"
+    plain = f"RECFEAT_LAKE={lake.root} recfeat run{catalog}"
+    return {
+        "commands": note.get("lines", [plain]),
+        "withheld": note.get("withheld", []),
+        "by_command": "lines" in note if note else None,
+    }
 
 
 def _estimate(lake: Lake, promoted: str) -> dict[str, Any] | None:

@@ -53,12 +53,26 @@ def method(inputs: Inputs) -> Section:
 
 def reproduce(inputs: Inputs) -> Section:
     """Commands."""
-    commands = inputs.provenance.commands
+    commands, withheld = inputs.provenance.commands, inputs.provenance.withheld
+    said: list[Block] = []
+    if inputs.provenance.by_command is False:
+        said.append(
+            Paragraph(
+                "This run was started from Dagster's UI, by a schedule or by a sensor, so no "
+                "command made it; this one reads the same catalogue into the same lake."
+            )
+        )
     return Section(
         "reproduce",
         "Do it again",
         [
+            *said,
             Code(commands) if commands else Paragraph("The commands were not recorded.", "missing"),
+            *(
+                [Paragraph(f"Set as well, with values of your own: {', '.join(withheld)}.")]
+                if withheld
+                else []
+            ),
             Paragraph(
                 "A rerun on the same lake sends no request: every answer is kept under the hash "
                 "of what was asked."
