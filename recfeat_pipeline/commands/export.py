@@ -171,6 +171,7 @@ def item_vectors(
     Raises:
         RecfeatError: the arm was not trained with this seed, or has no vectors.
     """
+    from recfeat_pipeline.defs.training.judged import stale_runs
     from recfeat_pipeline.models.arms import resolve_arms
 
     arm, *others = resolve_arms(name)
@@ -185,7 +186,9 @@ def item_vectors(
         )
     version = lake.read_note("made_from", **run)["prompt_version"]
     features = f" on {_scored_by(store, version)}" if version else ""
-    return vectors, f"{arm.id}, seed {seed}, trained{features}"
+    is_stale = seed in stale_runs(lake, store, arm.id).get(arm.id, [])
+    stale = ", STALE (made from other inputs than the lake holds now)" if is_stale else ""
+    return vectors, f"{arm.id}, seed {seed}, trained{features}{stale}"
 
 
 def write(frame: "pl.DataFrame", output: Path, about: dict[str, str]) -> None:

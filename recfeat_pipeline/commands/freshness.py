@@ -11,11 +11,9 @@ import duckdb
 import polars as pl
 
 from recfeat_pipeline.commands.output import plural
-from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.catalog.stored import scored_of, source_files
 from recfeat_pipeline.defs.text.scraping import documents_made_of
-from recfeat_pipeline.defs.training.inputs import load_inputs
-from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
+from recfeat_pipeline.defs.training.judged import Run, begun_runs, judge_runs
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.ledger import statuses
 from recfeat_pipeline.extraction.requests import keyed
@@ -24,7 +22,6 @@ from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.freshness import files_hash, is_fresh
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
-from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.sql_models import (
     evaluation_models,
@@ -33,7 +30,6 @@ from recfeat_pipeline.sql_models import (
     store_made_of,
 )
 from recfeat_pipeline.store import open_store
-from recfeat_pipeline.swap import unfinished
 from recfeat_pipeline.text_schemas import RAW
 
 READER_WAIT = 15.0  # seconds for a run that is just writing a table
@@ -69,17 +65,6 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Run:
-    """An arm and seed. ``state``: fresh, stale, interrupted or skipped."""
-
-    arm: str
-    seed: int
-    state: str
-    steps: int | None
-    detail: str = ""
-
-
-@dataclass(frozen=True)
 class State:
     """All of it."""
 
@@ -97,7 +82,7 @@ def examine(lake: Lake) -> State:
     """Look at a lake and its store; writes nothing, sends nothing."""
     calls = paid_calls(lake)
     versions = list(_versions(lake, calls))
-    runs = list(_runs(lake))
+    runs = _runs(lake)
     stages = [
         _catalog(lake),
         _text(lake),
@@ -271,62 +256,11 @@ def _feature_store(lake: Lake) -> Stage:
     )
 
 
-def _runs(lake: Lake) -> Iterator[Run]:
-    """Every arm and seed that was begun, skipped ones last."""
-    arms = load_arms()
-    order = {arm: number for number, arm in enumerate(arms)}
-    begun = sorted(
-        {
-            (run["arm"], int(run["seed"]))
-            for place, note in (
-                (unfinished(lake), "started_from"),
-                (lake, "made_from"),
-                (lake, "skipped"),
-            )
-            for run in place.note_keys(note)
-        },
-        key=lambda run: (order.get(run[0], len(order)), run),
-    )
-    if not begun or not lake.feature_store.exists():
-        return
+def _runs(lake: Lake) -> list[Run]:
+    if not lake.feature_store.exists() or not begun_runs(lake):
+        return []
     with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
-        judge = _Judge(lake, store)
-        for arm_id, seed in begun:
-            if arm_id in arms:
-                yield judge.run(StoredRun(lake, arms[arm_id], seed))
-            else:
-                yield Run(arm_id, seed, "skipped", None, "no arm has this name any more")
-
-
-class _Judge:
-    """Says whether a run would be trained again; reads what arms share once."""
-
-    def __init__(self, lake: Lake, store: duckdb.DuckDBPyConnection):
-        self.lake, self.store = lake, store
-        self.corpus: str | None = None
-
-    def run(self, run: StoredRun) -> Run:
-        arm, seed = run.arm, run.seed
-        skipped = self.lake.read_note("skipped", **run.key)
-        whole = self.lake.read_note("made_from", **run.key) is not None
-        if skipped and whole:
-            return Run(arm.id, seed, "stale", None, skipped["reason"])
-        if skipped:
-            return Run(arm.id, seed, "skipped", None, skipped["reason"])
-        if not whole:
-            return Run(arm.id, seed, "interrupted", None, "the next run continues it")
-        steps = run.summary()["steps"]
-        try:
-            current = run.is_current(self._fingerprint(run, steps))
-        except (ContentUnavailable, duckdb.CatalogException):
-            return Run(arm.id, seed, "stale", steps, "the features it read are gone")
-        detail = "" if current else "the corpus, its features or the arm have changed since"
-        return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
-
-    def _fingerprint(self, run: StoredRun, steps: int) -> str:
-        inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
-        self.corpus = self.corpus or corpus_digest(inputs.data)
-        return fingerprint(run.arm, run.seed, steps, inputs, self.corpus)
+        return list(judge_runs(lake, store))
 
 
 def _training(runs: list[Run]) -> Stage:

@@ -162,6 +162,13 @@ def _training(inputs: Inputs) -> Iterator[str]:
             f"Left out: {formats.plural(left_out.height, 'run')} ({arms}) made before the "
             "catalogue changed, which ranked other examples; train those arms again."
         )
+    if stale := inputs.provenance.stale:
+        arms = ", ".join(inputs.roles.name(arm) for arm in sorted(stale))
+        n_stale = sum(map(len, stale.values()))
+        yield (
+            f"Stale: {formats.plural(n_stale, 'run')} ({arms}) made from other inputs than the "
+            "lake holds now (`recfeat status` says which); run again before comparing."
+        )
     if inputs.provenance.skipped_arms:
         n_skipped = formats.plural(len(inputs.provenance.skipped_arms), "planned arm")
         yield f"Not run: {n_skipped}; the reasons are under “The arms”."

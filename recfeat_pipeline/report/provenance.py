@@ -79,6 +79,9 @@ class Provenance(BaseModel):
         default_factory=dict, description="Arms that were not run, each with its reason."
     )
     arms: dict[str, ArmNote] = Field(default_factory=dict, description="About each arm, by id.")
+    stale: dict[str, list[int]] = Field(
+        default_factory=dict, description="Seeds by arm whose inputs have changed since."
+    )
     chosen: list[Chosen] = Field(
         default_factory=list, description="Settings that validation chose, by arm."
     )

@@ -250,6 +250,12 @@ def test_promoting_makes_the_arms_that_read_it_stale(recfeat, built):
     assert {r["arm"]: r["state"] for r in state.json["runs"]} == {
         "popularity": "fresh", "floor": "fresh", "llm": "stale"
     }  # fmt: skip
+    told = recfeat("export", "old.parquet", "--what", "trained").out
+    assert "STALE" in told
+    assert recfeat("report").code == 0
+    page = built.read_bytes("report/report.html").decode()
+    assert "(stale: seed 0)" in page
+    assert page.count("(stale: ") == 1
     assert recfeat("prompts", "promote", "genome132-v1").code == 0
     state = recfeat("status", "--json").json
     assert {r["state"] for r in state["runs"]} == {"fresh"}

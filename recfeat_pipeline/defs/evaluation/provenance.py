@@ -12,6 +12,7 @@ import duckdb
 from recfeat_pipeline.catalog.circles import circles
 from recfeat_pipeline.defs.evaluation.chosen import chosen_settings
 from recfeat_pipeline.defs.evaluation.declared import all_arms
+from recfeat_pipeline.defs.training.judged import stale_runs
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import PromptVersion, list_versions, load_version
 from recfeat_pipeline.lake import Lake
@@ -49,6 +50,7 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "skipped_arms": skipped_arms(lake),
         "arms": _arms(lake, store),
         "chosen": chosen_settings(lake),
+        "stale": stale_runs(lake, store),
         "versions": {"python": platform.python_version(), **{p: installed(p) for p in PACKAGES}},
         "git_hash": _git_hash(),
         **_commands(lake, catalog["source"]),

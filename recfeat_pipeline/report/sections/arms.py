@@ -43,7 +43,7 @@ def _table(inputs: Inputs) -> Table:
          "Time per seed"],
         [
             [
-                inputs.roles.name(row["arm"]),
+                inputs.roles.name(row["arm"]) + _mark(inputs, row["arm"]),
                 formats.count(row["content_width"]) if row["content_width"] else formats.MISSING,
                 formats.percent(row["content_coverage"], 0)
                 if row["content_width"]
@@ -58,6 +58,11 @@ def _table(inputs: Inputs) -> Table:
         ],
         inputs.runs,
     )  # fmt: skip
+
+
+def _mark(inputs: Inputs, arm: str) -> str:
+    seeds = inputs.provenance.stale.get(arm, [])
+    return f" (stale: seed {', '.join(map(str, seeds))})" if seeds else ""
 
 
 def _chosen(inputs: Inputs) -> Table:
