@@ -17,6 +17,7 @@ class Inputs:
     """The frames of the report, in the schemas of ``report/tables.py``, and what follows."""
 
     ranking: pl.DataFrame
+    lists: pl.DataFrame
     contrasts: pl.DataFrame
     agreement: pl.DataFrame
     taxonomies: pl.DataFrame
@@ -161,6 +162,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
     features = ("catalog.items", "features.item_features", "features.dimensions")
     return Inputs(
         ranking=ranking,
+        lists=store.table("metrics.lists", tables.LISTS),
         contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
         taxonomies=store.table("features.dimensions", tables.TAXONOMIES).unique(),

@@ -19,6 +19,14 @@ RANKING: Schema = {
     "value": pl.Float64,
     "n": pl.Int64,
 }
+LISTS: Schema = {
+    "arm": pl.String,
+    "seed": pl.Int64,
+    "metric": pl.String,
+    "k": pl.Int64,
+    "value": pl.Float64,
+    "n": pl.Int64,
+}
 AGREEMENT: Schema = {
     "version": pl.String,
     "group": pl.String,

@@ -1,6 +1,8 @@
 """The metric table."""
 
-from recfeat_pipeline.evaluation.metrics import HEADLINE, Measure
+import polars as pl
+
+from recfeat_pipeline.evaluation.metrics import HEADLINE, LIST_METRICS, Measure
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
@@ -18,6 +20,8 @@ def results(inputs: Inputs) -> Section:
         Chart(figures.metric_by_arm(inputs.headline_metric("mrr"), inputs.roles)),
         _table(inputs),
     ]
+    if inputs.lists.height:
+        blocks.append(_lists(inputs))
     blocks += beside_published(inputs)
     return Section("results", "Results", blocks)
 
@@ -44,6 +48,37 @@ def _table(inputs: Inputs) -> Table:
             if i == sections.index(section) and len(set(sections)) > 1
         },
     )
+
+
+def _lists(inputs: Inputs) -> Table:
+    """What the lists that each arm would show are like, whoever their targets are."""
+    arms = [arm for arm in inputs.roles.order if arm in inputs.lists["arm"]]
+    means = {
+        (arm, metric, k): value
+        for arm, metric, k, value in inputs.lists.group_by("arm", "metric", "k")
+        .agg(pl.col("value").mean())
+        .iter_rows()
+    }
+    meanings = " ".join(f"{metric.label}: {metric.meaning}" for metric in LIST_METRICS)
+    n_lists = formats.count(inputs.lists["n"].max())
+    return Table(
+        "lists",
+        f"The lists that the arms would show, {n_lists} of each; means over seeds. {meanings}",
+        ["Arm", *(f"{metric.label}@{metric.headline}" for metric in LIST_METRICS)],
+        [
+            [
+                inputs.roles.name(arm),
+                *(_plain(means.get((arm, m.name, m.headline))) for m in LIST_METRICS),
+            ]
+            for arm in arms
+        ],
+        inputs.lists,
+        strong_rows=frozenset(i for i, arm in enumerate(arms) if arm == inputs.roles.llm),
+    )
+
+
+def _plain(value: float | None) -> str:
+    return formats.MISSING if value is None else f"{value:.3f}"
 
 
 def _cell(inputs: Inputs, arm: str, measure: Measure) -> str:
