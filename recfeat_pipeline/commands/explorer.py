@@ -86,10 +86,20 @@ class _Served:
     """  # noqa: D205
 
     def __init__(self, scorer: "Scorer", n_items: int, names: Sequence[str]):
+        from recfeat_pipeline.models.scorer import VectorScorer
+
         self.scorer, self.n_items, self.names = scorer, n_items, names
+        # computed once: every request of a server asks for it
+        self.items = scorer.item_table() if isinstance(scorer, VectorScorer) else None
 
     def scores(self, liked: Sequence[int]) -> np.ndarray:
-        return self.scorer.scores(liked, self.n_items)
+        from recfeat_pipeline.models.ranks import HeldOut
+        from recfeat_pipeline.models.scorer import VectorScorer
+
+        if not isinstance(self.scorer, VectorScorer) or self.items is None:
+            return self.scorer.scores(liked, self.n_items)
+        user = self.scorer.user_vectors(HeldOut.liked(liked, self.n_items))
+        return (self.items @ user[0]).numpy()
 
     def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[str, float]]:
         if not self.names:

@@ -87,7 +87,6 @@ class TowerScorer(VectorScorer):
         self.log = self.log if log is None else log
         self.best_step = best_step
         self.n_parameters = count_parameters(module.tower)
-        self._table: Tensor | None = None  # every request of a server asks for it
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
@@ -105,9 +104,7 @@ class TowerScorer(VectorScorer):
     @torch.no_grad()
     def item_table(self) -> Tensor:
         """See :class:`VectorScorer`."""
-        if self._table is None:
-            self._table = self.tower.item_vectors(blank=self.new)
-        return self._table
+        return self.tower.item_vectors(blank=self.new)
 
     def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[int, float]]:
         """The ``n`` content columns without which the item's score would change most.
