@@ -16,7 +16,8 @@ STAGE_TITLES = {
     "evaluation": "Computing metrics and the report",
 }
 DEFAULT_ARMS = (
-    "popularity,recent_popularity,floor,curated,llm,random,text_embedding,text_embedding_random"
+    "popularity,recent_popularity,floor,curated,llm,random,text_embedding,text_embedding_random,"
+    "ease,ease_llm,ease_random"
 )
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before an extraction that costs much.")

@@ -13,6 +13,7 @@ import pytest
 from recfeat_pipeline.cli import run_app
 from recfeat_pipeline.defs.executing import Training
 from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.partitions import arm_seeds
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.workers import Workers
 from recfeat_pipeline.errors import RecfeatError
@@ -107,8 +108,10 @@ class Killer(Reporter):
 
 def test_a_process_that_is_killed_is_named(lake):
     trainings = [Training("two_tower", arm, 0, 20) for arm in ("floor", "llm")]
-    with open_instance(lake), Workers(2, lake) as workers, pytest.raises(RecfeatError) as error:
-        workers.run(trainings, Killer())
+    with open_instance(lake) as instance:
+        instance.add_dynamic_partitions(arm_seeds.name, ["floor|0", "llm|0"])
+        with Workers(2, lake) as workers, pytest.raises(RecfeatError) as error:
+            workers.run(trainings, Killer())
     assert any(str(training) in str(error.value) for training in trainings)
     assert "SIGKILL" in str(error.value)
     assert "--workers" in str(error.value)

@@ -179,7 +179,7 @@ MISTAKES = [
     Mistake(
         "vectors in a CSV file",
         "export vectors.csv --what trained",
-        ("no vectors", ".parquet"),
+        ("no lists", ".parquet"),
     ),
     Mistake("an export of nothing known", "export f.csv --what all", ("'all'", "scores, profiles")),
     Mistake(

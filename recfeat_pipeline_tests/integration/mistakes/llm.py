@@ -82,7 +82,7 @@ MISTAKES = [
     Mistake(
         "a parameter that the endpoint refuses",
         SCORE,
-        ("The endpoint", "temperature", "Check the prompt version's parameters"),
+        ("The endpoint", "temperature", "the prompt version's parameters"),
         llm("400"),
     ),
     Mistake(
