@@ -150,10 +150,17 @@ def _controls(inputs: "Inputs", arm: str, reference: str) -> tuple[str, ...]:
     )
 
 
+SPELT = {
+    "ease": "EASE", "ials": "iALS", "item_knn": "Item kNN", "sasrec": "SASRec",
+    "hybrid_sasrec": "Hybrid SASRec",
+}  # fmt: skip
+"""Families whose names are acronyms, as the field spells them."""
+
+
 def _family(note: ArmNote) -> str:
     name = {"published": "two_tower (published)", "": "two_tower"}.get(note.family, note.family)
-    label = formats.words(name)
-    label = label[:1].upper() + label[1:]
+    words = formats.words(name)
+    label = SPELT.get(name, words[:1].upper() + words[1:])
     return label if note.section in ("", "base", "baseline", "own") else f"{label}, {note.section}"
 
 

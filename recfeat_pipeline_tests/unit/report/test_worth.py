@@ -55,7 +55,7 @@ def with_ease(inputs, gain=0.0, low=-0.01, short=None, control=0.0):
 def test_the_strongest_recommender_leads_and_content_arms_are_paired_with_their_own(read):
     found = [(w.family, w.arm, w.reference, w.controls) for w in find_worths(with_ease(read()))]
     assert found == [
-        ("Ease", "ease_llm", "ease", ("ease_random",)),
+        ("EASE", "ease_llm", "ease", ("ease_random",)),
         ("Two tower", "llm", "floor", ("random", "shuffled")),
         ("Two tower", "curated", "floor", ()),
     ]
@@ -101,7 +101,7 @@ def test_the_table_has_a_row_a_recommender_and_content_with_control_and_price(re
         "Short histories", "Control", "$ per 1,000 items",
     ]  # fmt: skip
     ease, llm, curated = table.rows
-    assert ease[:2] == ["Ease", "LLM features"]
+    assert ease[:2] == ["EASE", "LLM features"]
     assert ease[5].startswith("+20\u00a0%\n[+1.0,\u00a0+39]")
     assert llm[6] == "+0.1\u00a0%"
     assert curated[6:] == ["not run", "–"]
