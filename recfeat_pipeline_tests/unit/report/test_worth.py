@@ -87,7 +87,7 @@ def test_a_gain_that_its_control_has_as_well_is_doubted(read):
 
 def test_the_headline_says_where_features_pay_and_not_one_average(read):
     headline = reach_verdict(with_ease(read(), short=0.2)).headline
-    assert "no measurable difference to MRR on the strongest recommender, Ease: +0.0" in headline
+    assert "no measurable difference to MRR on the strongest recommender, EASE: +0.0" in headline
     assert "They pay on average (+3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%], Two tower)" in headline
     assert "for users with short histories (+20\u00a0%" in headline
     assert headline.endswith("; no gain was measured on new items.")
