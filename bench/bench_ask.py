@@ -16,9 +16,8 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.ask.ranking import Channels, answer
-from recfeat_pipeline.ask.reading import read_words
+from recfeat_pipeline.ask.reading import read_turns
 from recfeat_pipeline.ask.shelf import Shelf
-from recfeat_pipeline.ask.taste import Taste
 from recfeat_pipeline.extraction.embeddings import Embedder, choose_embedder, normalised
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -88,9 +87,7 @@ def measure(
     ids = shelf.items["item_id"].cast(pl.String)
     recalls, ndcgs = [], []
     for query in queries.values():
-        taste = Taste()
-        for text in turns(query, queries):
-            taste = taste.then(read_words(shelf, text, taste))
+        taste = read_turns(shelf, turns(query, queries))
         lines = answer(shelf, taste, 10, channels, lambda t: normalised(embedder.embed(t)))
         grades = [query["relevant"].get(ids[line.row], 0) for line in lines]
         best = sorted(query["relevant"].values(), reverse=True)[:10]

@@ -6,7 +6,7 @@ costs nothing, and says of itself that it is no LLM.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from recfeat_pipeline.ask.shelf import EMPTY, ENGLISH, Shelf, stem, stems, words
 from recfeat_pipeline.ask.taste import Taste
@@ -57,6 +57,14 @@ def read_words(shelf: Shelf, text: str, before: Taste | None = None) -> Taste:
         words=tuple(dict.fromkeys(said[True])),
         unwanted_words=tuple(dict.fromkeys(said[False])),
     )
+
+
+def read_turns(shelf: Shelf, turns: Iterable[str]) -> Taste:
+    """The taste after several turns, each read after those before it."""
+    taste = Taste()
+    for text in turns:
+        taste = taste.then(read_words(shelf, text, taste))
+    return taste
 
 
 def _clauses(text: str) -> Iterator[tuple[str, bool]]:

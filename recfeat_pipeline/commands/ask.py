@@ -43,7 +43,7 @@ def ask(
     from recfeat_pipeline.ask.taste import Taste
     from recfeat_pipeline.commands.lakes import open_lake
 
-    shelf, version = read_shelf(open_lake(), prompt_version)
+    _, shelf, version = read_shelf(open_lake(), prompt_version)
     hint(f"Words are matched by name (no LLM); scores are those of {version}.")
     taste, turns = Taste(), []
     for text in words or _turns():
@@ -56,29 +56,24 @@ def ask(
         dump({"version": version, "turns": turns})
 
 
-def read_shelf(lake: "Lake", wanted: str | None) -> tuple["Shelf", str]:
-    """Every item with what is known of it, and the version whose scores they are."""
+def read_shelf(lake: "Lake", wanted: str | None) -> tuple["Library", "Shelf", str]:
+    """The store's items, the same with their texts, and the version whose scores they have."""
+    from recfeat_pipeline.ask.shelf import Shelf
     from recfeat_pipeline.commands.features import open_features, stored_version
     from recfeat_pipeline.explore.library import read_library
 
     with open_features(lake) as store:
         version = stored_version(store, lake, wanted)
         library = read_library(store)
-    return make_shelf(lake, library, version), version
-
-
-def make_shelf(lake: "Lake", library: "Library", version: str) -> "Shelf":
-    """The library's items, in its order, with their texts."""
-    from recfeat_pipeline.ask.shelf import Shelf
-
     documents = lake.read("documents").select("item_id", "text")
     texts = library.items.join(documents, on="item_id", how="left", maintain_order="left")["text"]
-    return Shelf(
+    shelf = Shelf(
         items=library.items.select("item_id", "title", "year", "genres"),
         texts=texts.fill_null("").to_list(),
         dimensions=library.dimensions[version],
         scores=library.scores[version],
     )
+    return library, shelf, version
 
 
 def _turns() -> Iterator[str]:

@@ -1,10 +1,8 @@
 """What ``recfeat serve`` and ``recfeat mcp`` answer from: the store and the trained arms."""
 
-from recfeat_pipeline.commands.ask import make_shelf
+from recfeat_pipeline.commands.ask import read_shelf
 from recfeat_pipeline.commands.explorer import recommender_of, trained_arms
-from recfeat_pipeline.commands.features import open_features, stored_version
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.explore.library import read_library
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.serving.current import Current
 from recfeat_pipeline.serving.service import Service
@@ -20,12 +18,10 @@ def open_current(lake: Lake, wanted: str | None) -> Current:
 def open_service(lake: Lake, wanted: str | None) -> Service:
     """The store as it is now, read once and closed again, so that a run can write to it."""
     build = build_of(lake)
-    with open_features(lake) as store:
-        version = stored_version(store, lake, wanted)
-        library = read_library(store)
+    library, shelf, version = read_shelf(lake, wanted)
     return Service(
         library=library,
-        shelf=make_shelf(lake, library, version),
+        shelf=shelf,
         version=version,
         recommenders={arm.id: recommender_of(lake, arm, s) for arm, s in trained_arms(lake)},
         built=build,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from recfeat_pipeline.ask.ranking import answer
-from recfeat_pipeline.ask.reading import read_words
+from recfeat_pipeline.ask.reading import read_turns
 from recfeat_pipeline.ask.shelf import Shelf
-from recfeat_pipeline.ask.taste import QUESTION, Taste
+from recfeat_pipeline.ask.taste import QUESTION
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.explore.library import Library
 from recfeat_pipeline.explore.queries import content_neighbours, fingerprint, search_items
@@ -120,9 +120,7 @@ class Service:
         self, turns: Sequence[str], k: int = 10, filters: Filters | None = None
     ) -> dict[str, Any]:
         """Items that answer the words, each with its reasons; a question where they say nothing."""
-        taste = Taste()
-        for words in turns:
-            taste = taste.then(read_words(self.shelf, words, taste))
+        taste = read_turns(self.shelf, turns)
         if taste.says_nothing:
             return {"items": [], "taste": asdict(taste), "question": QUESTION}
         allowed = self._allowed(filters or Filters())
