@@ -7,16 +7,15 @@ examples (``recfeat_pipeline/evaluation/significance.py``). In simulations 95 % 
 they should; with three seeds whose luck outweighs the users' they miss one time in twelve.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.evaluation.clusters import least_p, small_sample
 from recfeat_pipeline.evaluation.metrics import HEADLINE
-from recfeat_pipeline.evaluation.significance import holm
-from recfeat_pipeline.evaluation.student import t_quantile, tail_beyond
+from recfeat_pipeline.evaluation.significance import holm, interval
 from recfeat_pipeline.schemas import COLD_CONTRASTS
 
 PLACE = ["n_train", "candidates"]
@@ -85,20 +84,24 @@ def _uncertainty(
     n_seeds, n_users = int(seeds.max()) + 1, int(users.max()) + 1
     if n_users < 2:
         return None, None
-    counts = np.bincount(seeds)
+    share = 1 / np.bincount(seeds)[seeds]  # of an example in its seed's mean
     by_seed = _by(seeds, deltas)
+
+    def of_cells(values: np.ndarray) -> np.ndarray:
+        """Sums [S, U]."""
+        cells = np.bincount(seeds * n_users + users, values * share, n_seeds * n_users)
+        return cells.reshape(n_seeds, n_users)
+
+    inflation, df = small_sample(of_cells(np.ones(len(deltas))).mean(0))
     # What leaving a user out would change in each seed's mean, times the number of users.
-    residual = (deltas - by_seed[seeds]) / counts[seeds] * n_users
-    cells = np.bincount(seeds * n_users + users, residual, n_seeds * n_users)
-    of_cells = cells.reshape(n_seeds, n_users)
-    v_users = of_cells.mean(0).var(ddof=1) / n_users
-    parts = [(float(v_users), n_users - 1)]
+    residuals = of_cells(deltas - by_seed[seeds]) * n_users * inflation
+    v_users = (residuals.mean(0) ** 2).sum() / (n_users - 1) / n_users
+    parts = [(float(v_users), df)]
     if n_seeds > 1:
-        by_chance = of_cells.var(1, ddof=1).mean() / n_users / n_seeds
+        by_chance = (residuals**2).sum(1).mean() / (n_users - 1) / n_users / n_seeds
         luck = max(by_seed.var(ddof=1) / n_seeds - by_chance, 0.0)
         parts.append((float(luck), n_seeds - 1))
-    half = math.sqrt(sum(v * t_quantile(0.025, df) ** 2 for v, df in parts if v > 0))
-    return half, min(2 * tail_beyond(abs(float(by_seed.mean())), parts), 1.0)
+    return interval(float(by_seed.mean()), parts, least_p(of_cells(deltas).sum(0)))
 
 
 def _by(groups: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -39,19 +39,19 @@ split, 20 examples each, 400 steps, two seeds. NDCG@10 and Hit@10 spread alike; 
 
 
 def detectable_difference(
-    v_users: float, n_users: int, v_luck: float = 0.0, n_seeds: int = 1
+    v_users: float, df: float, v_luck: float = 0.0, n_seeds: int = 1
 ) -> float:
     """The smallest true difference that is found four times in five at 5 %.
 
     Args:
         v_users: variance of the mean over users.
-        n_users: at least 2.
+        df: its degrees of freedom: for users that weigh alike, their number less 1.
         v_luck: variance that seeds add to the mean over seeds.
         n_seeds: at least 2 where ``v_luck`` is not 0.
     """
 
     def half_width(tail: float) -> float:
-        squared = t_quantile(tail, n_users - 1) ** 2 * v_users
+        squared = t_quantile(tail, df) ** 2 * v_users
         if v_luck > 0:
             squared += t_quantile(tail, n_seeds - 1) ** 2 * v_luck
         return math.sqrt(squared)
@@ -70,7 +70,7 @@ def detectable_effect(
         return math.inf
     v_luck = spread.seeds**2 / n_seeds if n_seeds > 1 else 0.0
     v_users = spread.of_users(examples_per_user) / n_users
-    return detectable_difference(v_users, n_users, v_luck, n_seeds)
+    return detectable_difference(v_users, n_users - 1, v_luck, n_seeds)
 
 
 def users_needed(

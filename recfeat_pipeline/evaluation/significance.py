@@ -17,18 +17,19 @@ the luck of training outweighs that of the users. This rejects it in a twentieth
 from three seeds on, and the unit tests hold it to that; with two, in up to a tenth. A correction
 for many tests asks at far smaller tails; there it takes five seeds (``python -m
 bench.bench_claims`` simulates all of it). A p-value is twice the tail whose half-width is the
-difference.
+difference. Uneven and few users: ``recfeat_pipeline/evaluation/clusters.py``.
 
 **Equivalence.** "A matches B" needs its own test: two one-sided tests against a margin, a stated
 share of B's value. Failing to find a difference is not a match.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from recfeat_pipeline.evaluation.power import detectable_difference, least
+from recfeat_pipeline.evaluation.clusters import least_p, small_sample
+from recfeat_pipeline.evaluation.power import ALPHA, detectable_difference, least
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
 
 
@@ -78,10 +79,11 @@ def compare(
     delta = float(by_seed.mean())
     reference = float(b.sum() / n_seeds / n_examples)
     # A user's residual in the ratio of sums: what leaving them out would change, times U.
-    residuals = (sums - delta * counts) * (n_users / n_examples)  # [S, U]
+    inflation, df = small_sample(counts / n_examples)
+    residuals = (sums - delta * counts) * (n_users / n_examples) * inflation  # [S, U]
     of_seeds, of_users = residuals.mean(1), residuals.mean(0)
     rest = residuals - of_seeds[:, None] - of_users + residuals.mean()
-    v_users = of_users.var(ddof=1) / n_users
+    v_users = float(of_users @ of_users) / (n_users - 1) / n_users
     v_seeds = of_seeds.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
     v_rest = (
         (rest**2).sum() / ((n_seeds - 1) * (n_users - 1)) / (n_seeds * n_users)
@@ -90,17 +92,13 @@ def compare(
     )
     of_luck = max(v_seeds - v_rest, v_seeds - v_users, 0.0)  # what seeds add
 
-    def half_width(tail: float) -> float:
-        squared = t_quantile(tail, n_users - 1) ** 2 * v_users
-        if of_luck > 0:
-            squared += t_quantile(tail, n_seeds - 1) ** 2 * of_luck
-        return math.sqrt(squared)
+    parts = ((v_users, df), (of_luck, n_seeds - 1))
+    half, p_value = interval(delta, parts, least_p(sums.sum(0)))
 
     def p_beyond(distance: float) -> float:
-        tail = tail_beyond(abs(distance), ((v_users, n_users - 1), (of_luck, n_seeds - 1)))
+        tail = tail_beyond(abs(distance), parts)
         return tail if distance >= 0 else 1 - tail
 
-    half = half_width(0.025)
     t_seeds, p_seeds = paired_t(by_seed)
     bound = margin * reference
     return {
@@ -110,21 +108,37 @@ def compare(
         "relative": _ratio(delta, reference),
         "ci_low": delta - half,
         "ci_high": delta + half,
-        "p_value": 2 * p_beyond(abs(delta)),
+        "p_value": p_value,
         "t_seeds": _known(t_seeds),
         "p_seeds": _known(p_seeds),
         "margin": bound,
         "p_equivalent": p_beyond(bound - abs(delta)),
         "sd_seeds": float(by_seed.std(ddof=1)) if n_seeds > 1 else None,
-        "sd_users": float(of_users.std(ddof=1)),
-        "detectable": detectable_difference(v_users, n_users, of_luck, n_seeds),
-        "seeds_needed": _seeds_needed(delta, v_users - v_rest, v_seeds * n_seeds, n_users)
+        "sd_users": math.sqrt(v_users * n_users),
+        "detectable": detectable_difference(v_users, df, of_luck, n_seeds),
+        "seeds_needed": _seeds_needed(delta, v_users - v_rest, v_seeds * n_seeds, df)
         if n_seeds > 1
         else None,
         "n_seeds": n_seeds,
         "n_users": n_users,
         "n_examples": n_examples,
     }
+
+
+def interval(
+    delta: float, parts: Sequence[tuple[float, float]], least: float
+) -> tuple[float, float]:
+    """Half the width of a 95 % interval around ``delta``, and its two-sided p.
+
+    Args:
+        delta: the difference.
+        parts: variances, each with its degrees of freedom; a variance may be 0.
+        least: the smallest p that the data allow (:func:`~.clusters.least_p`). Above .05 the
+            interval reaches zero.
+    """
+    half = math.sqrt(sum(v * t_quantile(0.025, df) ** 2 for v, df in parts if v > 0))
+    p_value = max(2 * tail_beyond(abs(delta), parts), least)
+    return max(half, abs(delta)) if p_value > ALPHA else half, min(p_value, 1.0)
 
 
 def bootstrap(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -152,14 +166,14 @@ def bootstrap(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.n
     return np.moveaxis(np.quantile(means.mean(2), [0.025, 0.975], axis=-1), 0, -1)
 
 
-def _seeds_needed(delta: float, v_users: float, v_seed: float, n_users: int) -> int | None:
+def _seeds_needed(delta: float, v_users: float, v_seed: float, df: float) -> int | None:
     """Seeds for a power of 80 % at 5 %, were delta and the spreads the true ones.
 
     None where the users alone hide it, or a million seeds would not do.
     """
     v_users = max(v_users, 0.0)
     return least(
-        lambda n: detectable_difference(v_users, n_users, v_seed / n, n), abs(delta), up_to=2**20
+        lambda n: detectable_difference(v_users, df, v_seed / n, n), abs(delta), up_to=2**20
     )
 
 

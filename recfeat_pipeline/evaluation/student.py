@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -16,7 +16,7 @@ def t_tail(t: float, df: float) -> float:
     return float(stdtr(df, -t))
 
 
-@cache
+@lru_cache(4096)
 def t_quantile(tail: float, df: float) -> float:
     """The t with P(T > t) = ``tail``."""
     return -float(stdtrit(df, tail))
@@ -37,7 +37,7 @@ def tail_beyond(distance: float, parts: Sequence[tuple[float, float]]) -> float:
     return 0.5 * math.exp(-math.exp(depth))
 
 
-@cache
+@lru_cache(256)
 def _quantiles(df: float) -> np.ndarray:
     """The quantiles at every tail 0.5 exp(-DEPTHS)."""
     return -stdtrit(df, 0.5 * np.exp(-DEPTHS))

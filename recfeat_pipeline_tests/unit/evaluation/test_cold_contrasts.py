@@ -91,6 +91,17 @@ def test_intervals_cover_whatever_seeds_hold_back(n_seeds, luck, least):
     assert least < np.mean(covered) < 0.985
 
 
+def test_one_user_with_half_of_the_choices_is_no_crowd():
+    """Choices of new items are few, and their users uneven; 1,000 experiments."""
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(1000):
+        users = np.concatenate([np.zeros(40, int), np.arange(1, 41)])
+        delta = rng.normal(0, 1, 41)[users]
+        examples = pl.DataFrame({"user_id": users, "example_id": range(80), "delta": delta})
+        covered.append(_covers_zero(examples.with_columns(seed=pl.lit(0))))
+    assert np.mean(covered) > 0.93
+
+
 def _covers_zero(examples: pl.DataFrame) -> bool:
     from recfeat_pipeline.evaluation import cold_contrasts
 

@@ -3,8 +3,10 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import ttest_1samp
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.evaluation.clusters import small_sample
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
 from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm, paired_t
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
@@ -85,9 +87,8 @@ def draw(rng, seeds, users, sd_seed, sd_user, sd_rest, effect=0.0):
 def test_intervals_cover_and_a_true_null_is_rejected_in_one_of_twenty(seeds, sd_seed):
     """Users are skewed and have 1 to 20 examples; 2,000 experiments, standard error .005."""
     rng = np.random.default_rng(0)
-    covered = []
+    covered, counts = [], rng.integers(1, 21, 150)
     for _ in range(2000):
-        counts = rng.integers(1, 21, 150)
         deltas = (
             rng.normal(0, sd_seed, (seeds, 1))
             + rng.standard_exponential((1, 150))
@@ -133,9 +134,9 @@ def test_examples_of_a_user_are_not_counted_as_independent():
 
 
 def test_one_seed_is_the_one_sample_t_over_users():
-    deltas = np.array([0.02, 0.01, 0.03, 0.02, 0.02])
-    row = compare(deltas[None], np.zeros((1, 5)), np.ones(5, int), 0.02)
-    assert row["p_value"] == pytest.approx(0.0032, abs=5e-5)
+    deltas = np.array([0.2, 0.1, 0.4, -0.1, 0.3, 0.2, 0.1])
+    row = compare(deltas[None], np.zeros((1, 7)), np.ones(7, int), 0.02)
+    assert row["p_value"] == pytest.approx(ttest_1samp(deltas, 0).pvalue, rel=1e-3)
     assert row["p_seeds"] is None
     assert row["seeds_needed"] is None
 
@@ -200,8 +201,81 @@ def test_a_match_needs_evidence_of_its_own():
 def test_a_perfect_difference_and_none_at_all():
     same = compare(np.ones((2, 3)), np.ones((2, 3)), np.ones(3, int), 0.02)
     assert (same["delta"], same["p_value"]) == (0, pytest.approx(1))
-    more = compare(np.full((2, 3), 2.0), np.ones((2, 3)), np.ones(3, int), 0.02)
-    assert (more["delta"], more["relative"], more["p_value"]) == (1, 1, 0)
+    more = compare(np.full((2, 9), 2.0), np.ones((2, 9)), np.ones(9, int), 0.02)
+    assert (more["delta"], more["relative"]) == (1, 1)
+    assert more["p_value"] == pytest.approx(2 / 2**9), "nine users all agree once in 2^8"
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [0.5, 0.5],
+        [0.5] * 5,
+        [0.5] * 5 + [0.0] * 600,  # a hit rate that five users moved
+    ],
+)
+def test_few_users_who_agree_are_no_certainty(deltas):
+    """A coin falls five times on one side in one of sixteen experiments."""
+    row = compare(np.array([deltas]), np.zeros((1, len(deltas))), np.ones(len(deltas), int), 0.02)
+    assert row["p_value"] > 0.05
+    assert row["ci_low"] <= 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "seeds"),
+    [
+        ([49] + [1] * 49, 1),  # one user has half of the examples
+        ([20] * 3 + [1] * 27, 3),
+    ],
+)
+def test_users_who_have_most_examples_do_not_make_a_null_significant(counts, seeds):
+    """1,000 experiments; an interval that takes every user for one misses up to 40 %."""
+    rng, rejected, n = np.random.default_rng(0), [], len(counts)
+    for _ in range(1000):
+        deltas = rng.normal(0, 1, (1, n)) + rng.normal(0, 0.3, (seeds, n))
+        row = compare(deltas * counts, np.zeros((seeds, n)), np.array(counts), 0.02)
+        rejected.append(row["p_value"] < 0.05)
+        assert rejected[-1] == (not row["ci_low"] <= 0 <= row["ci_high"])
+    assert np.mean(rejected) < 0.065
+
+
+def test_users_who_weigh_alike_are_as_many_as_they_are():
+    inflation, freedom = small_sample(np.full(30, 1 / 30))
+    assert inflation == pytest.approx(np.ones(30))
+    assert freedom == pytest.approx(29)
+    assert small_sample(np.array([0.5] + [0.5 / 99] * 99))[1] < 2
+
+
+def test_degrees_of_freedom_are_those_of_the_quadratic_form():
+    """Bell and McCaffrey's (tr M)² / tr(M²), written out."""
+    weights = np.array([0.4, 0.3, 0.2, 0.05, 0.05])
+    residual = np.eye(5) - weights  # each error less the weighted mean
+    kept = (residual**2).sum(1)
+    form = residual.T @ np.diag(weights**2 / kept) @ residual
+    inflation, freedom = small_sample(weights)
+    assert freedom == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form))
+    assert inflation == pytest.approx(np.sqrt(4 / 5 / kept))
+
+
+def test_rare_hits_and_heavy_tails_do_not_make_a_null_significant():
+    rng, rejected = np.random.default_rng(0), []
+    for n in (10, 300):
+        for _ in range(500):
+            for deltas in (
+                rng.standard_t(2, n),
+                rng.choice([-1.0, 0.0, 1.0], n, p=[0.01, 0.98, 0.01]),
+            ):
+                row = compare(deltas[None], np.zeros((1, n)), np.ones(n, int), 0.02)
+                rejected.append(row["p_value"] < 0.05)
+    assert np.mean(rejected) < 0.05
+
+
+def test_seeds_that_are_all_equal_are_one():
+    rng = np.random.default_rng(0)
+    users, counts = rng.normal(0.1, 1, (1, 80)), np.ones(80, int)
+    one, five = (compare(np.repeat(users, n, 0), np.zeros((n, 80)), counts, 0.02) for n in (1, 5))
+    for name in ("delta", "ci_low", "ci_high", "p_value"):
+        assert five[name] == pytest.approx(one[name]), name
 
 
 # -- the table ------------------------------------------------------------------------------------
