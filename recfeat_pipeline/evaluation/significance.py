@@ -73,7 +73,7 @@ def compare(
         and metric have; those of the bootstrap and of Holm aside.
     """
     n_seeds, n_users = a.shape
-    n_examples = int(counts.sum())
+    n_examples = round(counts.sum())  # weights of a sample are no whole numbers
     sums = a - b  # [S, U]
     by_seed = sums.sum(1) / n_examples
     delta = float(by_seed.mean())

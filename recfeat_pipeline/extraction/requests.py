@@ -85,7 +85,7 @@ def build(
         if version.echo == "title":
             identity = titles[row] if version.title else None
         else:
-            identity = opening(text)
+            identity = opening(text) if version.echo == "opening" else None
         yield Request(
             key=key,
             item_id=ids[row],

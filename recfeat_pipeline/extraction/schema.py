@@ -46,6 +46,11 @@ def taxonomy_schema(echo: str) -> dict[str, Any]:
     return _strict({echo: TEXT, "groups": {"type": "array", "items": group}})
 
 
+def ranking_schema() -> dict[str, Any]:
+    """Numbers of candidates, best first; nothing else, so that an answer is short."""
+    return _strict({"ranking": {"type": "array", "items": {"type": "integer"}}})
+
+
 def compiled(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     """Whether a parsed JSON value fits a schema of this module, at once.
 
@@ -58,6 +63,8 @@ def compiled(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     if kind == "array":
         fits = compiled(schema["items"])
         return lambda value: type(value) is list and all(map(fits, value))
+    if kind == "integer":  # 3.0 is one to JSON
+        return lambda value: type(value) is int or (type(value) is float and value.is_integer())
     types = TYPES[kind]  # a bool is an int to Python alone
     return lambda value: type(value) in types
 

@@ -35,6 +35,7 @@ REMINDERS = {
     "identity": "Your answer was about another document. Copy the identity from this one exactly.",
     "taxonomy": "Every name is there once, in small letters a to z, digits and '_'; every group "
     "has dimensions, and every dimension a gloss of one short line.",
+    "ranking": "Give numbers from the list of candidates, each at most once, best first.",
     "degenerate": "Judge each dimension on its own; equal or middling scores throughout are wrong.",
 }
 
@@ -86,6 +87,8 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
         _check_scores(parsed["scores"])
     elif "groups" in schema["properties"]:
         _check_taxonomy(parsed)
+    elif "ranking" in schema["properties"]:
+        _check_ranking(parsed["ranking"], n_candidates(request.document))
     else:
         _check_profile(parsed)
     for echo, same in (("title", same_title), ("opening", same_opening)):
@@ -169,6 +172,21 @@ def _check_taxonomy(parsed: Mapping[str, Any]) -> None:
         build_taxonomy({"name": "draft", "groups": parsed["groups"]}, "in the answer")
     except RecfeatError as error:
         raise InvalidError("taxonomy", str(error)[:300]) from error
+
+
+def n_candidates(document: str) -> int:
+    """How many candidates a document lists: its last line begins with the number of the last."""
+    last = re.match(r"(\d+)\. ", document.rpartition("\n")[2])
+    return int(last[1]) if last else 0
+
+
+def _check_ranking(numbers: Sequence[int], n: int) -> None:
+    if not numbers:
+        raise InvalidError("ranking", "no candidate is named")
+    if strange := [number for number in numbers if not 1 <= number <= n]:
+        raise InvalidError("ranking", f"{strange[0]!r:.30} is none of the candidates 1 to {n}")
+    if len(set(numbers)) < len(numbers):
+        raise InvalidError("ranking", "a candidate is named twice")
 
 
 def _title_forms(title: str) -> set[tuple[str, ...]]:

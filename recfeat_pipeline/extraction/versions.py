@@ -29,7 +29,12 @@ import jinja2
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import canonical, sha256
-from recfeat_pipeline.extraction.schema import profile_schema, scores_schema, taxonomy_schema
+from recfeat_pipeline.extraction.schema import (
+    profile_schema,
+    ranking_schema,
+    scores_schema,
+    taxonomy_schema,
+)
 from recfeat_pipeline.extraction.types import Question
 from recfeat_pipeline.taxonomy import Dimension, Group, Taxonomy, load_taxonomy
 
@@ -39,6 +44,7 @@ DEFAULT_TEXTS = BUILT_IN / "default"
 ECHOES = {
     "title": '"title": the text after "Title:" in the document, copied exactly.',
     "opening": '"opening": the first six words of the document\'s text, copied exactly.',
+    "none": "",
 }
 KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
@@ -51,6 +57,7 @@ ASKS = {
     "item_profile": "profile",
     "user_profile": "profile",
     "taxonomy": "taxonomy",
+    "ranking": "ranking",
 }
 """What a version may ask, and the name of its one call."""
 
@@ -65,7 +72,7 @@ class PromptVersion:
     taxonomy: Taxonomy | None
     model: str
     params: Mapping[str, Any]
-    echo: str  # "title" | "opening"
+    echo: str  # one of ECHOES
     title: bool  # the document shows its title line
     labels: tuple[str, ...] | None  # the only fields shown; None: all
     cuts: Mapping[str, str | int]
@@ -177,6 +184,8 @@ def _build(
         raise _error(name, f"asks = {asks!r} is not one of {', '.join(ASKS)}")
     if echo not in ECHOES:
         raise _error(name, f"echo = {echo!r} is not one of {', '.join(ECHOES)}")
+    if (echo == "none") != (asks == "ranking"):
+        raise _error(name, 'echo = "none" belongs to asks = "ranking", and that to nothing else')
     if unknown := sorted(set(document) - DOCUMENT_KEYS):
         raise _error(name, f"[document] sets {unknown[0]!r}, which nothing reads")
     limit = document.get("characters", 1)
@@ -250,7 +259,8 @@ def _question(
     if groups:
         schema = scores_schema(echo, [dimension.name for dimension in dimensions])
     else:
-        schema = taxonomy_schema(echo) if call == "taxonomy" else profile_schema(echo)
+        of_calls = {"taxonomy": taxonomy_schema, "profile": profile_schema}
+        schema = ranking_schema() if call == "ranking" else of_calls[call](echo)
     return Question(label, "\n\n".join(texts), schema)
 
 

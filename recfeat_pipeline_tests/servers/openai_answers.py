@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ CONDITIONS = ("document", "overview_only", "title_only")
 class Knowledge:
     """``(document, dimension) -> score``. Movies are known by title, or by their text."""
 
-    def __init__(self) -> None:
+    def __init__(self, rankings: dict[tuple[str, int | None], list[int]] | None = None) -> None:
+        """``rankings``: (document, seed) to the numbers that were answered; others are made up."""
+        self.rankings = rankings or {}
         self._by_title: dict[str, str] = {}
         self._by_text: dict[str, str] = {}
         self._scores: dict[tuple[str, str], dict[str, float]] = {}  # (condition, item): scores
@@ -65,6 +68,17 @@ class Knowledge:
         return self._scores.get((condition, item), {})
 
 
+def ranking(document: str) -> list[int]:
+    """Ten numbers: the candidates that share most words with what was taken, then the others."""
+    lines = document.split("\n")
+    taken = Counter(w for line in lines if line.startswith("- ") for w in _words(line))
+    found = [match for line in lines if (match := re.match(r"(\d+)\. (.*)", line))]
+    shared = {
+        int(n): sum(taken[w] for w in set(_words(text))) for n, text in (m.groups() for m in found)
+    }
+    return sorted(shared, key=lambda number: -shared[number])[:10]
+
+
 def fill(schema: dict[str, Any], document: str, scores: dict[str, float] | None) -> Any:
     """A JSON value of the schema about the document; unknown movies get scores by hash."""
     return _fill(schema, "", document, scores)
@@ -94,6 +108,8 @@ def _fill(schema: dict[str, Any], name: str, document: str, scores: dict | None)
     if kind == "array" and schema["items"]["type"] == "object":
         parts = [f"{document} {name} {n}" for n in (1, 2)]  # so that no two have one name
         return [_fill(schema["items"], "", part, scores) for part in parts]
+    if kind == "array" and schema["items"]["type"] == "integer":
+        return ranking(document)
     if name == "name":
         return f"n{hashlib.sha256(document.encode('utf-8', 'replace')).hexdigest()[:8]}"
     if kind == "array":
@@ -120,6 +136,10 @@ def dumps(value: Any) -> str:
 def _title(document: str) -> str | None:
     match = re.match(r"Title: (.*)", document)
     return match[1].strip() if match else None
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{3,}", text.casefold())
 
 
 def _fold(text: str) -> str:

@@ -156,6 +156,9 @@ class OpenAIServer(AsyncServer):
         form, schema = schema_of(body) or ("none", {})
         scores = self.knowledge.scores(asked.document, self.condition)
         value = fill(schema, asked.document, scores) if form != "none" else {}
+        recorded = self.knowledge.rankings.get((asked.document, body.get("seed")))
+        if recorded is not None:
+            value = {"ranking": recorded}
         if self.noise and isinstance(value, dict) and "scores" in value:
             self._disturb(value["scores"], f"{asked.document}{body.get('seed')}")
         content = dumps(value)

@@ -10,7 +10,10 @@ PACKAGE = Path(__file__).parents[2] / "recfeat_pipeline"
 ORCHESTRATION = ("defs/", "commands/", "definitions.py", "cli.py")
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 DOMAIN = [module for module in MODULES if not module.startswith(ORCHESTRATION)]
-SIBLINGS = ("catalog", "text", "extraction", "models", "evaluation", "report", "explore", "ask")
+SIBLINGS = (
+    "catalog", "text", "extraction", "models", "reranking", "evaluation", "report", "explore",
+    "ask",
+)  # fmt: skip
 LISTS = {"recfeat_pipeline.evaluation.metrics"}  # what tables and pages are made from
 
 

@@ -3,6 +3,7 @@
 import json
 
 import jsonschema
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.schema import (
     compiled,
     profile_schema,
+    ranking_schema,
     scores_schema,
     taxonomy_schema,
 )
@@ -247,6 +249,10 @@ def groups(draw):
     nearly_valid()
     | st.tuples(st.just(scores_schema("title", ["a"])), json_values)
     | st.tuples(st.just(taxonomy_schema("title")), groups())
+    | st.tuples(
+        st.just(ranking_schema()),
+        st.fixed_dictionaries({"ranking": st.lists(st.integers() | st.floats() | json_values)}),
+    )
 )
 def test_the_fast_check_says_what_jsonschema_says(case):
     schema, value = case
@@ -284,3 +290,40 @@ def test_four_equal_scores_are_degenerate_and_three_are_not():
     _check_scores(dict.fromkeys("abcd", 0))
     with pytest.raises(InvalidError, match="all 4 scores are"):
         _check_scores(dict.fromkeys("abcd", 0.3))
+
+
+def ranking(document="Taken before:\n- 99. A film\nCandidates:\n1. One\n2. Two\n3. Three"):
+    version = load_version("rerank-v1")
+    asked = documents(1).with_columns(text=pl.lit(document)).drop("fields")
+    return next(build(asked, keyed(asked, version, "m"), version, "m"))
+
+
+@pytest.mark.parametrize("numbers", [[2], [3, 1], [1, 2, 3], [3.0, 1]])
+def test_a_ranking_names_candidates_each_once(numbers):
+    answer = json.dumps({"ranking": numbers})
+    assert check_content(answer, ranking()) == {"ranking": numbers}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"ranking": [1, 4]}, "ranking"),  # there are three
+        ({"ranking": [99]}, "ranking"),  # a number of the history
+        ({"ranking": [0, 1]}, "ranking"),
+        ({"ranking": [-1]}, "ranking"),
+        ({"ranking": [1, 2, 1]}, "ranking"),
+        ({"ranking": [2, 2.0]}, "ranking"),
+        ({"ranking": []}, "ranking"),
+        ({"ranking": ["One"]}, "schema"),
+        ({"ranking": [1.5]}, "schema"),
+        ({"ranking": [True]}, "schema"),
+        ({"ranking": [1], "why": "it is the best"}, "schema"),
+        ({}, "schema"),
+    ],
+)
+def test_a_ranking_of_anything_else_is_refused(answer, expected):
+    assert reason(json.dumps(answer), ranking()) == expected
+
+
+def test_where_no_candidate_is_listed_nothing_can_be_ranked():
+    assert reason('{"ranking": [1]}', ranking("Taken before:\n- One")) == "ranking"

@@ -1,0 +1,1 @@
+"""A recommender's best candidates in another order: what is shown, answered, and gained."""
