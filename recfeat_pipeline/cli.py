@@ -33,6 +33,7 @@ from recfeat_pipeline.commands.fingerprint import fingerprint
 from recfeat_pipeline.commands.import_profiles import import_profiles
 from recfeat_pipeline.commands.import_scores import import_scores
 from recfeat_pipeline.commands.init import init
+from recfeat_pipeline.commands.invocation import Invocation
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import Hints, complain, hint, say
 from recfeat_pipeline.commands.prompts import app as prompts
@@ -156,7 +157,7 @@ def run_app(arguments: list[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         words = [word for word in arguments if word != "--debug"]
-        code = app(words, prog_name="recfeat", standalone_mode=False, obj=words) or 0
+        code = app(words, prog_name="recfeat", standalone_mode=False, obj=Invocation(words)) or 0
         if code == INTERRUPTED:
             hint("Interrupted. What is done is kept: the same command continues.", style="yellow")
         return code

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.executors import choose_executor
 from recfeat_pipeline.defs.extraction.retest import retests, scores_repeat
 from recfeat_pipeline.defs.jobs import jobs
@@ -12,17 +13,22 @@ from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.settings import Settings
 
 
-def build_definitions(reporter: Reporter | None = None) -> dg.Definitions:
-    """All of it; ``reporter`` is where long work shows its progress."""
+def build_definitions(settings: Settings, reporter: Reporter | None = None) -> dg.Definitions:
+    """All of it.
+
+    Args:
+        settings: what work is done by.
+        reporter: where long work shows its progress; None: nowhere.
+    """
     return dg.Definitions(
         assets=[*(asset for assets in STAGES.values() for asset in assets), retests],
         asset_checks=[scores_repeat],
-        resources=resources(reporter),
-        executor=choose_executor(Settings().executor),
+        resources=resources(settings, reporter),
+        executor=choose_executor(settings),
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,
     )
 
 
-defs = build_definitions()
+defs = build_definitions(SETTINGS)

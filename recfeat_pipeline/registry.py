@@ -14,7 +14,13 @@ from pathlib import Path
 from types import ModuleType
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.settings import Settings
+
+_own: list[str] = []
+
+
+def use_folder(given: str | None) -> None:
+    """Say which folder is the user's own (RECFEAT_ARMS), to this process; None: there is none."""
+    _own[:] = [] if given is None else [given]
 
 
 def own_folder() -> Path | None:
@@ -23,12 +29,11 @@ def own_folder() -> Path | None:
     Raises:
         RecfeatError: RECFEAT_ARMS names no folder.
     """
-    given = Settings().arms
-    if given is None:
+    if not _own:
         return None
-    folder = Path(given).expanduser()
+    folder = Path(_own[0]).expanduser()
     if not folder.is_dir():
-        raise RecfeatError(f"RECFEAT_ARMS: {given} is no folder; name one that holds arms.")
+        raise RecfeatError(f"RECFEAT_ARMS: {_own[0]} is no folder; name one that holds arms.")
     return folder
 
 

@@ -17,6 +17,8 @@ from recfeat_pipeline.errors import RecfeatError
 class Settings(BaseSettings):
     """The process's configuration, read from the environment when constructed.
 
+    It is read once, where the process begins (``cli.py``, ``defs/deployment.py``), and passed on.
+
     Raises:
         RecfeatError: a variable has a value that cannot be.
     """
@@ -233,6 +235,10 @@ class Settings(BaseSettings):
         if value is not None and (not urlsplit(value).hostname or urlsplit(value).port == 0):
             raise ValueError("it names no host; write it as in http://localhost:8000/v1")
         return value
+
+    def but(self, **changed: Any) -> "Settings":
+        """A copy with those of the given values that are not None."""
+        return self.model_copy(update={k: v for k, v in changed.items() if v is not None})
 
     @property
     def has_llm(self) -> bool:

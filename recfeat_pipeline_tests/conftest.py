@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from recfeat_pipeline.registry import use_folder
+
 # A shared machine may pause any example: time says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
@@ -38,3 +40,4 @@ def _no_settings_from_outside(monkeypatch):
         if name.startswith(("RECFEAT_", "OPENAI_", "TMDB_")) or name == "DAGSTER_HOME":
             monkeypatch.delenv(name)
     monkeypatch.setenv("RECFEAT_WORKERS", "1")
+    use_folder(None)

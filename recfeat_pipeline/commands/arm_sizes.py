@@ -19,7 +19,6 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import EVENTS, EXAMPLES, ITEMS
-from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
 PUBLISHED_ITEMS = 9_375
@@ -34,9 +33,8 @@ class Size:
     n_parameters: int | None
 
 
-def measure(arms: Iterable[Arm]) -> tuple[str, dict[str, Size]]:
+def measure(lake: Lake, arms: Iterable[Arm]) -> tuple[str, dict[str, Size]]:
     """What the sizes are of, in words, and the size of each arm by id; trains nothing."""
-    lake = Lake(Settings().lake)
     with ExitStack() as opened:
         corpus: _Corpus = _Published("no run has read another yet")
         if lake.feature_store.exists() and lake.has("events"):

@@ -9,6 +9,7 @@ from recfeat_pipeline.commands.output import dump, hint, number, say, table
 
 
 def arms(
+    context: typer.Context,
     names: Annotated[
         str | None,
         typer.Argument(metavar="[NAMES]", help="Ids, published labels or sections; unset: all."),
@@ -24,10 +25,12 @@ def arms(
     $ recfeat arms base,control
     """
     from recfeat_pipeline.commands.arm_sizes import described, measure
+    from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.models.arms import load_arms, resolve_arms
 
+    lake = Lake(context.obj.settings.lake)
     chosen = resolve_arms(",".join(load_arms()) if names is None else names)
-    corpus, sizes = measure(chosen)
+    corpus, sizes = measure(lake, chosen)
     if as_json:
         dump([described(arm, sizes[arm.id]) for arm in chosen])
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def ask(
+    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -43,7 +44,7 @@ def ask(
     from recfeat_pipeline.ask.taste import Taste
     from recfeat_pipeline.commands.lakes import open_lake
 
-    _, shelf, version = read_shelf(open_lake(), prompt_version)
+    _, shelf, version = read_shelf(open_lake(context.obj.settings), prompt_version)
     hint(f"Words are matched by name (no LLM); scores are those of {version}.")
     taste, turns = Taste(), []
     for text in words or _turns():

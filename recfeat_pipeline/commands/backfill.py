@@ -11,6 +11,7 @@ from recfeat_pipeline.errors import RecfeatError
 
 
 def backfill(
+    context: typer.Context,
     version: Annotated[
         str, typer.Argument(metavar="VERSION", help="A prompt version (`recfeat prompts list`).")
     ],
@@ -31,24 +32,24 @@ def backfill(
     $ recfeat backfill mine-v2 --shards 0-3 --budget 5
     """
     from recfeat_pipeline.commands.domain import refuse_misfit
-    from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver
     from recfeat_pipeline.commands.lakes import choose_version, open_lake
-    from recfeat_pipeline.settings import Settings
 
-    lake = open_lake()
-    chosen = choose_version(lake, version)
+    settings = context.obj.settings.but(llm_budget_usd=budget)
+    lake = open_lake(settings)
+    chosen = choose_version(lake, version, settings.prompts)
     names = parse_shards(shards, lake.n_shards)
     if not lake.has("documents"):
         raise RecfeatError(
             f"The lake {lake.root} holds no documents to extract from: run `recfeat run --until "
             "text` first."
         )
-    items, fields, paid = lake.read("items"), lake.read("fields"), Settings().has_llm
+    items, fields, paid = lake.read("items"), lake.read("fields"), settings.has_llm
     if said := refuse_misfit(chosen, items, fields, asked=yes, paid=paid, how="--yes"):
         hint(f"! {said}.", style="yellow")
     hint(f"Extracting {chosen.key}", style="bold")
-    with overriding(RECFEAT_LLM_BUDGET_USD=budget), open_driver(lake) as driver:
-        announce_cost(lake, chosen, yes, names)
+    with open_driver(settings) as driver:
+        announce_cost(lake, chosen, settings, yes, names)
         driver.extract(chosen, names)
         hint("Building the feature store", style="bold")
         driver.build_store()

@@ -8,6 +8,7 @@ from recfeat_pipeline.commands.output import number, plural, say, table
 
 
 def batches(
+    context: typer.Context,
     abandon: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +30,7 @@ def batches(
     from recfeat_pipeline.extraction.backends.batch import abandon as give_up
     from recfeat_pipeline.extraction.batches import OPEN, load_all
 
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     if abandon:
         gone = give_up(lake, abandon)
         say(

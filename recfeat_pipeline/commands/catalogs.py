@@ -8,24 +8,21 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 
-def read_named_catalog(path: str | None, split: str | None = None) -> Catalog:
-    """The named catalogue, else the one a run would read: the setting's, the lake's, the embedded.
+def read_named_catalog(settings: Settings) -> Catalog:
+    """The catalogue that a run would read: the settings', else the lake's, else the embedded.
 
-    Its split is the given one, else RECFEAT_SPLIT, else, of the lake's own catalogue, the lake's.
+    Its split is the settings', else, of the lake's own catalogue, the lake's.
 
     Raises:
         RecfeatError: it cannot be read.
     """
-    settings, found = Settings(), catalog_path(path)
-    meta = Lake(settings.lake).meta
+    found, meta = catalog_path(settings), Lake(settings.lake).meta
     held = meta.get("split") if found == meta.get("catalog") else None
-    return read_catalog(found, split or settings.split or held)
+    return read_catalog(found, settings.split or held)
 
 
-def catalog_path(path: str | None) -> str | None:
+def catalog_path(settings: Settings) -> str | None:
     """Where that catalogue lies, absolute; None for the embedded one."""
-    settings = Settings()
-    given = path or settings.catalog
-    if given:
-        return str(Path(given).expanduser().resolve())
+    if settings.catalog:
+        return str(Path(settings.catalog).expanduser().resolve())
     return Lake(settings.lake).meta.get("catalog")

@@ -17,6 +17,7 @@ PROBLEMS = 3  # exit code
 
 
 def check(
+    context: typer.Context,
     path: Annotated[
         str | None, typer.Argument(metavar="[PATH]", help="The same as --catalog.")
     ] = None,
@@ -39,12 +40,12 @@ def check(
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.lake import Lake
     from recfeat_pipeline.models.examples import build_examples
-    from recfeat_pipeline.settings import Settings
 
-    read = read_named_catalog(path or catalog, split)
+    settings = context.obj.settings
+    read = read_named_catalog(settings.but(catalog=path or catalog, split=split))
     corpus = build_corpus(read)
     found = check_catalog(read, corpus)
-    version = choose_version(Lake(Settings().lake), None)
+    version = choose_version(Lake(settings.lake), None, settings.prompts)
     if said := misfit(version, corpus.items, read.fields):
         found = replace(found, warnings=(*found.warnings, f"{said}."))
     built = build_examples(corpus.events)

@@ -43,9 +43,8 @@ def diagnose(settings: Settings, online: bool = True) -> list[Finding]:
     return [*findings, endpoint, *_sources(settings, online)]
 
 
-def setting_rows() -> list[dict[str, str]]:
+def setting_rows(settings: Settings) -> list[dict[str, str]]:
     """Every setting: its variable, its value (of a secret only whether it is set), its meaning."""
-    settings = Settings()
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)

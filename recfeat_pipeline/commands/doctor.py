@@ -10,6 +10,7 @@ from recfeat_pipeline.commands.output import dump, plural, say, table
 
 
 def doctor(
+    context: typer.Context,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no server: no endpoint, TMDB or Wikimedia.")
     ] = False,
@@ -26,17 +27,16 @@ def doctor(
     $ recfeat doctor --settings
     """
     from recfeat_pipeline.commands.diagnosis import diagnose, setting_rows
-    from recfeat_pipeline.settings import Settings
 
     if settings:
-        rows = setting_rows()
+        rows = setting_rows(context.obj.settings)
         if as_json:
             dump(rows)
             return
         columns = dict.fromkeys(("variable", "value", "meaning"), "left")
         table(columns, [list(row.values()) for row in rows])
         return
-    findings = diagnose(Settings(), online=not offline)
+    findings = diagnose(context.obj.settings, online=not offline)
     problems = [finding for finding in findings if finding.state == "problem"]
     if as_json:
         dump([finding._asdict() for finding in findings])

@@ -1,7 +1,6 @@
 """Driving Dagster's assets from a command: what `run` and `backfill` share."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,23 +37,8 @@ class TerminalReporter(Reporter):
 
 
 @contextmanager
-def overriding(**settings: object) -> Iterator[None]:
-    """Set environment variables for a while: assets read settings where they work."""
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update({name: str(value) for name, value in settings.items() if value is not None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def open_driver(lake: Lake) -> Iterator[Driver]:
-    """A driver on the lake's Dagster instance.
+def open_driver(settings: Settings) -> Iterator[Driver]:
+    """A driver on the Dagster instance of the settings' lake.
 
     Raises:
         KeyboardInterrupt: for what Dagster and Lightning make of one.
@@ -63,8 +47,8 @@ def open_driver(lake: Lake) -> Iterator[Driver]:
     # A Ctrl-C that hits while a connection is closed would be logged with a traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
-        with open_instance(lake) as instance:
-            yield Driver(lake, instance, TerminalReporter())
+        with open_instance(Lake(settings.lake)) as instance:
+            yield Driver(settings, instance, TerminalReporter())
     except (dg.DagsterExecutionInterruptedError, SystemExit):
         raise KeyboardInterrupt from None
     except sqlalchemy.exc.DBAPIError as error:
@@ -74,6 +58,7 @@ def open_driver(lake: Lake) -> Iterator[Driver]:
 def announce_cost(
     lake: Lake,
     version: PromptVersion,
+    settings: Settings,
     confirmed: bool,
     shards: Sequence[str] = (),
     documents: pl.DataFrame | None = None,
@@ -83,6 +68,7 @@ def announce_cost(
     Args:
         lake: holds the documents and what was answered.
         version: what will be asked.
+        settings: of whom, and within which limits.
         confirmed: whether the user has said yes already.
         shards: only these; none means all.
         documents: what will be asked about; unset: the lake's.
@@ -90,7 +76,6 @@ def announce_cost(
     Raises:
         RecfeatError: the user said no; nothing was sent.
     """
-    settings = Settings()
     if not settings.has_llm:
         answers = "the embedded lexical extractor answers (no LLM)"
         if bought := paid_model(lake, version.key):

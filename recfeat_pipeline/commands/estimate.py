@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 def estimate(
+    context: typer.Context,
     catalog: CatalogOption = None,
     prompt_version: VersionOption = None,
     models: Annotated[
@@ -63,12 +64,11 @@ def estimate(
     from recfeat_pipeline.extraction.engine import limits_of
     from recfeat_pipeline.extraction.estimate import estimate as estimate_version
     from recfeat_pipeline.lake import Lake
-    from recfeat_pipeline.settings import Settings
 
-    settings = Settings()
+    settings = context.obj.settings.but(catalog=catalog)
     lake = Lake(settings.lake)
-    version = choose_version(lake, prompt_version)
-    documents, source = find_documents(lake, catalog)
+    version = choose_version(lake, prompt_version, settings.prompts)
+    documents, source = find_documents(lake, settings)
     corpus = documents.filter("in_corpus")
     names = (models or settings.llm_model or version.model).split(",")
     of_scored, of_corpus = (
@@ -202,7 +202,7 @@ def per_thousand(cost: float | None, calls: int, calls_per_item: int) -> float |
     return None if cost is None or not calls else 1000 * cost * calls_per_item / calls
 
 
-def find_documents(lake: "Lake", catalog: str | None) -> "tuple[pl.DataFrame, str]":
+def find_documents(lake: "Lake", settings: "Settings") -> "tuple[pl.DataFrame, str]":
     """DOCUMENTS of all that is scored, with ``in_corpus``, and where they are from.
 
     Those of the lake if it holds this catalogue's; else made of the catalogue's own text, without
@@ -214,12 +214,12 @@ def find_documents(lake: "Lake", catalog: str | None) -> "tuple[pl.DataFrame, st
     from recfeat_pipeline.commands.catalogs import catalog_path, read_named_catalog
     from recfeat_pipeline.text.documents import build_documents
 
-    wanted = catalog_path(catalog)
+    wanted = catalog_path(settings)
     if lake.has("documents") and lake.meta.get("catalog") == wanted:
         inside = lake.read("items").select("item_id", "in_corpus")
         documents = lake.read("documents").join(inside, on="item_id", how="left")
         return documents.with_columns(pl.col("in_corpus").fill_null(False)), "documents of the lake"
-    read = read_named_catalog(catalog)
+    read = read_named_catalog(settings)
     corpus = build_corpus(read)
     items = corpus.items.join(corpus.scored, on="item_id", how="semi", maintain_order="left")
     inside = items.select("item_id", "in_corpus")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # importing it imports torch
     from recfeat_pipeline.models.scorer import Scorer
 
 
-def open_explorer(lake: Lake) -> Explorer:
+def open_explorer(lake: Lake, sources: str | None) -> Explorer:
     """An explorer over a lake; the store is closed again, so that a run can write to it."""
     with open_store(lake.feature_store) as store:
         library = read_library(store)
@@ -34,7 +34,7 @@ def open_explorer(lake: Lake) -> Explorer:
         library=library,
         promoted=promoted,
         document=lambda item_id: _document(lake, item_id),
-        attributions=attributions(),
+        attributions=attributions(sources),
         vectors={title: _vectors(lake, arm, seed) for title, (arm, seed) in arms.items()},
         recommenders={
             title: recommender_of(lake, arm, seed) for title, (arm, seed) in arms.items()

@@ -19,6 +19,7 @@ KINDS = ("scores", "profiles", "trained", "examples", "interactions")
 
 
 def export(
+    context: typer.Context,
     output: Annotated[
         Path,
         typer.Argument(
@@ -76,7 +77,7 @@ def export(
         raise RecfeatError("--prompt-version is of scores and profiles: name an arm with --arm.")
     if what != "trained" and (arm or seed is not None):
         raise RecfeatError("--arm and --seed need --what trained.")
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     if what in ("examples", "interactions"):
         frame, made_from = interactions(lake) if what == "interactions" else examples(lake)
         write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})

@@ -10,6 +10,7 @@ from recfeat_pipeline.errors import RecfeatError
 
 
 def fingerprint(
+    context: typer.Context,
     item: ItemArgument,
     prompt_version: VersionOption = None,
     least: Annotated[
@@ -33,7 +34,7 @@ def fingerprint(
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.fingerprint import find_item
 
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     with open_features(lake) as store:
         found = find_item(store.table("catalog.items").pl(), item)
         version = stored_version(store, lake, prompt_version)

@@ -78,10 +78,10 @@ class State:
     completion_tokens: int
 
 
-def examine(lake: Lake) -> State:
+def examine(lake: Lake, settings: Settings) -> State:
     """Look at a lake and its store; writes nothing, sends nothing."""
     calls = paid_calls(lake)
-    versions = list(_versions(lake, calls))
+    versions = list(_versions(lake, calls, settings))
     runs = _runs(lake)
     stages = [
         _catalog(lake),
@@ -165,7 +165,7 @@ def _told(scraped: pl.DataFrame) -> Iterator[str]:
         yield f"{name!s}: {', '.join(told)}"
 
 
-def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
+def _versions(lake: Lake, calls: pl.DataFrame, settings: Settings) -> Iterator[Version]:
     keys = {
         lake.keys_of(table, path)["version"]
         for table in ("scores", "profiles")
@@ -175,16 +175,18 @@ def _versions(lake: Lake, calls: pl.DataFrame) -> Iterator[Version]:
     if promoted:
         keys.add(promoted)
     for key in sorted(keys, key=lambda key: (key != promoted, key)):
-        yield _version(lake, key, key == promoted, calls)
+        yield _version(lake, key, key == promoted, calls, settings)
 
 
-def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Version:
+def _version(
+    lake: Lake, key: str, promoted: bool, calls: pl.DataFrame, settings: Settings
+) -> Version:
     scores = lake.read("scores", version=key).select("item_id", "model")
     profiles = lake.read("profiles", version=key).select("item_id", "model")
     scores = scores if scores.height else profiles
     n_items = scores["item_id"].n_unique()
     cost = float(calls.filter(version=key)["cost_usd"].sum())
-    model = scores["model"][-1] if scores.height else Settings().llm_model or ""
+    model = scores["model"][-1] if scores.height else settings.llm_model or ""
 
     def version(
         state: str, detail: str = "", counts: tuple[int | None, ...] = (None, None, None, None)
@@ -197,7 +199,7 @@ def _version(lake: Lake, key: str, promoted: bool, calls: pl.DataFrame) -> Versi
     if model == IMPORTED:
         return version("fresh", "imported")
     try:
-        asks = load_version(key, Settings().prompts)
+        asks = load_version(key, settings.prompts)
     except RecfeatError:
         return version("stale", "its files have changed or are gone: only what was bought is left")
     if not scores.height:

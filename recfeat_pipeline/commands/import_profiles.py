@@ -9,6 +9,7 @@ from recfeat_pipeline.commands.output import hint, plural, say
 
 
 def import_profiles(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .parquet or .csv file.")],
     name: Annotated[
         str, typer.Option(metavar="NAME", help="What the version is called.")
@@ -35,11 +36,10 @@ def import_profiles(
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.embeddings import choose_embedder
     from recfeat_pipeline.extraction.profiles import import_profiles, write_profiles
-    from recfeat_pipeline.settings import Settings
 
-    settings = Settings()
+    settings = context.obj.settings
     check_name(name, settings.prompts)
-    lake = open_lake()
+    lake = open_lake(settings)
     columns = {"item_id": item, "profile": profile} | ({"tags": tags} if tags else {})
     known, unknown = read_given(file, columns, lake, "the profiles to import")
     if tags and known.schema["tags"] == pl.String:
@@ -50,7 +50,7 @@ def import_profiles(
     hint(f"Embedding {plural(known.height, 'profile')}")
     frame = import_profiles(known, name, lake, choose_embedder(settings))
     write_profiles(lake, frame)
-    with open_driver(lake) as driver:
+    with open_driver(settings) as driver:
         driver.build_store()
     key, width = frame["prompt_version"][0], len(frame["vector"][0])
     say(f"{key}: {plural(frame.height, 'item')} with profiles, {width} numbers each.")

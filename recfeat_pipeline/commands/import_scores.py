@@ -9,6 +9,7 @@ from recfeat_pipeline.commands.output import plural, say
 
 
 def import_scores(
+    context: typer.Context,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A .parquet or .csv file: a row per score.")
     ],
@@ -42,23 +43,22 @@ def import_scores(
     from recfeat_pipeline.commands.given import check_name, read_given
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.imported import import_scores, write_scores
-    from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy import load_taxonomy
     from recfeat_pipeline.taxonomy.read import read_taxonomy
 
-    settings = Settings()
+    settings = context.obj.settings
     check_name(name, settings.prompts)
     scored = (
         read_taxonomy(Path(taxonomy))
         if taxonomy.endswith((".yaml", ".yml"))
         else load_taxonomy(taxonomy, settings.prompts)
     )
-    lake = open_lake()
+    lake = open_lake(settings)
     columns = {"item_id": item, "dimension": dimension, "score": score}
     known, unknown = read_given(file, columns, lake, "the scores to import")
     key, frame = import_scores(known, scored, name)
     write_scores(lake, key, scored, frame)
-    with open_driver(lake) as driver:
+    with open_driver(settings) as driver:
         driver.build_store()
     n_items = frame["item_id"].n_unique()
     say(f"{key}: {plural(n_items, 'item')} scored on {len(scored.dimensions)} dimensions.")

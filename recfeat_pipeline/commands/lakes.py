@@ -7,19 +7,19 @@ from recfeat_pipeline.errors import RecfeatError
 if TYPE_CHECKING:  # they import Polars and Pydantic, which `recfeat --help` can do without
     from recfeat_pipeline.extraction.versions import PromptVersion
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 
-def open_lake() -> "Lake":
-    """The lake that RECFEAT_LAKE names, upgraded if it is an older one.
+def open_lake(settings: "Settings") -> "Lake":
+    """The lake that the settings name, upgraded if it is an older one.
 
     Raises:
         RecfeatError: there is none yet.
     """
     from recfeat_pipeline import migrations
     from recfeat_pipeline.lake import Lake
-    from recfeat_pipeline.settings import Settings
 
-    lake = Lake(Settings().lake)
+    lake = Lake(settings.lake)
     if lake.read_note("lake") is None:
         raise RecfeatError(
             f"There is no lake at {lake.root} yet: run `recfeat run` first, or set RECFEAT_LAKE to "
@@ -28,7 +28,7 @@ def open_lake() -> "Lake":
     return migrations.open_lake(lake.root)
 
 
-def choose_version(lake: "Lake", name: str | None) -> "PromptVersion":
+def choose_version(lake: "Lake", name: str | None, prompts: str | None) -> "PromptVersion":
     """The version of a name or key, else the promoted one as its files are now, else the default.
 
     Raises:
@@ -36,10 +36,9 @@ def choose_version(lake: "Lake", name: str | None) -> "PromptVersion":
     """
     from recfeat_pipeline.extraction.prompts import DEFAULT
     from recfeat_pipeline.extraction.versions import load_version
-    from recfeat_pipeline.settings import Settings
 
     promoted = lake.meta.get("promoted", DEFAULT).partition("@")[0]
-    version = load_version(name or promoted, Settings().prompts)
+    version = load_version(name or promoted, prompts)
     if version.asks not in ("scores", "item_profile"):
         raise RecfeatError(
             f"{version.name} asks for a {version.asks}, not about items: name another version "

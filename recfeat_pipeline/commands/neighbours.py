@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def neighbours(
+    context: typer.Context,
     item: ItemArgument,
     space: Annotated[
         str,
@@ -39,7 +40,7 @@ def neighbours(
 
     if space not in ("features", "trained"):
         raise RecfeatError(f"--space {space!r}: choose features or trained.")
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     with open_features(lake) as store:
         found = find_item(store.table("catalog.items").pl(), item)
         if space == "features":

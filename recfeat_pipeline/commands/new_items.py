@@ -31,7 +31,7 @@ from recfeat_pipeline.text.sources import sources
 LABELLED = re.compile(r"\s*(\w+(?:[ /-]\w+){0,2}): (.*)")  # at most three words, then the text
 
 
-def from_tmdb(lake: Lake, tmdb_id: int, item_id: str | None) -> pl.DataFrame:
+def from_tmdb(lake: Lake, tmdb_id: int, item_id: str | None, settings: Settings) -> pl.DataFrame:
     """The document of a TMDB id: the catalogue's own if it has that film, else scraped and kept.
 
     Raises:
@@ -47,7 +47,7 @@ def from_tmdb(lake: Lake, tmdb_id: int, item_id: str | None) -> pl.DataFrame:
         own_id = new_item_id(items.schema["item_id"], tmdb_id, "")
     with bar("Collecting texts") as progress:
         item, collected, summaries = scrape_new_item(
-            own_id, tmdb_id, sources(Settings()), lake, progress=progress
+            own_id, tmdb_id, sources(settings), lake, progress=progress
         )
     for summary in summaries:
         if summary.stopped:
@@ -107,14 +107,13 @@ def read_text(file: Path | None) -> str:
 
 
 def extract_item(
-    lake: Lake, version: PromptVersion, item_id: int | str
+    lake: Lake, version: PromptVersion, item_id: int | str, settings: Settings
 ) -> tuple[pl.DataFrame, float | None]:
     """Ask what the ledger lacks of an item; its SCORES, now in the lake, and what that cost.
 
     Raises:
         RecfeatError: a call failed for good, or the budget is reached.
     """
-    settings = Settings()
     limits = limits_of(settings)
     backend = choose_backend(settings, version, limits, paid_model(lake, version.key))
     shard = shard_of([item_id], lake.n_shards)[0]

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from recfeat_pipeline.extraction.pilot import Findings
     from recfeat_pipeline.extraction.versions import PromptVersion
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 RETESTED = 5  # of the pilot's items, one in so many is asked twice
 
 
-def pilot(lake: "Lake", version: "PromptVersion", n: int, yes: bool) -> None:
+def pilot(lake: "Lake", version: "PromptVersion", settings: "Settings", n: int, yes: bool) -> None:
     """Ask about ``n`` items of the lake's documents, some of them twice, and print what came.
 
     Raises:
@@ -26,13 +27,11 @@ def pilot(lake: "Lake", version: "PromptVersion", n: int, yes: bool) -> None:
     from recfeat_pipeline.extraction.estimate import estimate
     from recfeat_pipeline.extraction.pilot import ask, draw, findings
     from recfeat_pipeline.extraction.reliability import retest_version
-    from recfeat_pipeline.settings import Settings
 
-    settings = Settings()
     limits, documents = limits_of(settings), lake.read("documents")
     drawn = draw(documents, n)
     backend, again = choose_backend(settings, version, limits), None
-    announce_cost(lake, version, yes, documents=drawn)
+    announce_cost(lake, version, settings, yes, documents=drawn)
     with bar(f"Pilot: {version.name}") as progress:
         asked = ask(
             lake, drawn, version, backend, limits=limits, progress=progress,

@@ -18,6 +18,7 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A name,
 
 @app.command("list")
 def list_them(
+    context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Also probes of films.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,9 +31,8 @@ def list_them(
     """
     from recfeat_pipeline.extraction.prompts import describe_versions
     from recfeat_pipeline.lake import Lake
-    from recfeat_pipeline.settings import Settings
 
-    settings = Settings()
+    settings = context.obj.settings
     found = describe_versions(Lake(settings.lake), settings.prompts, every)
     if as_json:
         dump([asdict(version) for version in found])
@@ -50,19 +50,19 @@ def list_them(
 
 
 @app.command()
-def show(version: VersionArgument) -> None:
+def show(context: typer.Context, version: VersionArgument) -> None:
     """Show a version as the model reads it: settings, then each call's instructions.
 
     $ recfeat prompts show genome132-v1
     """
     from recfeat_pipeline.extraction.prompts import show_version
-    from recfeat_pipeline.settings import Settings
 
-    say(show_version(version, Settings().prompts))
+    say(show_version(version, context.obj.settings.prompts))
 
 
 @app.command()
 def diff(
+    context: typer.Context,
     old: Annotated[str, typer.Argument(metavar="OLD", help="A version.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Another.")],
 ) -> None:
@@ -71,9 +71,8 @@ def diff(
     $ recfeat prompts diff genome132-v1 mine-v2
     """
     from recfeat_pipeline.extraction.prompts import diff_versions
-    from recfeat_pipeline.settings import Settings
 
-    found = diff_versions(old, new, Settings().prompts)
+    found = diff_versions(old, new, context.obj.settings.prompts)
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in found.lines:
         say(line, style=styles.get(line[:1], ""))
@@ -83,6 +82,7 @@ def diff(
 
 @app.command()
 def new(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and '-'.")],
     extends: Annotated[
         str | None,
@@ -106,25 +106,23 @@ def new(
     $ recfeat prompts new recipes-v1 --taxonomy recipes
     """
     from recfeat_pipeline.extraction.prompts import DEFAULT, new_version
-    from recfeat_pipeline.settings import Settings
 
-    path = new_version(name, extends, Settings().prompts, taxonomy)
+    path = new_version(name, extends, context.obj.settings.prompts, taxonomy)
     look = f"show {name}" if taxonomy else f"diff {extends or DEFAULT} {name}"
     say(f"Edit {path}, then: recfeat prompts {look}; recfeat backfill {name}")
 
 
 @app.command()
-def promote(version: VersionArgument) -> None:
+def promote(context: typer.Context, version: VersionArgument) -> None:
     """Make a version the one whose scores arms read, and that later runs extract with.
 
     $ recfeat prompts promote mine-v2
     """
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.prompts import promote as promote_version
-    from recfeat_pipeline.settings import Settings
 
-    lake = open_lake()
-    key = promote_version(lake, version, Settings().prompts)
+    lake = open_lake(context.obj.settings)
+    key = promote_version(lake, version, context.obj.settings.prompts)
     n_items = lake.read("scores", version=key)["item_id"].n_unique()
     say(f"{key} is promoted; {plural(n_items, 'item')} with its scores.")
     say("Next: recfeat run, which extracts what is missing and trains the arms that read it.")

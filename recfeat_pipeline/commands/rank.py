@@ -22,6 +22,7 @@ app = typer.Typer(name="rank", help="Bring your own recommender: its ranks becom
 
 @app.command("import")
 def import_ranks(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .parquet or .csv file.")],
     examples: Annotated[
         Path,
@@ -65,7 +66,7 @@ def import_ranks(
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.defs.training.imported import ImportedArm, save_import
 
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     held_against = tuple(name.strip() for name in against.split(",") if name.strip())
     _check_arm(lake, arm, role, held_against)
     asked = examples_of(lake)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from recfeat_pipeline.extraction.versions import PromptVersion
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 
 def reliability(
+    context: typer.Context,
     prompt_version: VersionOption = None,
     against: Annotated[
         str | None,
@@ -48,18 +50,19 @@ def reliability(
     from recfeat_pipeline.extraction.health import pair_problems, scale_problems
     from recfeat_pipeline.extraction.reliability import agreement, retest_problems
 
-    lake = open_lake()
-    version = choose_version(lake, prompt_version)
+    settings = context.obj.settings.but(llm_budget_usd=budget)
+    lake = open_lake(settings)
+    version = choose_version(lake, prompt_version, settings.prompts)
     titles = lake.read("items").select("item_id", "title")
     scores = _stored(lake, version, titles)
     tables = {}
     problems = [*scale_problems(scores), *pair_problems(scores, titles)]
     if retest is not None:
-        again = _ask_again(lake, version, retest, budget, yes)
+        again = _ask_again(lake, version, settings, retest, yes)
         tables["asked twice"] = agreement(scores, again)
         problems += retest_problems(tables["asked twice"])
     if against is not None:
-        other = choose_version(lake, against)
+        other = choose_version(lake, against, settings.prompts)
         theirs = _stored(lake, other, titles)
         tables[f"against {other.key}"] = agreement(scores, theirs)
     slide = _slide(scores, version)
@@ -91,25 +94,22 @@ def _stored(lake: "Lake", version: "PromptVersion", titles: "pl.DataFrame") -> "
 
 
 def _ask_again(
-    lake: "Lake", version: "PromptVersion", part: float, budget: float | None, yes: bool
+    lake: "Lake", version: "PromptVersion", settings: "Settings", part: float, yes: bool
 ) -> "pl.DataFrame":
     """SCORES of a sample of the items, asked anew; its answers are in the ledger as any other."""
     import polars as pl
 
-    from recfeat_pipeline.commands.driving import announce_cost, overriding
+    from recfeat_pipeline.commands.driving import announce_cost
     from recfeat_pipeline.commands.progress import bar
     from recfeat_pipeline.extraction.engine import choose_backend, limits_of
     from recfeat_pipeline.extraction.reliability import retest_version
     from recfeat_pipeline.extraction.retest import ask_again, sampled
     from recfeat_pipeline.lake import shard_names
-    from recfeat_pipeline.settings import Settings
 
-    with overriding(RECFEAT_LLM_BUDGET_USD=budget):
-        settings = Settings()
-        limits = limits_of(settings)
+    limits = limits_of(settings)
     documents = pl.concat([sampled(lake, part, shard) for shard in shard_names(lake.n_shards)])
     hint(f"Asking {plural(documents.height, 'item')} again")
-    announce_cost(lake, retest_version(version), yes, documents=documents)
+    announce_cost(lake, retest_version(version), settings, yes, documents=documents)
     backend = choose_backend(settings, version, limits)
     with bar(f"Asking again: {version.name}") as progress:
         second, stopped = ask_again(

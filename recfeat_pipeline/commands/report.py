@@ -10,6 +10,7 @@ from recfeat_pipeline.errors import RecfeatError
 
 
 def report(
+    context: typer.Context,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write a copy here.")
     ] = None,
@@ -30,11 +31,12 @@ def report(
     from recfeat_pipeline.sql_models import store_made_of
     from recfeat_pipeline.store import open_store
 
-    lake = open_lake()
+    settings = context.obj.settings
+    lake = open_lake(settings)
     if lake.read_note("corpus") is None:
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
     with open_store(lake.feature_store) as store:
-        page = write_report(store, collect_provenance(lake, store))
+        page = write_report(store, collect_provenance(lake, store, settings))
         made_of = store_made_of(store)
     lake.write_bytes(REPORT, page.encode())
     stamp(lake, "report", made_of)

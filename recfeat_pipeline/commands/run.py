@@ -94,7 +94,7 @@ def run(
     $ recfeat run --arms tower,tower_llm,tower_random --tune 8
     """
     from recfeat_pipeline.commands.domain import refuse_misfit
-    from recfeat_pipeline.commands.driving import announce_cost, open_driver, overriding
+    from recfeat_pipeline.commands.driving import announce_cost, open_driver
     from recfeat_pipeline.commands.lakes import choose_version
     from recfeat_pipeline.commands.recorded import record
     from recfeat_pipeline.commands.tables import print_metrics
@@ -102,43 +102,39 @@ def run(
     from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.models.arms import resolve_arms
-    from recfeat_pipeline.settings import Settings
 
-    command = record(context.obj)
-    with overriding(
-        RECFEAT_CATALOG=catalog,
-        RECFEAT_SPLIT=split,
-        RECFEAT_LLM_BUDGET_USD=budget,
-        RECFEAT_WORKERS=workers,
-    ):
-        lake = open_lake(Settings().lake)
-        version = choose_version(lake, prompt_version)
-        seed_list = integers("--seeds", seeds)
-        until = "text" if pilot else until
-        plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
-        lake.open()
-        if plan.until == "evaluation":
-            lake.write_note("command", command)
-        if tune is not None:
-            lake.remember(tune=tune)
+    command = record(context.obj.words)
+    settings = context.obj.settings.but(
+        catalog=catalog, split=split, llm_budget_usd=budget, workers=workers
+    )
+    lake = open_lake(settings.lake)
+    version = choose_version(lake, prompt_version, settings.prompts)
+    seed_list = integers("--seeds", seeds)
+    until = "text" if pilot else until
+    plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
+    lake.open()
+    if plan.until == "evaluation":
+        lake.write_note("command", command)
+    if tune is not None:
+        lake.remember(tune=tune)
 
-        def announce(stage: str) -> None:
-            hint(STAGE_TITLES[stage], style="bold")
-            if stage == "text":
-                items, fields = lake.read("items"), lake.read("fields")
-                asked, paid = prompt_version is not None, Settings().has_llm
-                if said := refuse_misfit(version, items, fields, asked=asked, paid=paid):
-                    hint(f"  ! {said}.", style="yellow")
-            if stage == "extraction":
-                announce_cost(lake, version, yes)
+    def announce(stage: str) -> None:
+        hint(STAGE_TITLES[stage], style="bold")
+        if stage == "text":
+            items, fields = lake.read("items"), lake.read("fields")
+            asked, paid = prompt_version is not None, settings.has_llm
+            if said := refuse_misfit(version, items, fields, asked=asked, paid=paid):
+                hint(f"  ! {said}.", style="yellow")
+        if stage == "extraction":
+            announce_cost(lake, version, settings, yes)
 
-        with open_driver(lake) as driver:
-            driver.run(plan, announce)
-        if pilot:
-            from recfeat_pipeline.commands.pilot import pilot as buy_some
+    with open_driver(settings) as driver:
+        driver.run(plan, announce)
+    if pilot:
+        from recfeat_pipeline.commands.pilot import pilot as buy_some
 
-            buy_some(lake, version, pilot, yes)
-            return
+        buy_some(lake, version, settings, pilot, yes)
+        return
     if until != "evaluation":
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return

@@ -11,6 +11,7 @@ from recfeat_pipeline.errors import RecfeatError
 
 
 def score_item(
+    context: typer.Context,
     tmdb: Annotated[
         int | None, typer.Option(min=1, metavar="ID", help="A film's TMDB id: text is scraped.")
     ] = None,
@@ -49,23 +50,23 @@ def score_item(
         rebuild_features,
     )
     from recfeat_pipeline.migrations import open_lake
-    from recfeat_pipeline.settings import Settings
 
     if (tmdb is None) == (title is None):
         raise RecfeatError("Name the item by --tmdb ID, or by --title TITLE with --text-file FILE.")
-    lake = open_lake(Settings().lake)
+    settings = context.obj.settings
+    lake = open_lake(settings.lake)
     lake.open()
-    version = choose_version(lake, prompt_version)
+    version = choose_version(lake, prompt_version, settings.prompts)
     if version.asks != "scores":
         raise RecfeatError(
             f"{version.name} asks for {version.asks}, not scores; name another --prompt-version."
         )
     if tmdb is not None:
-        document = from_tmdb(lake, tmdb, item_id)
+        document = from_tmdb(lake, tmdb, item_id, settings)
     else:
         document = from_text(lake, title or "", read_text(text_file), item_id)
     own_id, shown = document["item_id"][0], document["title"][0]
-    scores, cost = extract_item(lake, version, own_id)
+    scores, cost = extract_item(lake, version, own_id, settings)
     rebuild_features(lake)
     near: list[dict[str, Any]] = []
     if neighbours:

@@ -1,5 +1,7 @@
 """``recfeat serve`` and ``recfeat mcp``: features and recommendations for other programs."""
 
+import typer
+
 from recfeat_pipeline.commands.options import VersionOption
 from recfeat_pipeline.commands.output import hint
 from recfeat_pipeline.commands.ui import HostOption, PortOption
@@ -9,7 +11,10 @@ MISSING = "is not installed: pip install 'recfeat_pipeline[serve]'."
 
 
 def serve(
-    port: PortOption = 8000, host: HostOption = "127.0.0.1", prompt_version: VersionOption = None
+    context: typer.Context,
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
+    prompt_version: VersionOption = None,
 ) -> None:
     """Serve items, neighbours, recommendations and answers to words over HTTP.
 
@@ -32,14 +37,14 @@ def serve(
     from recfeat_pipeline.commands.serving import SECONDS, open_current
     from recfeat_pipeline.serving.http import build_app
 
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     current = open_current(lake, prompt_version)
     current.watch(SECONDS)
     hint(f"Serving on http://{host}:{port}, described at /docs (lake {lake.root}); Ctrl-C stops.")
     uvicorn.run(build_app(current), host=host, port=port, log_level="warning")
 
 
-def mcp(prompt_version: VersionOption = None) -> None:
+def mcp(context: typer.Context, prompt_version: VersionOption = None) -> None:
     """Serve the same as tools for agents, over MCP on standard input and output.
 
     $ recfeat mcp
@@ -53,6 +58,6 @@ def mcp(prompt_version: VersionOption = None) -> None:
     from recfeat_pipeline.commands.serving import SECONDS, open_current
     from recfeat_pipeline.serving.mcp import build_server
 
-    current = open_current(open_lake(), prompt_version)
+    current = open_current(open_lake(context.obj.settings), prompt_version)
     current.watch(SECONDS)
     build_server(current).run()

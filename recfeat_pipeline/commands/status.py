@@ -16,6 +16,7 @@ UNFINISHED = ("stale", "missing", "failed", "interrupted")
 
 
 def status(
+    context: typer.Context,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 3 when something is not fresh.")
     ] = False,
@@ -31,8 +32,9 @@ def status(
     from recfeat_pipeline.commands.freshness import examine
     from recfeat_pipeline.commands.lakes import open_lake
 
-    lake = open_lake()
-    found = examine(lake)
+    settings = context.obj.settings
+    lake = open_lake(settings)
+    found = examine(lake, settings)
     states = {part.state for parts in (found.stages, found.versions, found.runs) for part in parts}
     unfinished = sorted(states & set(UNFINISHED))
     if as_json:

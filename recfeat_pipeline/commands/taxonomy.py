@@ -24,12 +24,11 @@ ItemOption = Annotated[
 
 
 @app.command("list")
-def list_them(as_json: JsonOption = False) -> None:
+def list_them(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the taxonomies: built-in ones, and those in the folder RECFEAT_PROMPTS/taxonomies.
 
     $ recfeat taxonomy list
     """
-    from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy import list_taxonomies, read_taxonomy
 
     rows = [
@@ -40,7 +39,7 @@ def list_them(as_json: JsonOption = False) -> None:
             "dimensions": len(found.dimensions),
             "file": str(path),
         }
-        for name, path in list_taxonomies(Settings().prompts).items()
+        for name, path in list_taxonomies(context.obj.settings.prompts).items()
         for found in [read_taxonomy(path)]
     ]
     if as_json:
@@ -54,6 +53,7 @@ def list_them(as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A taxonomy.")],
     as_json: JsonOption = False,
 ) -> None:
@@ -61,11 +61,10 @@ def show(
 
     $ recfeat taxonomy show genome132
     """
-    from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy import load_taxonomy
     from recfeat_pipeline.taxonomy.write import as_spec
 
-    found = load_taxonomy(name, Settings().prompts)
+    found = load_taxonomy(name, context.obj.settings.prompts)
     if as_json:
         dump(as_spec(found))
         return
@@ -81,6 +80,7 @@ def show(
 
 @app.command()
 def derive(
+    context: typer.Context,
     name: NewName,
     catalog: CatalogOption = None,
     number: Annotated[
@@ -101,12 +101,12 @@ def derive(
     """
     from recfeat_pipeline.commands.catalogs import read_named_catalog
     from recfeat_pipeline.errors import RecfeatError
-    from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy.derive import derive as derive_taxonomy
     from recfeat_pipeline.taxonomy.write import new_file, write_taxonomy
 
-    path = new_file(name, Settings().prompts)
-    read = read_named_catalog(catalog)
+    settings = context.obj.settings.but(catalog=catalog)
+    path = new_file(name, settings.prompts)
+    read = read_named_catalog(settings)
     if read.tags is None:
         raise RecfeatError(
             f"The catalogue {read.name} has no curated tags to derive a taxonomy from: add [tags] "
@@ -127,6 +127,7 @@ def derive(
 
 @app.command()
 def draft(
+    context: typer.Context,
     name: NewName,
     domain: Annotated[
         str, typer.Option(metavar="TEXT", help="The catalogue in your words, for the model.")
@@ -153,10 +154,9 @@ def draft(
     from recfeat_pipeline.extraction.engine import choose_backend, limits_of
     from recfeat_pipeline.extraction.versions import load_version
     from recfeat_pipeline.migrations import open_lake
-    from recfeat_pipeline.settings import Settings
     from recfeat_pipeline.taxonomy.write import new_file, write_taxonomy
 
-    settings = Settings()
+    settings = context.obj.settings.but(catalog=catalog)
     path = new_file(name, settings.prompts)
     if not settings.has_llm:
         raise RecfeatError(
@@ -167,7 +167,7 @@ def draft(
     if len(domain.split()) < 2:
         raise RecfeatError(f"--domain {domain!r} says too little: describe the catalogue.")
     lake = open_lake(settings.lake)
-    documents, source = find_documents(lake, catalog)
+    documents, source = find_documents(lake, settings)
     if documents.is_empty():
         raise RecfeatError(f"There is no document to show the model: {source} hold none.")
     spread = pl.int_range(0, documents.height, max(documents.height // samples, 1), eager=True)

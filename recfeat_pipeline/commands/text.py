@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 app = typer.Typer(
     name="text",
@@ -22,7 +23,7 @@ EXCERPT = 80  # characters of a field
 
 
 @app.command()
-def why(item: ItemArgument, as_json: JsonOption = False) -> None:
+def why(context: typer.Context, item: ItemArgument, as_json: JsonOption = False) -> None:
     """Show what each source offered for an item, the vote on it, and what is fed.
 
     $ recfeat text why "Solaris (1972)"
@@ -33,7 +34,7 @@ def why(item: ItemArgument, as_json: JsonOption = False) -> None:
     from recfeat_pipeline.extraction.fingerprint import find_item
     from recfeat_pipeline.lake import shard_of
 
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     found = find_item(lake.read("items"), item)
     shard = shard_of([found["item_id"]], lake.n_shards)[0]
     own = pl.col("item_id") == found["item_id"]
@@ -59,6 +60,7 @@ def why(item: ItemArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def review(
+    context: typer.Context,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,7 +70,7 @@ def review(
     """
     from recfeat_pipeline.commands.lakes import open_lake
 
-    rows = doubtful(open_lake(), number).to_dicts()
+    rows = doubtful(open_lake(context.obj.settings), number).to_dicts()
     if as_json:
         dump(rows)
         return
@@ -88,6 +90,7 @@ def review(
 
 @app.command()
 def pin(
+    context: typer.Context,
     item: ItemArgument,
     page: Annotated[
         list[str] | None,
@@ -119,13 +122,13 @@ def pin(
     )
     from recfeat_pipeline.text.sources import source_types
 
-    names = source_types()
+    names = source_types(context.obj.settings.sources)
     pages = dict(_split(given, names) for given in page or [])
     if wikipedia:
         pages["wikipedia"] = wikipedia
     if not pages and not exclude:
         raise RecfeatError("Name the item's page (--page SOURCE=PAGE), or one that is not: --not.")
-    lake = open_lake()
+    lake = open_lake(context.obj.settings)
     found = find_item(lake.read("items"), item)
     path = overrides_path(lake)
     new = Override(str(found["item_id"]), found["title"] or "", pages, tuple(exclude or ()))
@@ -134,7 +137,7 @@ def pin(
 
 
 @app.command()
-def days(as_json: JsonOption = False) -> None:
+def days(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show what was set aside as suspicious and waits for accept or reject.
 
     $ recfeat text days
@@ -142,7 +145,7 @@ def days(as_json: JsonOption = False) -> None:
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.guard import sentence, suspicious
 
-    found = suspicious(open_lake())
+    found = suspicious(open_lake(context.obj.settings))
     if as_json:
         dump(found)
         return
@@ -153,21 +156,21 @@ def days(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def accept() -> None:
+def accept(context: typer.Context) -> None:
     """Believe the day that was set aside: the next run writes it.
 
     $ recfeat text accept
     """
-    _decide("accepted")
+    _decide(context.obj.settings, "accepted")
 
 
 @app.command()
-def reject() -> None:
+def reject(context: typer.Context) -> None:
     """Do not believe the day that was set aside: yesterday's data serve, its answers are void.
 
     $ recfeat text reject
     """
-    _decide("rejected")
+    _decide(context.obj.settings, "rejected")
 
 
 def doubtful(lake: "Lake", number: int) -> "pl.DataFrame":
@@ -177,11 +180,11 @@ def doubtful(lake: "Lake", number: int) -> "pl.DataFrame":
     return rows.sort("doubt", "item_id", "source", descending=[True, False, False]).head(number)
 
 
-def _decide(decision: Any) -> None:
+def _decide(settings: "Settings", decision: Any) -> None:
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.guard import decide, suspicious
 
-    lake = open_lake()
+    lake = open_lake(settings)
     stages = list(suspicious(lake))
     if not stages:
         raise RecfeatError("Nothing is set aside, so there is nothing to decide.")

@@ -14,7 +14,7 @@ HostOption = Annotated[
 PATHS = ("RECFEAT_CATALOG", "RECFEAT_PROMPTS")  # settings that may be relative paths
 
 
-def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
+def ui(context: typer.Context, port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     """Serve the Dagster UI on this lake: the asset graph, every run, every figure.
 
     $ recfeat ui
@@ -30,15 +30,15 @@ def ui(port: PortOption = 3000, host: HostOption = "127.0.0.1") -> None:
     from recfeat_pipeline.defs.instance import dagster_home, open_instance
     from recfeat_pipeline.defs.known import keep_partitions
     from recfeat_pipeline.migrations import open_lake
-    from recfeat_pipeline.settings import Settings
 
     if importlib.util.find_spec("dagster_webserver") is None:
         raise RecfeatError("The UI is not installed: pip install 'recfeat_pipeline[ui]'.")
     check_port(host, port)
-    lake = open_lake(Settings().lake)
+    settings = context.obj.settings
+    lake = open_lake(settings.lake)
     lake.open()
     with open_instance(lake) as instance:
-        keep_partitions(lake, Settings().prompts, instance)
+        keep_partitions(lake, settings.prompts, instance)
     home = dagster_home(lake)
     # Dagster works from its home folder, where relative paths would mean something else.
     paths = {name: str(Path(os.environ[name]).resolve()) for name in PATHS if name in os.environ}

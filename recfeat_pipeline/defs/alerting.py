@@ -8,20 +8,20 @@ from collections.abc import Iterator
 import dagster as dg
 
 from recfeat_pipeline.alerts import failure_alert, notice, post_alert, without_secrets
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 ALERTING = (
-    dg.DefaultSensorStatus.RUNNING if Settings().alert_webhook else dg.DefaultSensorStatus.STOPPED
+    dg.DefaultSensorStatus.RUNNING if SETTINGS.alert_webhook else dg.DefaultSensorStatus.STOPPED
 )
 NO_WEBHOOK = "RECFEAT_ALERT_WEBHOOK is not set."
 
 
-def tell(kind: str, about: str, sentence: str) -> None:
+def tell(settings: Settings, kind: str, about: str, sentence: str) -> None:
     """Post a notice, where there is a webhook."""
-    settings = Settings()
     if settings.alert_webhook is not None:
         sentence = without_secrets(sentence, settings)
         alert = notice(Lake(settings.lake).root, kind, about, sentence)
@@ -33,9 +33,10 @@ def tell(kind: str, about: str, sentence: str) -> None:
     default_status=ALERTING,
     description="Tells the webhook of RECFEAT_ALERT_WEBHOOK which run failed, where and why.",
 )
-def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+def alert_of_failed_runs(
+    context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]
+) -> dg.SkipReason | None:
     """What failed, by its assets; a run whose process died has no step that did, but a message."""
-    settings = Settings()
     if settings.alert_webhook is None:
         return dg.SkipReason(NO_WEBHOOK)
     events = context.get_step_failure_events()
@@ -57,7 +58,9 @@ def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason |
     description="Tells the webhook of RECFEAT_ALERT_WEBHOOK of a check that warns and did not "
     "before.",
 )
-def alert_of_warnings(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
+def alert_of_warnings(
+    context: dg.RunStatusSensorContext, settings: dg.ResourceParam[Settings]
+) -> dg.SkipReason | None:
     """Checks that warned in this run, and passed or were not made the time before."""
     evaluated = context.instance.all_logs(
         context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -68,7 +71,12 @@ def alert_of_warnings(context: dg.RunStatusSensorContext) -> dg.SkipReason | Non
         if check is not None and not check.passed and not _warned_before(context, check):
             found = ", ".join(f"{name} {value.value}" for name, value in check.metadata.items())
             about = f"{check.asset_key.to_user_string()}, check {check.check_name}"
-            tell("warning", about, f"{check.description or 'did not pass'} ({found[:300]}).")
+            tell(
+                settings,
+                "warning",
+                about,
+                f"{check.description or 'did not pass'} ({found[:300]}).",
+            )
             new += 1
     return None if new else dg.SkipReason("No check warns that did not before.")
 
@@ -80,12 +88,19 @@ def alert_of_warnings(context: dg.RunStatusSensorContext) -> dg.SkipReason | Non
     description="Tells the webhook of RECFEAT_ALERT_WEBHOOK of an asset that has become overdue by "
     "its freshness policy.",
 )
-def alert_of_overdue_assets(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def alert_of_overdue_assets(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult:
     """Each asset once, until it is fresh again."""
     told = set((context.cursor or "").split())
     overdue = {key.to_user_string(): state for key, state in _late(context.instance)}
     for name in sorted(overdue.keys() - told):
-        tell("overdue", name, f"its freshness is {overdue[name]}; `recfeat status` says what is.")
+        tell(
+            settings,
+            "overdue",
+            name,
+            f"its freshness is {overdue[name]}; `recfeat status` says what is.",
+        )
     return dg.SensorResult(
         cursor=" ".join(sorted(overdue)),
         skip_reason=f"Overdue: {', '.join(sorted(overdue)) or 'nothing'}.",

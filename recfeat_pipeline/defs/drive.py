@@ -52,9 +52,10 @@ class Plan:
 class Driver:
     """Drives stages over an :class:`Execution` in this process, and trainings over several."""
 
-    def __init__(self, lake: Lake, instance: dg.DagsterInstance, reporter: Reporter):
-        self.execution = Execution(lake, instance, reporter)
-        self.lake, self.instance, self.reporter = lake, instance, reporter
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance, reporter: Reporter):
+        self.execution = Execution(settings, instance, reporter)
+        self.settings, self.lake = settings, Lake(settings.lake)
+        self.instance, self.reporter = instance, reporter
 
     def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
         """Run the plan's stages in order; ``announce`` is told of each."""
@@ -117,13 +118,13 @@ class Driver:
         keys = [arm_seed_key(arm.id, seed) for of_asset in models for arm, seed in of_asset]
         self.instance.add_dynamic_partitions(str(arm_seeds.name), list(dict.fromkeys(keys)))
         n_events = self.lake.read_note("corpus")["events"]
-        n = Settings().workers or default_workers([arm for arm, _ in pairs], n_events)
+        n = self.settings.workers or default_workers([arm for arm, _ in pairs], n_events)
         if n == 1:
             for training in itertools.chain(*trainings):
                 self.execution.train(training)
             return
         try:
-            with Workers(min(n, len(pairs)), self.lake) as workers:
+            with Workers(min(n, len(pairs)), self.settings) as workers:
                 for of_asset in trainings:  # the second asset writes into folders of the first
                     workers.run(of_asset, self.reporter)
         finally:

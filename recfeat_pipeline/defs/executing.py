@@ -16,6 +16,7 @@ from recfeat_pipeline.defs.running import BY_COMMAND, MACHINE, USER, hold, machi
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ class Training:
 class Execution:
     """Executes assets in this process and records the runs in the lake's instance."""
 
-    def __init__(self, lake: Lake, instance: dg.DagsterInstance, reporter: Reporter):
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance, reporter: Reporter):
         from recfeat_pipeline.definitions import build_definitions
 
-        self.job = build_definitions(reporter).resolve_implicit_global_asset_job_def()
+        lake = Lake(settings.lake)
+        self.job = build_definitions(settings, reporter).resolve_implicit_global_asset_job_def()
         self.lake, self.instance = lake, instance
         self.tags = {MACHINE: machine(lake), USER: f"{command()} {BY_COMMAND}"}
         wait_patiently(instance, lake, reporter.note)

@@ -24,36 +24,39 @@ ELSEWHERE = {  # executor: its module, its name there, the extra that brings it
 HERE = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
-def choose_executor(name: str) -> dg.ExecutorDefinition:
+def choose_executor(settings: Settings) -> dg.ExecutorDefinition:
     """The executor that RECFEAT_EXECUTOR names.
 
     Raises:
         RecfeatError: there is no such executor, or it is not installed.
     """
+    name, lake = settings.executor, Lake(settings.lake)
     if name in HERE:
-        return watched(HERE[name])
+        return watched(HERE[name], lake)
     if name not in ELSEWHERE:
         raise RecfeatError(
             f"RECFEAT_EXECUTOR {name!r}: the executors are {', '.join([*HERE, *ELSEWHERE])}."
         )
     module, attribute, extra = ELSEWHERE[name]
     try:
-        return watched(getattr(import_module(module), attribute))
+        return watched(getattr(import_module(module), attribute), lake)
     except ModuleNotFoundError as error:
         raise RecfeatError(
             f"RECFEAT_EXECUTOR {name!r} is not installed: pip install 'recfeat_pipeline[{extra}]'."
         ) from error
 
 
-def watched(inner: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
-    """The executor, of which each run shows that it is alive."""
+def watched(inner: dg.ExecutorDefinition, lake: Lake) -> dg.ExecutorDefinition:
+    """The executor, of which each run on the lake shows that it is alive."""
     create: Callable[[Any], dg.Executor] | None = inner.executor_creation_fn
     assert create is not None
     return dg.ExecutorDefinition(
         name=inner.name,
         config_schema=inner.config_schema,  # type: ignore[arg-type]
         requirements=inner.get_requirements,
-        executor_creation_fn=lambda init: Watched(create(init), alone=inner.name == "in_process"),
+        executor_creation_fn=lambda init: Watched(
+            create(init), lake, alone=inner.name == "in_process"
+        ),
         description=inner.description,
     )
 
@@ -63,11 +66,12 @@ class Watched(dg.Executor):
 
     Args:
         inner: what executes.
+        lake: where the lock is.
         alone: it does one step at a time in this process, which may wait for a pool.
     """
 
-    def __init__(self, inner: dg.Executor, alone: bool):
-        self.inner, self.alone = inner, alone
+    def __init__(self, inner: dg.Executor, lake: Lake, alone: bool):
+        self.inner, self.lake, self.alone = inner, lake, alone
 
     @property
     def retries(self) -> Any:
@@ -81,7 +85,7 @@ class Watched(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         """Hold the run's lock, then execute."""
-        lake, instance = Lake(Settings().lake), plan_context.instance
+        lake, instance = self.lake, plan_context.instance
         hold(lake, plan_context.run_id)
         instance.add_run_tags(plan_context.run_id, {MACHINE: machine(lake)})
         if self.alone:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import DEFAULT_SHARDS, Lake, shard_names
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.settings import Settings
 
 MAX_SEEDS = 20
 
@@ -38,7 +38,7 @@ def n_shards(lake: Lake) -> int:
     return found
 
 
-shards = dg.StaticPartitionsDefinition(shard_names(n_shards(Lake(Settings().lake))))
+shards = dg.StaticPartitionsDefinition(shard_names(n_shards(Lake(SETTINGS.lake))))
 versions = dg.DynamicPartitionsDefinition(name="prompt_version")
 version_shards = dg.MultiPartitionsDefinition({"version": versions, "shard": shards})
 

@@ -1,17 +1,15 @@
-"""What assets reach for: the lake, the feature store, and somewhere to show progress.
+"""What assets reach for: the lake, the feature store, the settings, and where to show progress.
 
-Secrets are no resource configuration, which Dagster shows in its UI; they are read from the
-environment at the moment of use (:class:`recfeat_pipeline.settings.Settings`).
+Settings are no resource configuration, which Dagster would show in its UI, and the launchpad would
+write into each run: the object itself is the resource, as ``dg.ResourceParam[Settings]``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
 import duckdb
-from pydantic import Field
 
 from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
@@ -30,9 +28,7 @@ class Progress(Protocol):
 class LakeResource(dg.ConfigurableResource):
     """The lake that every asset reads and writes."""
 
-    root: str | None = Field(
-        default=None, description="Folder or object-store URL of the lake; unset: RECFEAT_LAKE."
-    )
+    settings: dg.ResourceDependency[Settings]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Show that the run is alive, also in a process that does one step of it."""
@@ -41,19 +37,18 @@ class LakeResource(dg.ConfigurableResource):
 
     def open(self) -> Lake:
         """The lake, upgraded if it is an older one."""
-        return open_lake(self.root or Settings().lake)
+        return open_lake(self.settings.lake)
 
 
 class FeatureStoreResource(dg.ConfigurableResource):
     """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only."""
 
-    database: str | None = Field(default=None, description="Its file; unset: the one of the lake.")
+    settings: dg.ResourceDependency[Settings]
 
     @contextmanager
     def get_connection(self, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that is closed on leaving; read-only unless asked."""
-        path = Path(self.database) if self.database else Lake(Settings().lake).feature_store
-        with open_store(path, read_only=read_only) as connection:
+        with open_store(Lake(self.settings.lake).feature_store, read_only=read_only) as connection:
             yield connection
 
 
@@ -70,10 +65,11 @@ class Reporter:
         dg.get_dagster_logger().warning(sentence)
 
 
-def resources(reporter: Reporter | None = None) -> dict[str, object]:
-    """The resources of the code location; where they lie is in the environment, not in the UI."""
+def resources(settings: Settings, reporter: Reporter | None = None) -> dict[str, object]:
+    """The resources of the code location, as the settings have them."""
     return {
-        "lake": LakeResource(),
-        "store": FeatureStoreResource(),
+        "settings": settings,
+        "lake": LakeResource(settings=settings),
+        "store": FeatureStoreResource(settings=settings),
         "reporter": reporter or Reporter(),
     }

@@ -10,6 +10,7 @@ import dagster as dg
 
 from recfeat_pipeline.defs.alerting import alerts
 from recfeat_pipeline.defs.automation import UNATTENDED
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
 from recfeat_pipeline.defs.known import changed_partitions
@@ -24,14 +25,14 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 
 ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
-STATUS = ON if Settings().automation else OFF
+STATUS = ON if SETTINGS.automation else OFF
 
 follow_changes = dg.AutomationConditionSensorDefinition(
     "follow_changes",
     target=dg.AssetSelection.all(),
     use_user_code_server=True,  # the conditions ask the lake which versions are followed
     run_tags={UNATTENDED: "true"},
-    minimum_interval_seconds=Settings().watch_seconds,
+    minimum_interval_seconds=SETTINGS.watch_seconds,
     default_status=STATUS,
     description="Where the content of an input has changed, do again what was made from it: "
     "documents, scores of the promoted prompt version and of your own ones, the feature store, "
@@ -41,14 +42,15 @@ follow_changes = dg.AutomationConditionSensorDefinition(
 
 @dg.sensor(
     name="register_prompt_versions",
-    minimum_interval_seconds=Settings().watch_seconds,
+    minimum_interval_seconds=SETTINGS.watch_seconds,
     default_status=STATUS,
     description="Makes a partition of the promoted prompt version and of each of your own "
     "(RECFEAT_PROMPTS) when it appears or changes; with `follow_changes` on it is extracted once.",
 )
-def register_prompt_versions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def register_prompt_versions(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult:
     """A version becomes a partition once nobody is editing it any more."""
-    settings = Settings()
     followed = followed_versions(
         Lake(settings.lake), settings.prompts, still_for=60 * settings.prompt_still_minutes
     )
@@ -67,9 +69,10 @@ def register_prompt_versions(context: dg.SensorEvaluationContext) -> dg.SensorRe
     description="Offers every built-in prompt version and the models that this lake holds as "
     "partitions, and removes those that mean nothing.",
 )
-def keep_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def keep_partitions(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult:
     """Nothing is extracted or trained by this: it is offered."""
-    settings = Settings()
     changes = changed_partitions(Lake(settings.lake), settings.prompts, context.instance)
     added = [c.definition.build_add_request(c.add) for c in changes if c.add]
     deleted = [c.definition.build_delete_request(c.delete) for c in changes if c.delete]
@@ -87,13 +90,12 @@ def keep_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     description="Collects the answers of batches that have ended, and writes their scores.",
 )
 def collect_finished_batches(
-    context: dg.SensorEvaluationContext,
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Move open batches one step; a batch once collected asks for its shards' scores."""
     from recfeat_pipeline.extraction.backends.batch import choose_transport, poll
     from recfeat_pipeline.extraction.engine import limits_of
 
-    settings = Settings()
     lake = Lake(settings.lake)
     if any(batch.status in OPEN for batch in load_all(lake)):
         transport = choose_transport(settings, settings.llm_batch_folder)
@@ -121,9 +123,8 @@ def collect_finished_batches(
     description="Trains the models that read LLM scores again, once a share of the corpus "
     "(RECFEAT_RETRAIN_SHARE, 5 %) has other scores than they saw.",
 )
-def retrain_when_enough_changed() -> dg.SensorResult:
+def retrain_when_enough_changed(settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
     """One run per model that is out of date; the same model is asked for once."""
-    settings = Settings()
     lake = Lake(settings.lake)
     promoted = lake.meta.get("promoted")
     if promoted is None or not lake.feature_store.exists():
@@ -155,9 +156,11 @@ def retrain_when_enough_changed() -> dg.SensorResult:
     default_status=ON,
     description="Marks runs as failed whose process is gone, so that nothing waits for them.",
 )
-def end_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def end_abandoned_runs(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SkipReason:
     """A killed run is continued by starting it again."""
-    ended = end_abandoned(Lake(Settings().lake), context.instance)
+    ended = end_abandoned(Lake(settings.lake), context.instance)
     return dg.SkipReason(f"{len(ended)} runs were abandoned. {' '.join(ended)}".strip())
 
 

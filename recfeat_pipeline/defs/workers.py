@@ -27,6 +27,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.machine import cores, memory
 from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.settings import Settings
 
 BASE_MEMORY, EVENT_MEMORY = 1.0e9, 200
 """Bytes that a worker takes at most, and those for each event of the catalogue."""
@@ -56,8 +57,8 @@ class Workers:
     A training that is cut short continues from its last checkpoint when it is run again.
     """
 
-    def __init__(self, n: int, lake: Lake):
-        self.n, self.lake = n, lake
+    def __init__(self, n: int, settings: Settings):
+        self.n, self.settings = n, settings
         self._processes: dict[Connection, SpawnProcess] = {}
 
     def __enter__(self) -> Self:
@@ -68,7 +69,7 @@ class Workers:
         try:
             for number in range(self.n):
                 ours, theirs = context.Pipe()
-                arguments = (theirs, self.lake.root)
+                arguments = (theirs, self.settings)
                 process = context.Process(
                     target=_work, args=arguments, name=f"trainer {number}", daemon=True
                 )
@@ -175,13 +176,13 @@ class _Told(Reporter):
         yield lambda done, total, title="", /: self.command.send((done, total))
 
 
-def _work(command: Connection, lake: str) -> None:
+def _work(command: Connection, settings: Settings) -> None:
     """What a worker does until it is ended: it is sent trainings, and says how they go."""
     threading.Thread(target=_end_with_command, daemon=True).start()
     warnings.simplefilter("ignore")  # other packages' advice to programmers
     try:
-        with join_instance(Lake(lake)) as instance:
-            execution = Execution(Lake(lake), instance, _Told(command))
+        with join_instance(Lake(settings.lake)) as instance:
+            execution = Execution(settings, instance, _Told(command))
             while True:
                 execution.train(command.recv())
                 command.send(None)

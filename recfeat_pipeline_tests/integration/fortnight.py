@@ -119,7 +119,11 @@ def _day(world: World, number: int, fault: str, happens: Callable[[], None], dec
 
 def _run(world: World) -> str:
     """The catalogue, the scrape and the documents of a day; what the alert says of a failure."""
-    common = {"resources": resources(Reporter()), "instance": world.instance, "run_config": QUIET}
+    common = {
+        "resources": resources(Settings(), Reporter()),
+        "instance": world.instance,
+        "run_config": QUIET,
+    }
     said = _failure(dg.materialize([catalogue, corpus], raise_on_error=False, **common))
     if said:
         return said

@@ -16,6 +16,7 @@ from recfeat_pipeline.defs.sensors import register_prompt_versions
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.integration.automation_world import (
     GROUPS,
     write_catalog,
@@ -87,7 +88,7 @@ class World:
     def register(self) -> set[str]:
         """What the sensor registers, done."""
         context = dg.build_sensor_context(instance=self.instance)
-        result = register_prompt_versions(context)
+        result = register_prompt_versions(context, settings=Settings())
         new = [
             k
             for request in result.dynamic_partitions_requests or ()
@@ -122,7 +123,7 @@ def world(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
-            driver = Driver(lake, instance, Reporter())
+            driver = Driver(Settings(), instance, Reporter())
             plan = Plan(load_version("genome132-v1"), [], [], until="feature_store")
             driver.run(plan, lambda stage: None)
         yield World(folder, lake, instance, driver, server, environment)
@@ -235,7 +236,8 @@ def test_a_broken_version_keeps_nobody_else_from_being_followed(world):
     folder.mkdir()
     (folder / "version.toml").write_text("name = ")
     try:
-        result = register_prompt_versions(dg.build_sensor_context(instance=world.instance))
+        context = dg.build_sensor_context(instance=world.instance)
+        result = register_prompt_versions(context, settings=Settings())
         assert "not valid TOML" in result.skip_reason.skip_message
         world.change(11, "The eleventh film has a new plot.")
         assert world.shards_asked(world.settle(), load_version("genome132-v1").key)

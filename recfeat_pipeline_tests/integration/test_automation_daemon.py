@@ -22,6 +22,7 @@ from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.automation_world import GROUPS, write_films, write_version
 from recfeat_pipeline_tests.servers.films import made_up_films
@@ -111,7 +112,8 @@ def test_the_daemon_follows_a_new_version_and_a_changed_text(tmp_path, monkeypat
         built_in = load_version("genome132-v1")
         with open_instance(lake) as instance:
             plan = Plan(built_in, [], [], until="feature_store")
-            Driver(lake, instance, Reporter()).run(plan, lambda stage: print(stage, flush=True))
+            driver = Driver(Settings(), instance, Reporter())
+            driver.run(plan, lambda stage: print(stage, flush=True))
             with daemon(tmp_path / "daemon.log"):
                 _new_version(tmp_path, lake, model)
                 _quiet(instance)

@@ -16,6 +16,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RUNS
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.automation_world import (
     GROUPS,
@@ -47,9 +48,9 @@ def instance():
 
 def refresh(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """The schedule's run, executed here."""
-    request = refresh_text_daily(dg.build_schedule_context(instance=instance))
+    request = refresh_text_daily(dg.build_schedule_context(instance=instance), settings=Settings())
     assert isinstance(request, dg.RunRequest)
-    job = build_definitions().resolve_job_def("refresh_text")
+    job = build_definitions(Settings()).resolve_job_def("refresh_text")
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     return job.execute_in_process(
         run_config={**request.run_config, **quiet}, tags=request.tags, instance=instance
@@ -163,7 +164,7 @@ def rescore(lake: Lake, n_items: int, score: float = 0.75) -> None:
 
 
 def asked_to_train() -> list[dg.RunRequest]:
-    return list(sensors.retrain_when_enough_changed().run_requests or ())
+    return list(sensors.retrain_when_enough_changed(settings=Settings()).run_requests or ())
 
 
 def test_retraining_waits_until_a_twentieth_of_the_corpus_has_changed(trained):
@@ -176,7 +177,7 @@ def test_retraining_waits_until_a_twentieth_of_the_corpus_has_changed(trained):
         arm: r.run_config["ops"]["two_tower"]["config"]["steps"] for arm, r in requests.items()
     }
     assert steps == {"llm": 30, "ease_llm": None}
-    job = build_definitions().resolve_job_def("run_full_experiment")
+    job = build_definitions(Settings()).resolve_job_def("run_full_experiment")
     assert dg.validate_run_config(job, requests["llm"].run_config)
 
 
@@ -211,13 +212,13 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         monkeypatch.setenv("RECFEAT_CATALOG", write_catalog(tmp_path))
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         monkeypatch.setenv("RECFEAT_LLM_BATCH", "1")
-        driver = Driver(lake, instance, Reporter())
+        driver = Driver(Settings(), instance, Reporter())
         driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
         assert lake.read("scores", version=V1).is_empty()
         assert server.counts["chat"] == 0
 
         context = dg.build_sensor_context(instance=instance)
-        requests = list(sensors.collect_finished_batches(context))
+        requests = list(sensors.collect_finished_batches(context, settings=Settings()))
         for request in requests:
             key = split_key(request.partition_key)
             driver.extract(load_version(key["version"]), [key["shard"]])
@@ -225,7 +226,7 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         assert len(server.batches.batches) == 1
         assert lake.read("responses").height == N_FILMS * GROUPS
 
-        [nothing] = sensors.collect_finished_batches(context)
+        [nothing] = sensors.collect_finished_batches(context, settings=Settings())
         assert isinstance(nothing, dg.SkipReason)
 
 
@@ -244,7 +245,7 @@ def test_the_same_run_again_collects_a_batch_without_a_sensor(
     with OpenAIServer() as server:
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         reporter = Notes()
-        driver = Driver(lake, instance, reporter)
+        driver = Driver(Settings(), instance, reporter)
         driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
         [note] = reporter.notes
         assert note.startswith(f"{N_FILMS * GROUPS} calls wait in batches")

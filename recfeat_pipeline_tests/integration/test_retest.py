@@ -7,6 +7,7 @@ from recfeat_pipeline.defs.extraction.retest import KEY
 from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RETESTS
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, run, write_catalog
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
@@ -29,7 +30,7 @@ def retest(lake: Lake, share: float) -> bool:
     """Do the job; whether its check passed."""
     config = {"ops": {"ask_a_sample_again": {"config": {"share": share}}}}
     with open_instance(lake) as instance:
-        job = build_definitions().resolve_job_def("retest_scores")
+        job = build_definitions(Settings()).resolve_job_def("retest_scores")
         job.execute_in_process(instance=instance, run_config=config)
         [record] = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=1)
         return record.event.asset_check_evaluation.passed

@@ -18,6 +18,7 @@ from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.workers import Workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.integration.cli_world import write_catalog
 
 COMMAND = ["run", "--arms", "popularity,floor,llm", "--seeds", "0,1"]
@@ -110,7 +111,7 @@ def test_a_process_that_is_killed_is_named(lake):
     trainings = [Training("two_tower", arm, 0, 20) for arm in ("floor", "llm")]
     with open_instance(lake) as instance:
         instance.add_dynamic_partitions(arm_seeds.name, ["floor|0", "llm|0"])
-        with Workers(2, lake) as workers, pytest.raises(RecfeatError) as error:
+        with Workers(2, Settings()) as workers, pytest.raises(RecfeatError) as error:
             workers.run(trainings, Killer())
     assert any(str(training) in str(error.value) for training in trainings)
     assert "SIGKILL" in str(error.value)

@@ -93,3 +93,32 @@ def test_only_the_layout_knows_where_the_lakes_files_lie(module):
         and LAKE_PATH.search(ast.unparse(node).lstrip("f").strip("'\""))
     ]
     assert not found, f"{module} spells out {found}: name the table or note (layout.py)"
+
+
+READERS = {  # of the settings, once a process: from there they are passed on
+    "commands/invocation.py": "a command line",
+    "defs/deployment.py": "a code location",
+    "defs/automation.py": "a condition, which Dagster gives no resources",
+}
+ENVIRONMENT = {
+    "settings.py": "names the variable that has a wrong value",
+    "commands/recorded.py": "notes what the user had set, for the report",
+    "commands/ui.py": "hands it to the process that it starts",
+    "defs/instance.py": "Dagster's own variables",
+    "models/__init__.py": "OpenMP's own variable",
+    "extraction/backends/online.py": "the openai SDK's own variables",
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_settings_are_read_once_and_passed_on(module):
+    names = {
+        ast.unparse(node.func if isinstance(node, ast.Call) else node)
+        for node in ast.walk(ast.parse((PACKAGE / module).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call | ast.Attribute)
+    }
+    if module not in READERS:
+        assert "Settings" not in names, f"{module} reads the settings: take them as an argument"
+    if module not in ENVIRONMENT:
+        found = names & {"os.environ", "os.getenv"}
+        assert not found, f"{module} reads {found}: make it a setting, and take it as an argument"

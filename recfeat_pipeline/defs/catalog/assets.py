@@ -63,23 +63,25 @@ def _written(
         _spec("tags", "Curated tags (the genome, crowd tags). One row per item and tag."),
     ],
 )
-def catalogue(lake: LakeResource) -> Iterator[dg.MaterializeResult]:
+def catalogue(
+    lake: LakeResource, settings: dg.ResourceParam[Settings]
+) -> Iterator[dg.MaterializeResult]:
     """Read the user's catalogue; everything dropped or repaired is counted and kept as a note."""
     target = lake.open()
-    given = Settings().catalog
+    given = settings.catalog
     path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
-    split = Settings().split or target.meta.get("split")
+    split = settings.split or target.meta.get("split")
     made_of = files_hash(source_files(path))
     catalog = read_catalog(path, split)
     refuse_other_split(target, catalog)
     refuse_other_content(target, catalog)
-    believed = believe_catalog(target, catalog, path, Settings())
+    believed = believe_catalog(target, catalog, path, settings)
     if not believed:
         catalog = load_catalog(target)  # yesterday's: this one was rejected
     target.open(catalog=path, name=catalog.name)
     if split:
         target.remember(split=split)
-    keep_left(target, catalog.items, timedelta(days=Settings().left_days))
+    keep_left(target, catalog.items, timedelta(days=settings.left_days))
     frames = save_catalog(target, catalog)
     if believed:
         stamp(target, "catalogue", made_of)

@@ -195,7 +195,7 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
     kinds={"polars", "parquet"},
     automation_condition=FOLLOW_IN_STORE,
 )
-def shown_text(lake: LakeResource) -> dg.MaterializeResult:
+def shown_text(lake: LakeResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
     """How much text the calls of a probe show, the dose of its dose response.
 
     One row per probe arm, and the arm they are held against.
@@ -204,7 +204,7 @@ def shown_text(lake: LakeResource) -> dg.MaterializeResult:
     from recfeat_pipeline.extraction.requests import shown
     from recfeat_pipeline.extraction.versions import list_versions, load_version
 
-    target, prompts, rows = lake.open(), Settings().prompts, []
+    target, prompts, rows = lake.open(), settings.prompts, []
     documents, known = target.read("documents"), list_versions(prompts)
     for arm in load_arms().values():
         name = arm.content.prompt_version or promoted(target, prompts).partition("@")[0]
@@ -302,7 +302,10 @@ def canaries(
     automation_condition=FOLLOW_IN_STORE,
 )
 def report(
-    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
     """One self-contained HTML file that says whether LLM features are worth it here."""
     from recfeat_pipeline.report.figures import key_figures
@@ -312,7 +315,7 @@ def report(
     if not context.run.tags.get(USER, "").endswith(BY_COMMAND):
         target.write_note("command", {"started": "by the UI, a schedule or a sensor"})
     with store.get_connection() as connection:
-        provenance = collect_provenance(target, connection)
+        provenance = collect_provenance(target, connection, settings)
         html = write_report(connection, provenance)
         figures = key_figures(connection, provenance)
         made_of = sql_models.store_made_of(connection)

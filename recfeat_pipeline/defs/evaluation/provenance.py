@@ -22,7 +22,9 @@ from recfeat_pipeline.text.sources import attributions
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
 
 
-def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def collect_provenance(
+    lake: Lake, store: duckdb.DuckDBPyConnection, settings: Settings
+) -> dict[str, Any]:
     """The dictionary that ``recfeat_pipeline.report.provenance.Provenance`` documents."""
     catalog = lake.read_note("catalog")
     promoted = lake.meta.get("promoted", "")
@@ -39,13 +41,15 @@ def collect_provenance(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str
         "notes": catalog["notes"],
         "corpus": lake.read_note("corpus"),
         "prompt_version": promoted,
-        "circles": circles_of(lake, promoted),
+        "circles": circles_of(lake, promoted, settings.prompts),
         "extraction_model": model,
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
-        "estimate": _estimate(lake, promoted),
+        "estimate": _estimate(lake, promoted, settings),
         "attributions": [
-            line for name, line in attributions().items() if lake.has("raw", source=name)
+            line
+            for name, line in attributions(settings.sources).items()
+            if lake.has("raw", source=name)
         ],
         "skipped_arms": skipped_arms(lake),
         "arms": _arms(lake, store),
@@ -80,13 +84,12 @@ def _commands(lake: Lake, source: str) -> dict[str, Any]:
     }
 
 
-def _estimate(lake: Lake, promoted: str) -> dict[str, Any] | None:
+def _estimate(lake: Lake, promoted: str, settings: Settings) -> dict[str, Any] | None:
     """The whole corpus at today's prices; None without documents or the version's files."""
     from recfeat_pipeline.extraction.engine import limits_of
     from recfeat_pipeline.extraction.estimate import estimate
 
-    settings, documents = Settings(), lake.read("documents")
-    version = _version(promoted)
+    documents, version = lake.read("documents"), _version(promoted, settings.prompts)
     if documents.is_empty() or version is None:
         return None
     model, limits = settings.llm_model or version.model, limits_of(settings)
@@ -94,15 +97,15 @@ def _estimate(lake: Lake, promoted: str) -> dict[str, Any] | None:
     return asdict(found)
 
 
-def _version(promoted: str) -> PromptVersion | None:
+def _version(promoted: str, prompts: str | None) -> PromptVersion | None:
     """The promoted version as its files are now; None: imported, or they are gone."""
-    name, prompts = promoted.partition("@")[0], Settings().prompts
+    name = promoted.partition("@")[0]
     return load_version(name, prompts) if name in list_versions(prompts) else None
 
 
-def circles_of(lake: Lake, promoted: str) -> list[str]:
+def circles_of(lake: Lake, promoted: str, prompts: str | None) -> list[str]:
     """Fields shown to the model that spell out the tags which its scores are held against."""
-    version = _version(promoted)
+    version = _version(promoted, prompts)
     if version is None:
         return []  # who imported the scores knows what was read
     items = lake.read("items").filter("in_corpus")

@@ -15,6 +15,7 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 
 COMMON: dict[str, Any] = {
     "kinds": {"openai", "parquet"},
@@ -68,13 +69,16 @@ COMMON: dict[str, Any] = {
     ],
 )
 def llm_scores(
-    context: dg.AssetExecutionContext, lake: LakeResource, reporter: dg.ResourceParam[Reporter]
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[object]:
     """Ask what is not in the ledger yet, for every shard of the run at once."""
     target = lake.open()
     with again_later(context):
         done = [
-            extract_version(target, version, shards, reporter)
+            extract_version(target, version, shards, settings, reporter)
             for version, shards in by_version(context.partition_keys).items()
         ]
     parts = [part for extracted in done for part in extracted.written]

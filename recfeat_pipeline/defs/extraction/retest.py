@@ -60,10 +60,11 @@ def ask_a_sample_again(
     context: dg.OpExecutionContext,
     config: RetestConfig,
     lake: LakeResource,
+    settings: dg.ResourceParam[Settings],
     reporter: dg.ResourceParam[Reporter],
 ) -> None:
     """Ask a sample of the items once more, and keep how well the answers agree."""
-    target, settings = lake.open(), Settings()
+    target = lake.open()
     key = promoted(target, settings.prompts)
     version = load_version(key.partition("@")[0], settings.prompts)
     first = stored_scores(target, key, target.read("items").select("item_id", "title"))

@@ -26,7 +26,10 @@ from recfeat_pipeline.settings import Settings
     **about("extraction", "document_vectors", costs="money"),
 )
 def document_vectors(
-    context: dg.AssetExecutionContext, lake: LakeResource, reporter: dg.ResourceParam[Reporter]
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[object]:
     """A vector of each item's document, from what RECFEAT_EMBEDDING_MODEL names.
 
@@ -35,7 +38,7 @@ def document_vectors(
     from recfeat_pipeline.extraction.document_vectors import document_vectors
     from recfeat_pipeline.extraction.embeddings import choose_embedder
 
-    target, embedder, written = lake.open(), choose_embedder(Settings()), {}
+    target, embedder, written = lake.open(), choose_embedder(settings), {}
     keys = list(context.partition_keys)
     with again_later(context), reporter.bar(f"embedding documents, {embedder.name}") as progress:
         for done, shard in enumerate(keys, 1):

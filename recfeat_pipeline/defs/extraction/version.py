@@ -53,7 +53,7 @@ def by_version(partition_keys: Iterable[str]) -> dict[str, list[str]]:
 
 
 def extract_version(
-    lake: Lake, version_key: str, shards: Sequence[str], reporter: Reporter
+    lake: Lake, version_key: str, shards: Sequence[str], settings: Settings, reporter: Reporter
 ) -> Extracted:
     """Obtain what the ledger lacks for the shards' documents; write their scores or profiles."""
     from recfeat_pipeline.extraction.embeddings import choose_embedder
@@ -66,7 +66,6 @@ def extract_version(
     )
     from recfeat_pipeline.extraction.profiles import read_profiles
 
-    settings = Settings()
     version = load_version(version_key, settings.prompts)
     limits = limits_of(settings)
     backend = choose_backend(settings, version, limits, paid_model(lake, version_key))

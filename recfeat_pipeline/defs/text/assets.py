@@ -56,12 +56,14 @@ THIN_CHARS = 500  # the report calls a shorter document thin
         ),
     ],
 )
-def documents(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[object]:
+def documents(
+    context: dg.AssetExecutionContext, lake: LakeResource, settings: dg.ResourceParam[Settings]
+) -> Iterator[object]:
     """The text that prompts see, with a content hash and the provenance of each field.
 
     One row per corpus item, in shards of items.
     """
-    target, settings = lake.open(), Settings()
+    target = lake.open()
     made_of = documents_made_of(target, list(context.partition_keys))
     items = scored_items(target, list(context.partition_keys))
     enabled = sources(settings)

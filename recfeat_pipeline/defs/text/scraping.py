@@ -9,6 +9,7 @@ from pydantic import Field
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import LOOKED_AT_DAILY, again_later
 from recfeat_pipeline.defs.catalog.stored import scored_of
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
@@ -37,7 +38,7 @@ class ScrapeConfig(dg.Config):
 
 def source_names() -> list[str]:
     """Every text source there is, enabled or not: the lineage does not depend on a key."""
-    return sorted(source_types())
+    return sorted(source_types(SETTINGS.sources))
 
 
 def scored_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
@@ -51,7 +52,7 @@ def scored_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataF
 
 def overrides(lake: Lake) -> dict[str, Override]:
     """What the user says about items' pages."""
-    return read_overrides(overrides_path(lake), source_types())
+    return read_overrides(overrides_path(lake), source_types(SETTINGS.sources))
 
 
 def scrape_asset(name: str) -> dg.AssetsDefinition:
@@ -61,7 +62,7 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         key=["lake", name],
         deps=[["lake", "items"], ["lake", "fields"]],
         kinds={name, "parquet"},
-        pool=source_types()[name].pool or name,
+        pool=source_types(SETTINGS.sources)[name].pool or name,
         partitions_def=shards,
         # One run, yet another policy than the documents': a backfill then gives these a run each.
         backfill_policy=dg.BackfillPolicy.multi_run(MAX_SHARDS),
@@ -75,12 +76,13 @@ def scrape_asset(name: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         config: ScrapeConfig,
         lake: LakeResource,
+        settings: dg.ResourceParam[Settings],
         reporter: dg.ResourceParam[Reporter],
     ) -> Iterator[dg.MaterializeResult]:
         target, keys = lake.open(), list(context.partition_keys)
-        source = next((s for s in sources(Settings()) if s.name == name), None)
+        source = next((s for s in sources(settings) if s.name == name), None)
         if source is None:
-            kind = source_types()[name]
+            kind = source_types(SETTINGS.sources)[name]
             if kind.keep is not None:
                 RawStore(target, name).forget(kind.keep)
             note = f"{name} is not asked: `recfeat doctor` says which setting enables it"

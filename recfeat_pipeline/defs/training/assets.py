@@ -10,6 +10,7 @@ from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
 from recfeat_pipeline.defs.training.prepared import prepare
+from recfeat_pipeline.settings import Settings
 
 
 class TrainingConfig(dg.Config):
@@ -63,13 +64,14 @@ def two_tower(
     config: TrainingConfig,
     lake: LakeResource,
     store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
     reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[dg.MaterializeResult]:
     """Train the arm with the seed, choose its checkpoint on validation, rank the test examples."""
     # torch and lightning take seconds to import: not while Dagster loads the code
     from recfeat_pipeline.models.train import train_arm
 
-    job = prepare(context, lake, store, reporter, config.steps)
+    job = prepare(context, lake, store, settings, reporter, config.steps)
     if job is None:
         return
     if not job.run.is_current(job.made_from):
@@ -99,6 +101,7 @@ def cold_ranks(
     config: TrainingConfig,
     lake: LakeResource,
     store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
     reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[dg.MaterializeResult]:
     """How the arm ranks new items, after a fifth of the items lost training interactions.
@@ -107,7 +110,7 @@ def cold_ranks(
     """
     from recfeat_pipeline.models.cold_start import build_cold_world, rank_cold
 
-    job = prepare(context, lake, store, reporter, config.steps)
+    job = prepare(context, lake, store, settings, reporter, config.steps)
     if job is None:
         return
     if not job.run.is_current(job.made_from, "cold"):

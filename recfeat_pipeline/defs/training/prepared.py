@@ -55,6 +55,7 @@ def prepare(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
     store: FeatureStoreResource,
+    settings: Settings,
     reporter: Reporter,
     steps: int | None,
 ) -> Prepared | None:
@@ -62,7 +63,7 @@ def prepare(
     import torch  # which takes seconds: not while Dagster loads the code
 
     # Sums in another order round otherwise, so that the number of threads is part of the result.
-    torch.set_num_threads(Settings().threads)
+    torch.set_num_threads(settings.threads)
     arm_id, seed = arm_and_seed(context.partition_key)
     arm = load_arms()[arm_id]
     run = StoredRun(lake.open(), arm, seed)

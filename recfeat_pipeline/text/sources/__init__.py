@@ -20,29 +20,31 @@ from recfeat_pipeline.text.source import Source
 PREFIX = "recfeat_sources"  # of the modules of the user's folder
 
 
-def source_types(settings: Settings | None = None) -> dict[str, type[Source]]:
+def source_types(own: str | None = None) -> dict[str, type[Source]]:
     """Name → class of every source there is, enabled or not, most trusted first.
+
+    Args:
+        own: the user's folder (``RECFEAT_SOURCES``).
 
     Raises:
         RecfeatError: a file of the user's folder cannot be imported, or defines no source.
     """
-    settings = settings or Settings()
     modules = [importlib.import_module(f"{__name__}.{m.name}") for m in _built_in()]
-    if settings.sources:
-        modules += [_own(path) for path in _files(Path(settings.sources).expanduser())]
+    if own:
+        modules += [_own(path) for path in _files(Path(own).expanduser())]
     found = {kind.name: kind for kind in map(_source_of, modules)}
     return dict(sorted(found.items(), key=lambda entry: (entry[1].order, entry[0])))
 
 
 def sources(settings: Settings) -> list[Source]:
     """The sources that the settings enable, in the order in which their texts are preferred."""
-    made = (kind.from_settings(settings) for kind in source_types(settings).values())
+    made = (kind.from_settings(settings) for kind in source_types(settings.sources).values())
     return [source for source in made if source is not None]
 
 
-def attributions(settings: Settings | None = None) -> dict[str, str]:
+def attributions(own: str | None = None) -> dict[str, str]:
     """Source name → its attribution, of every source there is, enabled or not."""
-    return {name: kind.attribution for name, kind in source_types(settings).items()}
+    return {name: kind.attribution for name, kind in source_types(own).items()}
 
 
 def _built_in() -> list[pkgutil.ModuleInfo]:

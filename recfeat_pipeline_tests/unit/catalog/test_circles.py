@@ -48,7 +48,7 @@ def test_the_report_is_told_of_what_the_promoted_version_read(tmp_path, items, t
     lake = Lake(tmp_path)
     for name, frame in (("items", items), ("fields", fields()), ("tags", tags)):
         lake.write(name, frame)
-    [said] = circles_of(lake, load_version("genome132-v1").key)
+    [said] = circles_of(lake, load_version("genome132-v1").key, None)
     assert "'Genres'" in said
-    assert not circles_of(lake, load_version("genome132-overview-only").key)
-    assert not circles_of(lake, "imported@12345678")
+    assert not circles_of(lake, load_version("genome132-overview-only").key, None)
+    assert not circles_of(lake, "imported@12345678", None)

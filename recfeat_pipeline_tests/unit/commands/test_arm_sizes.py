@@ -11,13 +11,12 @@ from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 
 @pytest.fixture
-def lake(tmp_path, monkeypatch) -> Lake:
-    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
+def lake(tmp_path) -> Lake:
     return Lake(tmp_path)
 
 
 def test_without_a_lake_the_sizes_are_the_published_ones(lake):
-    where, sizes = measure(load_arms().values())
+    where, sizes = measure(lake, load_arms().values())
     assert where.startswith("the published corpus of 9,375 items")
     known = {name: sizes[name].n_parameters for name in ("floor", "curated", "llm")}
     assert known == {"floor": 383_840, "curated": 472_480, "llm": 408_736}
@@ -48,7 +47,7 @@ def test_sizes_are_those_of_the_lakes_corpus(lake, tmp_path):
     store.execute(f"ATTACH '{lake.feature_store}' AS file")
     store.execute("COPY FROM DATABASE memory TO file")
     store.close()
-    where, sizes = measure(resolve_arms("floor,llm,genres,rich_llm,curated,profile"))
+    where, sizes = measure(lake, resolve_arms("floor,llm,genres,rich_llm,curated,profile"))
     assert where == "the 20 items of mine"
     widths = {name: size.content_width for name, size in sizes.items()}
     assert widths == {
@@ -63,6 +62,6 @@ def test_a_store_that_cannot_be_read_now_is_said(lake):
     with open_store(lake.feature_store, read_only=False) as store:
         store.execute("UPDATE store_format SET format = 1")
     lake.write("events", pl.DataFrame(schema=EVENTS))
-    where, sizes = measure(resolve_arms("floor"))
+    where, sizes = measure(lake, resolve_arms("floor"))
     assert "this lake's feature store cannot be read now" in where
     assert sizes["floor"].n_parameters == 383_840

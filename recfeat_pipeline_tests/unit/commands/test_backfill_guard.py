@@ -1,10 +1,13 @@
 """`recfeat backfill` does not buy films' dimensions for something else."""
 
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
 from recfeat_pipeline.commands import driving
 from recfeat_pipeline.commands.backfill import backfill
+from recfeat_pipeline.commands.invocation import Invocation
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS, ITEMS
@@ -15,13 +18,17 @@ class Reached(Exception):
     """The extraction would begin."""
 
 
+def context() -> SimpleNamespace:
+    return SimpleNamespace(obj=Invocation([]))
+
+
 @pytest.fixture
 def gifts(tmp_path, monkeypatch):
     """A lake of gift cards, and an endpoint that nobody asks."""
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
     monkeypatch.setenv("RECFEAT_LLM_BASE_URL", "http://127.0.0.1:9/v1")
 
-    def begin(lake):
+    def begin(settings):
         raise Reached
 
     monkeypatch.setattr(driving, "open_driver", begin)
@@ -42,21 +49,21 @@ def gifts(tmp_path, monkeypatch):
 @pytest.mark.parametrize("version", ["genome132-v1", "genome132-title-only"])
 def test_films_dimensions_are_refused_and_a_yes_buys_them(gifts, version, capsys):
     with pytest.raises(RecfeatError) as error:
-        backfill(version)
+        backfill(context(), version)
     for said in ("Nothing was sent", "holds products", "products-starter", "`--yes` scores them"):
         assert said in str(error.value)
     with pytest.raises(Reached):
-        backfill(version, yes=True)
+        backfill(context(), version, yes=True)
     assert "scores films" in capsys.readouterr().err
 
 
 def test_a_version_of_the_items_kind_goes_through(gifts, capsys):
     with pytest.raises(Reached):
-        backfill("products-starter")
+        backfill(context(), "products-starter")
     assert "scores films" not in capsys.readouterr().err
 
 
 def test_the_lexical_extractor_costs_nothing(gifts, monkeypatch):
     monkeypatch.delenv("RECFEAT_LLM_BASE_URL")
     with pytest.raises(Reached):
-        backfill("genome132-v1")
+        backfill(context(), "genome132-v1")

@@ -5,6 +5,7 @@ import pytest
 from recfeat_pipeline.content.fill import columns, fill
 from recfeat_pipeline.content.slot import Content, ContentUnavailable, Slot
 from recfeat_pipeline.content.source import read_columns
+from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline_tests.unit.content.stores import SCORES, TAXONOMY, VERSION, make_store
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
@@ -169,8 +170,8 @@ def test_pca_keeps_the_taxonomys_width_and_the_largest_variances(tags):
     assert np.linalg.norm(got.matrix, axis=0) == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_source_of_the_users_own_fills_a_slot(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECFEAT_ARMS", str(tmp_path))
+def test_a_source_of_the_users_own_fills_a_slot(tmp_path):
+    use_folder(str(tmp_path))
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "length.py").write_text(
         "from recfeat_pipeline.content.source import Source\n"

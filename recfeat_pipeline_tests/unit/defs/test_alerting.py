@@ -11,6 +11,7 @@ from recfeat_pipeline.defs.schedules import refresh_text_daily
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.runner import DeadEndpointError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def alert_of(run: dg.DagsterRun, event: dg.DagsterEvent, instance: dg.DagsterIns
         dagster_run=run,
         dagster_event=event,
     ).for_run_failure()
-    alerting.alert_of_failed_runs(context)
+    alerting.alert_of_failed_runs(context, settings=Settings())
 
 
 def fail(instance: dg.DagsterInstance, error: Exception, cause: Exception | None = None) -> None:
@@ -95,7 +96,7 @@ def test_a_run_whose_process_died_says_so(posted, lake, instance):
 
 def test_a_refresh_that_waits_for_the_one_before_says_for_which(posted, lake, instance):
     run = instance.add_run(dg.DagsterRun(job_name="refresh_text", status=running.Status.STARTED))
-    asked = refresh_text_daily(dg.build_schedule_context(instance=instance))
+    asked = refresh_text_daily(dg.build_schedule_context(instance=instance), settings=Settings())
     assert isinstance(asked, dg.SkipReason)
     assert run.run_id[:8] in asked.skip_message
     assert posted[0]["kind"] == "skipped"
@@ -108,7 +109,7 @@ def test_a_refresh_does_not_wait_for_a_dead_one(posted, lake, instance):
         path = lake.lock(f"run-{run.run_id}").path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    asked = refresh_text_daily(dg.build_schedule_context(instance=instance))
+    asked = refresh_text_daily(dg.build_schedule_context(instance=instance), settings=Settings())
     assert isinstance(asked, dg.RunRequest)
     assert instance.get_run_by_id(dead.run_id).is_finished
     assert posted == []
@@ -132,7 +133,8 @@ def test_a_check_alerts_when_it_begins_to_warn(posted, instance):
                 dagster_instance=instance,
                 dagster_run=result.dagster_run,
                 dagster_event=event,
-            )
+            ),
+            settings=Settings(),
         )
     [alert] = posted
     assert alert["kind"] == "warning"
@@ -146,8 +148,8 @@ def test_an_overdue_asset_alerts_once_until_it_is_fresh_again(posted, instance, 
     cursor = None
     for _ in range(2):
         context = dg.build_sensor_context(instance=instance, cursor=cursor)
-        cursor = alerting.alert_of_overdue_assets(context).cursor
+        cursor = alerting.alert_of_overdue_assets(context, settings=Settings()).cursor
     assert [alert["about"] for alert in posted] == ["lake/tmdb"]
     late.clear()
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
-    assert alerting.alert_of_overdue_assets(context).cursor == ""
+    assert alerting.alert_of_overdue_assets(context, settings=Settings()).cursor == ""

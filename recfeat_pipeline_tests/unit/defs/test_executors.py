@@ -25,14 +25,14 @@ def is_held(context: dg.OpExecutionContext) -> None:
 def in_process() -> dg.JobDefinition:
     return dg.JobDefinition(
         graph_def=dg.GraphDefinition(name="alive", node_defs=[is_held]),
-        executor_def=choose_executor("in_process"),
+        executor_def=choose_executor(Settings(executor="in_process")),
     )
 
 
 def multiprocess() -> dg.JobDefinition:
     return dg.JobDefinition(
         graph_def=dg.GraphDefinition(name="alive", node_defs=[is_held]),
-        executor_def=choose_executor("multiprocess"),
+        executor_def=choose_executor(Settings(executor="multiprocess")),
     )
 
 
@@ -47,10 +47,10 @@ def test_a_run_holds_its_lock_and_says_where(job, tmp_path, monkeypatch):
 
 def test_an_executor_that_is_not_there_is_a_sentence(monkeypatch):
     with pytest.raises(RecfeatError, match="the executors are in_process, multiprocess, k8s"):
-        choose_executor("slurm")
+        choose_executor(Settings(executor="slurm"))
     monkeypatch.setitem(sys.modules, "dagster_k8s", None)
     with pytest.raises(RecfeatError, match=r"pip install 'recfeat_pipeline\[k8s\]'"):
-        choose_executor("k8s")
+        choose_executor(Settings(executor="k8s"))
 
 
 @pytest.mark.parametrize("name", executors.ELSEWHERE)

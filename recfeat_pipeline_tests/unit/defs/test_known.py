@@ -12,6 +12,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import SCORES
+from recfeat_pipeline.settings import Settings
 
 BUILT_IN = {
     version.key
@@ -49,11 +50,11 @@ def test_models_are_offered_that_this_lake_holds(tmp_path, instance):
 
 def test_the_sensor_does_the_same_and_then_nothing(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
-    first = sensors.keep_partitions(dg.build_sensor_context(instance=instance))
+    first = sensors.keep_partitions(dg.build_sensor_context(instance=instance), settings=Settings())
     [request] = first.dynamic_partitions_requests
     assert set(request.partition_keys) == BUILT_IN
     instance.add_dynamic_partitions(str(versions.name), list(request.partition_keys))
-    again = sensors.keep_partitions(dg.build_sensor_context(instance=instance))
+    again = sensors.keep_partitions(dg.build_sensor_context(instance=instance), settings=Settings())
     assert not again.dynamic_partitions_requests
 
 
@@ -72,7 +73,6 @@ def test_materialize_all_buys_no_retest_and_trains_nothing_unasked(instance):
 
 
 def test_the_launchpad_names_no_place():
-    for resource in ("lake", "store"):
-        values = defs.resources[resource].model_dump()
-        assert values, "it has options"
-        assert set(values.values()) == {None}
+    job = defs.resolve_implicit_global_asset_job_def()
+    found = dg.validate_run_config(job, {})["resources"]
+    assert found["lake"] == found["store"] == {"config": {}}, "it would be written into each run"

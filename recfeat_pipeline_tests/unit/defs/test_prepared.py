@@ -10,6 +10,7 @@ from recfeat_pipeline.defs.training import prepared
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.unit.models.worlds import NO_CONTENT, checkerboard, make_data
 
 
@@ -31,7 +32,9 @@ def ask(tmp_path, monkeypatch):
             log=SimpleNamespace(warning=said.append),
         )
         store = SimpleNamespace(get_connection=nullcontext)
-        return prepared.prepare(context, SimpleNamespace(open=lambda: lake), store, None, 10)
+        return prepared.prepare(
+            context, SimpleNamespace(open=lambda: lake), store, Settings(), None, 10
+        )
 
     return SimpleNamespace(prepare=prepare, lake=lake, said=said)
 

@@ -3,6 +3,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import load_arms, parse, resolve_arms
 from recfeat_pipeline.models.family import FAMILIES, load_family
+from recfeat_pipeline.registry import use_folder
 
 FLOOR = 'title = "x"\nrole = "floor"\nsection = "base"\n[model]\nfamily = "published"\n'
 
@@ -104,9 +105,9 @@ def test_a_family_that_is_not_there_is_named_with_those_that_are():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path):
     """A folder of the user's own, and a function that writes a file into it."""
-    monkeypatch.setenv("RECFEAT_ARMS", str(tmp_path))
+    use_folder(str(tmp_path))
 
     def write(name: str, text: str):
         path = tmp_path / name
@@ -154,7 +155,7 @@ def test_what_is_wrong_with_a_users_file_is_said(own, file, text, said):
         resolve_arms("mine")
 
 
-def test_a_folder_that_is_not_there_is_said(monkeypatch, tmp_path):
-    monkeypatch.setenv("RECFEAT_ARMS", str(tmp_path / "none"))
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    use_folder(str(tmp_path / "none"))
     with pytest.raises(RecfeatError, match=r"RECFEAT_ARMS: .*none is no folder"):
         load_arms()

@@ -11,6 +11,7 @@ from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.models.arms import resolve_arms
 from recfeat_pipeline.models.recipe import Recipe
+from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline_tests.unit.content.stores import TAXONOMY, make_store
 from recfeat_pipeline_tests.unit.models.worlds import (
     NO_CONTENT,
@@ -24,8 +25,8 @@ FAMILY, SOURCE = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.
 
 
 @pytest.fixture(autouse=True)
-def _own(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECFEAT_ARMS", str(tmp_path))
+def _own(tmp_path, _no_settings_from_outside):
+    use_folder(str(tmp_path))
     for name, text in (("families/together.py", FAMILY), ("content/age.py", SOURCE)):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)

@@ -34,14 +34,14 @@ class Liner(Source):
 def test_a_file_in_the_users_folder_is_a_source(tmp_path):
     (tmp_path / "liner.py").write_text(OWN)
     settings = Settings(sources=str(tmp_path))
-    assert next(iter(source_types(settings))) == "liner_notes"  # its order says: preferred
+    assert next(iter(source_types(settings.sources))) == "liner_notes"  # its order says: preferred
     assert [source.name for source in sources(settings)] == ["liner_notes"]
-    assert attributions(settings)["liner_notes"] == "Liner notes, ours."
+    assert attributions(settings.sources)["liner_notes"] == "Liner notes, ours."
 
 
 def test_a_built_in_source_can_be_taken_over(tmp_path):
     (tmp_path / "mine.py").write_text(OWN.replace('"liner_notes"', '"tmdb"'))
-    assert source_types(Settings(sources=str(tmp_path)))["tmdb"].__name__ == "Liner"
+    assert source_types(str(tmp_path))["tmdb"].__name__ == "Liner"
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_a_built_in_source_can_be_taken_over(tmp_path):
 def test_a_file_that_is_no_source_is_named(tmp_path, text, says):
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(RecfeatError, match=f"broken.py.*{says}"):
-        source_types(Settings(sources=str(tmp_path)))
+        source_types(str(tmp_path))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(RecfeatError, match="RECFEAT_SOURCES"):
-        source_types(Settings(sources=str(tmp_path / "none")))
+        source_types(str(tmp_path / "none"))
 
 
 def test_every_source_has_an_attribution_whether_or_not_it_is_enabled():
