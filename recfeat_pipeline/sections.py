@@ -8,6 +8,7 @@ SECTIONS = {
     "sasrec": "Self-attention",
     "hybrid": "A trained model beside a counted one",
     "counted": "Counted models",
+    "graph": "A graph of users and items",
     "recency": "With the last item as a channel of its own",
     "rich": "With genres, years and user tags",
     "probe": "Probes",

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import rows_of
-from recfeat_pipeline.models.module import TowerModule
+from recfeat_pipeline.models.module import Module
 from recfeat_pipeline.models.ranks import HeldOut, rank_examples
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import TRAINING_LOG
@@ -42,7 +42,7 @@ GRAPHS = "reduce-overhead"
 """torch.compile's name for CUDA graphs."""
 
 
-def fit(module: TowerModule, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
+def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
     """Train the module in place and leave it at its best checkpoint.
 
     Args:
@@ -140,7 +140,7 @@ class _Batches(IterableDataset[Tensor]):
 class _Training(lightning.LightningDataModule):
     """The batches that a run has still to see, from the step it stands at."""
 
-    def __init__(self, module: TowerModule, data: Data):
+    def __init__(self, module: Module, data: Data):
         super().__init__()
         train, sizes = module.learnt(data.examples)
         self.args, self.sizes = (train, module.seed, module.batch), sizes
@@ -200,7 +200,7 @@ class _Evaluation(Callback):
     def _is_stale(self) -> bool:
         return bool(self.entries) and len(self.entries) - 1 - self._best() >= PATIENCE
 
-    def _validate(self, module: TowerModule) -> dict[str, float | None]:
+    def _validate(self, module: Module) -> dict[str, float | None]:
         if not len(self.rows):
             return {"valid_mrr": None, "valid_hit10": None}
         module.eval()
@@ -232,7 +232,7 @@ class _Progress(Callback):
             self.progress(trainer.global_step, trainer.global_step)
 
 
-def _identity(module: TowerModule) -> dict[str, Any]:
+def _identity(module: Module) -> dict[str, Any]:
     """What a checkpoint belongs to: another recipe, model, content or data starts over."""
     digest = hashlib.sha256(repr(module.tower).encode())
     for _, buffer in sorted(module.named_buffers()):

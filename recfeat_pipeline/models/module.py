@@ -20,7 +20,31 @@ takes seconds on a CPU; on MovieLens 1M a sample ranks as well as all of it."""
 
 
 @dataclass(frozen=True)
-class Learning:
+class Stepping:
+    """Settings of the steps, whatever the loss."""
+
+    rare_as_new: float = setting(
+        0.0,
+        "share of the mean item's training events below which an item is treated as new: no "
+        "candidate while training, known by content alone",
+        least=0,
+    )
+    batch_size: int = setting(BATCH_SIZE, "examples of a step; a larger one takes fewer", least=1)
+    learning_rate: float = setting(
+        1e-3, "of Adam at first; a larger batch takes a larger one, by the square root", least=0
+    )
+    final_learning_rate: float = setting(1e-4, "reached by a cosine over all steps", least=0)
+    adam_eps: float = setting(1e-6, "of Adam", least=0)
+    clip_norm: float = setting(1.0, "of the gradients", least=0)
+
+    @property
+    def first_learning_rate(self) -> float:
+        """That of the batch: the square root keeps the noise of an Adam step."""
+        return self.learning_rate * math.sqrt(self.batch_size / BATCH_SIZE)
+
+
+@dataclass(frozen=True)
+class Learning(Stepping):
     """Settings of how a model learns; the defaults are the published recipe."""
 
     popularity_alpha: float = setting(
@@ -28,12 +52,6 @@ class Learning:
     )
     id_dropout: float = setting(
         0.0, "share of items whose id channel is blanked at each step", least=0
-    )
-    rare_as_new: float = setting(
-        0.0,
-        "share of the mean item's training events below which an item is treated as new: no "
-        "candidate while training, known by content alone",
-        least=0,
     )
     history_dropout: float = setting(
         0.0, "share of a history's older items left out at each step", least=0
@@ -44,14 +62,7 @@ class Learning:
         f"more than {SAMPLED_ABOVE:,} items, else 0",
         least=0,
     )
-    batch_size: int = setting(BATCH_SIZE, "examples of a step; a larger one takes fewer", least=1)
     temperature: float = setting(0.1, "of the softmax", least=1e-3)
-    learning_rate: float = setting(
-        1e-3, "of Adam at first; a larger batch takes a larger one, by the square root", least=0
-    )
-    final_learning_rate: float = setting(1e-4, "reached by a cosine over all steps", least=0)
-    adam_eps: float = setting(1e-6, "of Adam", least=0)
-    clip_norm: float = setting(1.0, "of the gradients", least=0)
 
     def n_sampled(self, n_items: int) -> int:
         """Items sampled per step of N; 0: all of them."""
@@ -63,22 +74,75 @@ class Learning:
         """Steps of the batch over the examples of ``steps`` steps of BATCH_SIZE."""
         return max(round(steps * BATCH_SIZE / self.batch_size), 1)
 
-    @property
-    def first_learning_rate(self) -> float:
-        """That of the batch: the square root keeps the noise of an Adam step."""
-        return self.learning_rate * math.sqrt(self.batch_size / BATCH_SIZE)
 
-
-class TowerModule(lightning.LightningModule):
-    """The towers, the data they read and the loss; a batch is a vector of example numbers.
+class Module(lightning.LightningModule):
+    """Vectors of users and items that are learnt in steps; a batch is a vector of numbers.
 
     ``new`` (bool [N]) marks items that do not exist yet while training: they are no candidates, and
     at evaluation they are known by content alone.
     """
 
     loss_sum: Tensor
-    log_counts: Tensor
     new: Tensor | None
+
+    def __init__(
+        self,
+        tower: Tower,
+        histories: Histories,
+        learning: Stepping,
+        steps: int,
+        seed: int,
+        new: Tensor | None = None,
+    ):
+        """``steps`` are of the batch."""
+        super().__init__()
+        self.tower = tower
+        self.histories = histories
+        self.learning, self.steps, self.seed = learning, steps, seed
+        self.batch = learning.batch_size
+        self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
+        self.register_buffer("new", new, persistent=False)
+
+    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
+        """Numbers that a pass shows, of which each batch holds some.
+
+        With it, where it matters, how large each is: those of a step are then of about one size.
+        """
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def embed(self, examples: Tensor, block: int = 8192) -> tuple[Tensor, Tensor]:
+        """User vectors [X, W] of the given example numbers, and all item vectors [N, W]."""
+        users = [
+            self.tower.user_vectors(self.histories(batch)[0])
+            for batch in examples.to(self.device).split(block)
+        ]
+        return torch.cat(users), self.tower.item_vectors(blank=self.new)
+
+    def configure_optimizers(self):
+        """Adam with a cosine from the first to the final learning rate."""
+        first = self.learning.first_learning_rate
+        optimizer = torch.optim.Adam(
+            self.tower.parameters(), first, eps=self.learning.adam_eps, fused=True
+        )
+        floor = self.learning.final_learning_rate / first
+
+        def factor(step: int) -> float:
+            cosine = (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2
+            return floor + (1 - floor) * cosine
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+class TowerModule(Module):
+    """The towers, the data they read and the loss; a batch is a vector of example numbers."""
+
+    learning: Learning
+    log_counts: Tensor
 
     def __init__(
         self,
@@ -91,21 +155,12 @@ class TowerModule(lightning.LightningModule):
         new: Tensor | None = None,
     ):
         """``steps`` are of the batch; ``train_counts`` [N] are the items' training events."""
-        super().__init__()
-        self.tower = tower
-        self.histories = histories
-        self.learning, self.steps, self.seed = learning, steps, seed
-        self.batch = learning.batch_size
+        super().__init__(tower, histories, learning, steps, seed, new)
         self.n_sampled = learning.n_sampled(tower.n_items)
-        self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
-        self.register_buffer("new", new, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
-        """What a pass shows: numbers of the training examples whose target is a candidate.
-
-        With it, where it matters, how large each is: those of a step are then of about one size.
-        """
+        """Numbers of the training examples whose target is a candidate."""
         rows = rows_of(examples, "train")
         if self.new is not None:
             rows = rows[~self.new[self.histories.targets[rows]]]
@@ -130,15 +185,6 @@ class TowerModule(lightning.LightningModule):
             loss = functional.cross_entropy(logits, targets)
         self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
         return loss
-
-    @torch.no_grad()
-    def embed(self, examples: Tensor, block: int = 8192) -> tuple[Tensor, Tensor]:
-        """User vectors [X, 128] of the given example numbers, and all item vectors [N, 128]."""
-        users = [
-            self.tower.user_vectors(self.histories(batch)[0])
-            for batch in examples.to(self.device).split(block)
-        ]
-        return torch.cat(users), self.tower.item_vectors(blank=self.new)
 
     def _sampled_loss(self, users: Tensor, targets: Tensor) -> Tensor:
         """Softmax over the target and sampled items, unbiased by the logQ correction.
@@ -176,24 +222,6 @@ class TowerModule(lightning.LightningModule):
             return None
         draw = torch.rand(self.tower.n_items, device=self.device)
         return draw < self.learning.id_dropout
-
-    def configure_optimizers(self):
-        """Adam with a cosine from the first to the final learning rate."""
-        first = self.learning.first_learning_rate
-        optimizer = torch.optim.Adam(
-            self.tower.parameters(), first, eps=self.learning.adam_eps, fused=True
-        )
-        floor = self.learning.final_learning_rate / first
-
-        def factor(step: int) -> float:
-            cosine = (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2
-            return floor + (1 - floor) * cosine
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
 
 
 def seed_draws(device: torch.device, seed: int) -> None:

@@ -54,7 +54,7 @@ class SequenceSettings(Learning):
 
 
 class SequenceTower(Tower):
-    """The item side, and what an encoder must give; ``decay`` is that of the reading.
+    """The item side, and what an encoder must give.
 
     Args:
         n_items: N.
@@ -62,8 +62,6 @@ class SequenceTower(Tower):
         settings: the family's.
         seed: fixes the initial parameters by name, so that what two arms share starts equal.
     """
-
-    decay: float = 1.0
 
     def __init__(self, n_items: int, content: Tensor | None, settings: SequenceSettings):
         super().__init__()

@@ -28,6 +28,7 @@ class Tower(nn.Module):
 
     n_items: int
     content: Tensor | None  # [N, D]
+    decay: float = 1.0  # worth of an event against the next newer one, where a history is pooled
 
     def user_vectors(self, context: Context) -> Tensor:
         """[B, W]."""

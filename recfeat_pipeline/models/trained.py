@@ -12,7 +12,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.fit import fit
 from recfeat_pipeline.models.histories import Context, Histories
-from recfeat_pipeline.models.module import Learning, TowerModule
+from recfeat_pipeline.models.module import Learning, Module, Stepping, TowerModule
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.scorer import VectorScorer
@@ -37,7 +37,7 @@ def build_module(
     )
 
 
-def new_items(data: Data, learning: Learning) -> Tensor | None:
+def new_items(data: Data, learning: Stepping) -> Tensor | None:
     """Bool [N]: items that are too rare to learn from, or do not exist yet; None: no such."""
     new = data.new
     if learning.rare_as_new:
@@ -46,18 +46,18 @@ def new_items(data: Data, learning: Learning) -> Tensor | None:
     return None if new is None else torch.from_numpy(new)
 
 
-def train(module: TowerModule, data: Data, recipe: Recipe) -> "TowerScorer":
+def train(module: Module, data: Data, recipe: Recipe) -> "TowerScorer":
     """Train the module, and give what scores with its best checkpoint."""
     log, best_step = fit(module, data, recipe)
     return TowerScorer(module, log, best_step)
 
 
-def restore(module: TowerModule, out_dir: Path) -> "TowerScorer":
+def restore(module: Module, out_dir: Path) -> "TowerScorer":
     """What :func:`train` left in a folder; raises as :func:`load_best` does."""
     return TowerScorer(module, None, load_best(module, out_dir))
 
 
-def load_best(module: TowerModule, out_dir: Path) -> int:
+def load_best(module: Module, out_dir: Path) -> int:
     """Give the module the weights of a folder's best checkpoint; returns its step.
 
     Raises:
@@ -82,7 +82,7 @@ def load_best(module: TowerModule, out_dir: Path) -> int:
 class TowerScorer(VectorScorer):
     """A module's towers as they stand."""
 
-    def __init__(self, module: TowerModule, log: pl.DataFrame | None, best_step: int):
+    def __init__(self, module: Module, log: pl.DataFrame | None, best_step: int):
         self.tower, self.histories, self.new = module.tower, module.histories, module.new
         self.log = self.log if log is None else log
         self.best_step = best_step

@@ -15,14 +15,14 @@ from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
 from recfeat_pipeline.models.reading import Reading
+from recfeat_pipeline.models.reading_scorer import (
+    ReadingScorer,
+    restore_with_reading,
+    train_with_readings,
+)
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
 from recfeat_pipeline.models.sequence_module import SequenceModule
-from recfeat_pipeline.models.sequence_scorer import (
-    SequenceScorer,
-    restore_sequences,
-    train_sequences,
-)
 from recfeat_pipeline.models.trained import content_tensor, count_parameters
 
 
@@ -106,18 +106,18 @@ def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
     return SequenceModule(network, data, recipe)
 
 
-def fit(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
     """Train the network."""
     longest, context = recipe.settings.window, recipe.settings.context
     shorter = (each for each in (5, 10, 20) if each < longest)
     contexts = (min(context, longest),) if context else (longest, *shorter)
     readings = tuple(Reading(each, 1.0) for each in contexts)  # attention fades for itself
-    return train_sequences(build(data, content, recipe), data, recipe, readings)
+    return train_with_readings(build(data, content, recipe), data, recipe, readings)
 
 
-def load(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+def load(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
     """The network as :func:`fit` left it."""
-    return restore_sequences(build(data, content, recipe), recipe.out_dir)
+    return restore_with_reading(build(data, content, recipe), recipe.out_dir)
 
 
 family = Family(

@@ -15,14 +15,14 @@ from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
 from recfeat_pipeline.models.reading import ReadingSettings, readings
+from recfeat_pipeline.models.reading_scorer import (
+    ReadingScorer,
+    restore_with_reading,
+    train_with_readings,
+)
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
 from recfeat_pipeline.models.sequence_module import SequenceModule
-from recfeat_pipeline.models.sequence_scorer import (
-    SequenceScorer,
-    restore_sequences,
-    train_sequences,
-)
 from recfeat_pipeline.models.trained import content_tensor, count_parameters
 
 
@@ -100,14 +100,16 @@ def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
     return SequenceModule(tower, data, recipe)
 
 
-def fit(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
     """Train the tower."""
-    return train_sequences(build(data, content, recipe), data, recipe, readings(recipe.settings))
+    return train_with_readings(
+        build(data, content, recipe), data, recipe, readings(recipe.settings)
+    )
 
 
-def load(data: Data, content: Content, recipe: Recipe) -> SequenceScorer:
+def load(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
     """The tower as :func:`fit` left it."""
-    return restore_sequences(build(data, content, recipe), recipe.out_dir)
+    return restore_with_reading(build(data, content, recipe), recipe.out_dir)
 
 
 family = Family(

@@ -1,0 +1,97 @@
+"""How a graph model learns: each training event is preferred to items that its user has not taken.
+
+BPR (Rendle et al., 2009), and beside it, where there is content to align with, RLMRec's losses (Ren
+et al., 2024): ``contrast`` tells an item's text from others' by its row, ``reconstruct`` tells it
+from the rows of items whose own row was hidden, so that only their neighbours speak for them.
+"""
+
+import polars as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recfeat_pipeline.models.alignment import info_nce
+from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.histories import Histories
+from recfeat_pipeline.models.light_gcn import GraphSettings, LightGcn
+from recfeat_pipeline.models.module import Module, seed_draws
+from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
+from recfeat_pipeline.models.trained import new_items
+
+ALIGNED_AT_ONCE = 1024
+"""Items of a step that are told apart: the cost grows with their square."""
+
+
+class GraphModule(Module):
+    """A graph, its E training events and the losses; a batch is a vector of event numbers."""
+
+    tower: LightGcn
+    learning: GraphSettings
+    events: Tensor  # int64 [E]: user × N + item, sorted
+    candidates: Tensor  # int64 [M]: items that exist while training
+
+    def __init__(self, tower: LightGcn, data: Data, recipe: Recipe):
+        """As many passes over the events as the recipe has over the training examples."""
+        settings: GraphSettings = recipe.settings
+        new = new_items(data, settings)
+        users = torch.arange(len(data.train)).repeat_interleave(data.train.lengths())
+        exists = torch.ones(data.n_items, dtype=torch.bool) if new is None else ~new
+        kept = exists[data.train.columns]
+        events = (users * data.n_items + data.train.columns)[kept].unique()
+        passes = recipe.steps * BATCH_SIZE / max(data.examples.filter(split="train").height, 1)
+        super().__init__(
+            tower,
+            Histories(data.events, data.examples, data.n_items, "uniform"),
+            settings,
+            max(round(passes * len(events) / settings.batch_size), 1),
+            recipe.seed,
+            new,
+        )
+        self.register_buffer("events", events, persistent=False)
+        self.register_buffer("candidates", exists.nonzero()[:, 0], persistent=False)
+
+    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
+        """Every training event."""
+        return torch.arange(len(self.events)), None
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        """BPR, the squares of the rows that it asked for, and what brings rows near their text."""
+        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
+        n_items, learning = self.tower.n_items, self.learning
+        user, taken = self.events[batch] // n_items, self.events[batch] % n_items
+        hidden = self._hidden()
+        users, items = self.tower.rows(hidden)
+        drawn = self._drawn(user)  # [B, K]
+        margin = (users[user, None] * (items[taken, None] - items[drawn])).sum(2)
+        counts = ~torch.isin(user[:, None] * n_items + drawn, self.events)
+        loss = -(functional.logsigmoid(margin) * counts).sum() / counts.sum().clamp(min=1)
+        first = (self.tower.user_table(user), self.tower.item_table(taken),
+                 self.tower.item_table(drawn[:, 0]))  # fmt: skip
+        squares = sum(rows.square().sum() for rows in first) / len(batch)
+        loss = loss + learning.regularisation * squares
+        if self.tower.semantic is not None:
+            loss = loss + learning.align_weight * self._apart(items, taken, hidden)
+        self.loss_sum += loss.detach()
+        return loss
+
+    def _drawn(self, user: Tensor) -> Tensor:
+        """Items [B, K], any that exist alike; those that the user took do not count."""
+        at = torch.randint(
+            len(self.candidates), (len(user), self.learning.negatives), device=self.device
+        )
+        return self.candidates[at]
+
+    def _hidden(self) -> Tensor | None:
+        """Items [M] whose own rows this step does not show."""
+        if self.tower.fuse != "reconstruct":
+            return None
+        share = torch.rand(len(self.candidates), device=self.device)
+        return self.candidates[share < self.learning.hidden_share]
+
+    def _apart(self, items: Tensor, taken: Tensor, hidden: Tensor | None) -> Tensor:
+        """How badly rows tell the items' texts apart."""
+        shown = (taken if hidden is None else hidden).unique()[:ALIGNED_AT_ONCE]
+        said = self.tower.semantic[shown]  # type: ignore[index]
+        if hidden is None:
+            return info_nce(items[shown], self.tower.between(said), self.learning.temperature)
+        return info_nce(self.tower.between(items[shown]), said, self.learning.temperature)
