@@ -15,7 +15,8 @@ import polars as pl
 
 from recfeat_pipeline.evaluation.clusters import least_p, small_sample
 from recfeat_pipeline.evaluation.metrics import HEADLINE
-from recfeat_pipeline.evaluation.significance import holm, interval
+from recfeat_pipeline.evaluation.significance import interval
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.schemas import COLD_CONTRASTS
 
 PLACE = ["n_train", "candidates"]

@@ -7,7 +7,8 @@ import polars as pl
 
 from recfeat_pipeline.evaluation.metrics import HEADLINE
 from recfeat_pipeline.evaluation.rank_table import Layout, RankTable
-from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm
+from recfeat_pipeline.evaluation.significance import bootstrap, compare
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.schemas import CONTRASTS
 
 MARGIN = 0.02

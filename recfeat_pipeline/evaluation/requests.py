@@ -16,7 +16,8 @@ import polars as pl
 
 from recfeat_pipeline.evaluation.contrasts import MARGIN
 from recfeat_pipeline.evaluation.metrics import HEADLINE, Measure
-from recfeat_pipeline.evaluation.significance import compare, holm
+from recfeat_pipeline.evaluation.significance import compare
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.reranking_schemas import REQUEST_CONTRASTS
 
 COMPARED = ("delta", "ci_low", "ci_high", "detectable")

@@ -48,15 +48,6 @@ def paired_t(deltas: Iterable[float]) -> tuple[float, float]:
     return t, 2 * t_tail(abs(t), len(values) - 1)
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment: the chance of any false claim in the family stays below p."""
-    order = np.argsort(p_values)
-    scaled = p_values[order] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
-    return adjusted
-
-
 def compare(
     a: np.ndarray, b: np.ndarray, counts: np.ndarray, margin: float
 ) -> dict[str, float | int | None]:

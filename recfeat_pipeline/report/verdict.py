@@ -13,11 +13,13 @@ from recfeat_pipeline.report.worth import (
     Contrast,
     Worth,
     find_worths,
+    headline_of,
     significant,
     span,
+    span_beside_control,
 )
 
-Tone = Literal["gain", "loss", "none", "doubt", "unknown"]
+Tone = Literal["gain", "loss", "none", "doubt", "unchecked", "unknown"]
 ENOUGH_SEEDS = 5  # with fewer, p-values as small as a correction asks for are not trustworthy
 
 
@@ -42,9 +44,9 @@ def reach_verdict(inputs: Inputs) -> Verdict:
         None: "extracted features",
     }[provenance.used_llm]
     worths = [worth for worth in find_worths(inputs) if worth.sources == "llm"]
-    if not worths:
+    central = headline_of(worths)
+    if central is None:
         return _without_comparison(inputs, where, features)
-    central = worths[0]
     contrast, tone = central.over("all"), central.effect("all")
     assert contrast is not None
     assert tone is not None
@@ -55,6 +57,7 @@ def reach_verdict(inputs: Inputs) -> Verdict:
         "doubt": f"changed MRR{on} by {span(contrast)}, but what they say cannot take the credit.",
         "loss": f"lowered MRR{on}: {span(contrast)}.",
         "none": f"made no measurable difference to MRR{on}: {span(contrast)}.",
+        "unchecked": f"raised MRR{on} by {span(contrast)}, with no control beside it.",
     }[tone]
     elsewhere = _elsewhere(worths, several)
     sentences = (
@@ -98,22 +101,29 @@ def _without_comparison(inputs: Inputs, where: str, features: str) -> Verdict:
 
 def _elsewhere(worths: list[Worth], several: bool) -> str:
     """Where else they pay, on which recommender; and where no gain was measured."""
-    pays, not_there = [], []
+    pays: list[str] = []
+    unchecked: list[str] = []
+    nowhere: list[str] = []
     for place, words in PLACES.items():
+        if place == "all" and worths[0].effect(place) in ("gain", "unchecked"):
+            continue  # said already
         looked_at = worths[1:] if place == "all" else worths
-        effects = {worth: worth.effect(place) for worth in looked_at}
-        gains = [worth for worth, effect in effects.items() if effect == "gain"]
-        if gains and not (place == "all" and worths[0].effect("all") == "gain"):
-            contrast = gains[0].over(place)
-            assert contrast is not None
-            family = f", {gains[0].family}" if several else ""
-            pays.append(f"{words} ({span(contrast)}{family})")
-        elif place != "all" and any(effects.values()):
-            not_there.append(words)
-    nowhere = f"no gain was measured {_listed(not_there, 'or')}" if not_there else ""
-    if pays:
-        return f"They pay {_listed(pays, 'and')}{'; ' if nowhere else ''}{nowhere}."
-    return f"{nowhere[:1].upper()}{nowhere[1:]}." if nowhere else ""
+        effects = [(worth, effect) for worth in looked_at if (effect := worth.effect(place))]
+        for effect, said in (("gain", pays), ("unchecked", unchecked)):
+            if found := [worth for worth, its in effects if its == effect]:
+                family = f", {found[0].family}" if several else ""
+                said.append(f"{words} ({span_beside_control(found[0], place)}{family})")
+                break
+        else:
+            if place != "all" and effects:
+                nowhere.append(words)
+    parts = [
+        f"they pay {_listed(pays, 'and')}" if pays else "",
+        f"with no control beside it, MRR rose {_listed(unchecked, 'and')}" if unchecked else "",
+        f"no gain was measured {_listed(nowhere, 'or')}" if nowhere else "",
+    ]
+    sentence = "; ".join(filter(None, parts))
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
 def _listed(parts: list[str], word: str) -> str:
@@ -190,7 +200,7 @@ def _reading(inputs: Inputs, worth: Worth, contrast: Contrast) -> str:
     if inputs.provenance.used_llm is False:
         return "The lexical extractor cannot answer this: run with a model before deciding."
     match worth.effect("all"):
-        case "gain" if not worth.controls:
+        case "unchecked":
             return "Promising; run the random-feature control before deciding."
         case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
             few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]

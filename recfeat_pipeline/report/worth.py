@@ -1,15 +1,25 @@
 """What content is worth on each recommender: by kind of item and of user, each beside its control.
 
 A worth is a pair of arms of one model family that differ in content alone. It is looked at on all
-examples, on new items, on rarely taken items, and on users with short histories.
+examples, on new items, on rarely taken items, and on users with short histories: its cells.
+
+**What is claimed.** A gain needs more than its control has: its p is the greatest of the arm's
+against the model without content and against each control, which is valid whichever of them is
+true (Berger, 1982). All cells of all recommenders and contents are one family of tests, corrected
+together (Holm), so that a report on content that means nothing claims something in one of twenty
+at most. Half of that chance is kept for the headline's cell, which is chosen before its difference
+is looked at: the strongest recommender without content, on all examples.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import polars as pl
 
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.provenance import ArmNote
 from recfeat_pipeline.report.roles import NEGATIVE_CONTROLS
@@ -18,8 +28,10 @@ if TYPE_CHECKING:
     from recfeat_pipeline.report.inputs import Inputs
 
 Contrast = dict[str, Any]
-Effect = Literal["gain", "loss", "none", "doubt"]
+Effect = Literal["gain", "loss", "none", "doubt", "unchecked"]
 ALPHA = 0.05
+OF_HEADLINE = 0.5
+"""Of the chance of a false claim, what the headline's cell may take."""
 PLACES = {
     "all": "on average",
     "new": "on new items",
@@ -42,6 +54,8 @@ class Worth:
     sources: str  # as the arm declares them
     controls: tuple[str, ...]
     inputs: "Inputs"
+    p_changes: Mapping[str, float] = field(default_factory=dict)  # by place, corrected
+    p_claims: Mapping[str, float] = field(default_factory=dict)
 
     def contrast(self, arm: str, reference: str, place: str) -> Contrast | None:
         """The measured difference of two arms there; None when there is none."""
@@ -67,22 +81,46 @@ class Worth:
         return next((contrast for contrast in found if contrast), None)
 
     def effect(self, place: str) -> Effect | None:
-        """What is to be made of it; a gain is doubted when a control gains as much, or alone."""
+        """What is to be made of it.
+
+        A change that is no gain over the controls is doubted; one without any is unchecked.
+        """
         contrast = self.over(place)
         if contrast is None:
             return None
-        if not significant(contrast):
-            return "none"
-        if contrast["delta"] < 0:
-            return "loss"
+        if self.p_claims.get(place, 1.0) < ALPHA:
+            if contrast["delta"] < 0:
+                return "loss"
+            return "gain" if self._tests(place) else "unchecked"
+        changed = self.p_changes.get(place, 1.0) < ALPHA and contrast["delta"] > 0
+        return "doubt" if changed else "none"
+
+    def p_change(self, place: str) -> float:
+        """Of any change there, before correction."""
+        contrast = self.over(place)
+        return 1.0 if contrast is None else float(contrast["p_value"])
+
+    def p_claim(self, place: str) -> float:
+        """Of a loss, or of a gain over the reference and every control, before correction."""
+        contrast = self.over(place)
+        gained = contrast is not None and contrast["delta"] > 0
+        return max([self.p_change(place), *(self._tests(place) if gained else ())])
+
+    def _tests(self, place: str) -> list[float]:
+        """The p of a gain over each control that was run there.
+
+        One that was held against the reference alone is beaten unless it gained something itself.
+        """
+        found = []
         for control in self.controls:
-            against = self.contrast(self.arm, control, place)
+            over = self.contrast(self.arm, control, place)
             lift = self.contrast(control, self.reference, place)
-            if against is not None and not (significant(against) and against["delta"] > 0):
-                return "doubt"
-            if against is None and lift is not None and significant(lift) and lift["delta"] > 0:
-                return "doubt"
-        return "gain"
+            if over is not None and over["p_value"] is not None:
+                found.append(over["p_value"] if over["delta"] > 0 else 1.0)
+            elif lift is not None and lift["p_value"] is not None:
+                gained = lift["delta"] > 0 and lift["p_value"] < ALPHA
+                found.append(1.0 if gained else 0.0)
+        return found
 
     @cached_property
     def base(self) -> float:
@@ -121,7 +159,38 @@ def find_worths(inputs: "Inputs") -> list[Worth]:
                     ours.content or ("llm" if arm == roles.llm else ""), controls, inputs,
                 )
             )  # fmt: skip
-    return sorted(worths, key=lambda w: (-w.base, w.sources != "llm", w.content))
+    return _corrected(sorted(worths, key=lambda w: (-w.base, w.sources != "llm", w.content)))
+
+
+def headline_of(worths: list[Worth]) -> Worth | None:
+    """The one that the headline is about: LLM content on the strongest recommender."""
+    return next((worth for worth in worths if worth.sources == "llm"), None)
+
+
+def _corrected(worths: list[Worth]) -> list[Worth]:
+    """With the p of every cell, corrected over all of them."""
+    cells = [
+        (worth, place)
+        for worth in worths
+        for place in PLACES
+        if (contrast := worth.over(place)) and contrast["p_value"] is not None
+    ]
+    central = np.array([cell == (headline_of(worths), "all") for cell in cells], dtype=bool)
+    of_rest = 1 - OF_HEADLINE if central.any() else 1.0
+    weights = np.where(central, OF_HEADLINE, of_rest / max((~central).sum(), 1))
+    p_changes, p_claims = (
+        holm(np.array([p_of(worth, place) for worth, place in cells]), weights)
+        for p_of in (Worth.p_change, Worth.p_claim)
+    )
+    settled = list(zip(cells, p_changes.tolist(), p_claims.tolist(), strict=True))
+    return [
+        replace(
+            worth,
+            p_changes={place: p for (of, place), p, _ in settled if of is worth},
+            p_claims={place: p for (of, place), _, p in settled if of is worth},
+        )
+        for worth in worths
+    ]
 
 
 def span(contrast: Contrast) -> str:
@@ -130,6 +199,14 @@ def span(contrast: Contrast) -> str:
     if bounds == formats.MISSING:
         bounds = "(no interval)"
     return f"{formats.change(contrast['change'])} {bounds}"
+
+
+def span_beside_control(worth: Worth, place: str) -> str:
+    """:func:`span`, and what the control changed there: ``…, its control +0.2 %``."""
+    contrast, control = worth.over(place), worth.control(place)
+    assert contrast is not None
+    beside = f", its control {formats.change(control['change'])}" if control else ""
+    return span(contrast) + beside
 
 
 def _controls(inputs: "Inputs", arm: str, reference: str) -> tuple[str, ...]:

@@ -16,27 +16,28 @@ def worth(inputs: Inputs) -> Section | None:
     worths = find_worths(inputs)
     if not worths:
         return None
+    table = _table(inputs, worths)
     blocks: list[Block] = [
-        _table(inputs, worths),
+        table,
         Paragraph(
-            "Coloured: a gain or a loss after correction; a gain counts only where it beats its "
-            f"control, and is brown where it does not. {_holm(inputs)} Users are the unit, from "
-            "one seed on. New items are those held back in the cold-start experiment, where it was "
-            "run, else those with fewer than ten training interactions; rare items have 1,000 "
-            "interactions at most, or are the least popular quarter; short histories have fewer "
-            "than ten.",
+            "Green and red: a gain or a loss after correction. A gain counts only where it beats "
+            "its controls; it is brown where it does not, or where none was run. "
+            f"{_holm(table)} Users are the unit, from one seed on. New items are those held back "
+            "in the cold-start experiment, where it was run, else those with fewer than ten "
+            "training interactions; rare items have 1,000 interactions at most, or are the least "
+            "popular quarter; short histories have fewer than ten.",
             "note",
         ),
     ]
     return Section("worth", "Where features pay", blocks)
 
 
-def _holm(inputs: Inputs) -> str:
+def _holm(table: Table) -> str:
     """The family of tests that the correction is over, in a sentence."""
-    n = inputs.contrasts_of("mrr").filter(slice="all").height
     return (
-        f"The correction (Holm) is over the {formats.plural(n, 'contrast')} of a slice and metric, "
-        "all recommenders together."
+        f"The correction (Holm) is over the {formats.plural(table.data.height, 'cell')} of this "
+        "table, all recommenders, contents and places together; half of the 5 % is kept for the "
+        "headline's, which is the strongest recommender on all examples."
     )
 
 
@@ -51,22 +52,19 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
             if effect := one.effect(place):
                 tones[at, column] = effect
             data.append(_datum(one, place))
-        control = one.control("all")
         rows.append(
             [
                 one.family,
                 one.content,
                 *cells,
-                formats.change(control["change"]) if control else "not run",
                 formats.dollars(price) if "llm" in one.sources else formats.MISSING,
             ]
         )
     return Table(
         "worth",
         "Change of MRR by content, with 95 % intervals in percent; the strongest recommender "
-        "first. Control: what features without meaning change, on all examples.",
-        ["Recommender", "Content", *(_HEADINGS[place] for place in places),
-         "Control", "$ per 1,000 items"],
+        "first. Below them, what features without meaning change there (the control).",
+        ["Recommender", "Content", *(_HEADINGS[place] for place in places), "$ per 1,000 items"],
         rows,
         pl.DataFrame([row for row in data if row], infer_schema_length=None),
         text_columns=frozenset({1}),
@@ -80,7 +78,9 @@ def _change(one: Worth, place: str) -> str:
         return formats.MISSING
     bounds = formats.interval(contrast["change_low"], contrast["change_high"], of_change=True)
     bounds = bounds.replace("\u00a0%", "").replace(", ", ",\u00a0")  # narrow, and on one line
-    return f"{formats.change(contrast['change'])}\n{bounds}"
+    control = one.control(place)
+    beside = formats.change(control["change"]) if control else "not run"
+    return f"{formats.change(contrast['change'])}\n{bounds}\ncontrol {beside}"
 
 
 def _datum(one: Worth, place: str) -> dict | None:
@@ -88,10 +88,11 @@ def _datum(one: Worth, place: str) -> dict | None:
     if contrast is None:
         return None
     control = one.control(place)
-    kept = ("change", "change_low", "change_high", "p_value", "p_adjusted", "n_seeds", "n_users")
+    kept = ("change", "change_low", "change_high", "p_value", "n_seeds", "n_users")
     return {
         "recommender": one.family, "content": one.content, "arm": one.arm,
         "reference": one.reference, "place": place, "effect": one.effect(place),
         **{name: contrast.get(name) for name in kept},
+        "p_change": one.p_changes.get(place), "p_claim": one.p_claims.get(place),
         "control_change": control["change"] if control else None,
     }  # fmt: skip

@@ -11,7 +11,8 @@ from scipy import sparse, stats
 
 from recfeat_pipeline.evaluation import lists
 from recfeat_pipeline.evaluation.metrics import MEASURES, measure
-from recfeat_pipeline.evaluation.significance import compare, holm, paired_t
+from recfeat_pipeline.evaluation.significance import compare, paired_t
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.imported import ToRank, from_vectors
 from recfeat_pipeline_tests.unit.models.worlds import make_events, make_items

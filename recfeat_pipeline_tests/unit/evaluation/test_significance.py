@@ -8,8 +8,9 @@ from scipy.stats import ttest_1samp
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.evaluation.clusters import small_sample
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
-from recfeat_pipeline.evaluation.significance import bootstrap, compare, holm, paired_t
+from recfeat_pipeline.evaluation.significance import bootstrap, compare, paired_t
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
+from recfeat_pipeline.holm import holm
 from recfeat_pipeline.schemas import CONTRASTS
 
 
@@ -57,6 +58,12 @@ def test_no_difference_has_a_p_value_of_one_and_never_more():
     twice = [2 * t_tail(0.0, df / 10) for df in range(10, 1000)]
     assert max(twice) == 1.0
     assert min(twice) == pytest.approx(1.0)
+
+
+def test_what_a_heavy_test_claims_is_left_to_the_light():
+    """Weights 1/2, 1/4, 1/4: .02 × 1 / (1/2); then .015 × (1/2) / (1/4), and .3 alone."""
+    adjusted = holm(np.array([0.02, 0.015, 0.3]), np.array([0.5, 0.25, 0.25]))
+    assert adjusted == pytest.approx([0.04, 0.04, 0.3])
 
 
 def test_holm_steps_down():

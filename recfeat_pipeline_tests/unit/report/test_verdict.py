@@ -54,7 +54,8 @@ def test_no_difference_that_is_shown_to_be_none_is_called_so(read):
 
 def test_without_a_control_a_gain_is_only_promising(read):
     verdict = reach_verdict(read({"control_gain": None}))
-    assert verdict.tone == "gain"
+    assert verdict.tone == "unchecked"
+    assert "with no control beside it" in verdict.headline
     assert "No control was run" in verdict.sentences[0]
     assert verdict.reading == "Promising; run the random-feature control before deciding."
 

@@ -37,7 +37,7 @@ def with_ease(inputs, gain=0.0, low=-0.01, short=None, control=0.0):
             | {"arm": arm, "reference": other, "slice": slice_, "metric": "mrr",
                "reference_value": 1.0, "arm_value": 1 + delta, "delta": delta, "ci_low": end,
                "ci_high": 2 * delta - end, "n_seeds": 5,
-               "p_adjusted": 0.001 if end * (2 * delta - end) > 0 else 0.5}
+               "p_value": 0.0001 if end * (2 * delta - end) > 0 else 0.5}
             for arm, other, slice_, delta, end in rows
         ],
         schema=CONTRASTS,
@@ -80,7 +80,7 @@ def test_a_gain_that_its_control_has_as_well_is_doubted(read):
     inputs = with_ease(read(), gain=0.05, low=0.02)
     as_good = (pl.col("arm") == "ease_llm") & (pl.col("reference") == "ease_random")
     contrasts = inputs.contrasts.with_columns(
-        ci_low=pl.when(as_good).then(-0.01).otherwise("ci_low")
+        p_value=pl.when(as_good).then(0.2).otherwise("p_value")
     )
     assert find_worths(replace(inputs, contrasts=contrasts))[0].effect("all") == "doubt"
 
@@ -88,7 +88,8 @@ def test_a_gain_that_its_control_has_as_well_is_doubted(read):
 def test_the_headline_says_where_features_pay_and_not_one_average(read):
     headline = reach_verdict(with_ease(read(), short=0.2)).headline
     assert "no measurable difference to MRR on the strongest recommender, EASE: +0.0" in headline
-    assert "They pay on average (+3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%], Two tower)" in headline
+    on_tower = "+3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%], its control +0.1\u00a0%, Two tower"
+    assert f"They pay on average ({on_tower})" in headline
     assert "for users with short histories (+20\u00a0%" in headline
     assert headline.endswith("; no gain was measured on new items.")
 
@@ -98,17 +99,70 @@ def test_the_table_has_a_row_a_recommender_and_content_with_control_and_price(re
     table = section.blocks[0]
     assert table.header == [
         "Recommender", "Content", "All", "New items", "Rare items",
-        "Short histories", "Control", "$ per 1,000 items",
+        "Short histories", "$ per 1,000 items",
     ]  # fmt: skip
     ease, llm, curated = table.rows
     assert ease[:2] == ["EASE", "LLM features"]
     assert ease[5].startswith("+20\u00a0%\n[+1.0,\u00a0+39]")
-    assert llm[6] == "+0.1\u00a0%"
-    assert curated[6:] == ["not run", "–"]
+    assert llm[2].endswith("control +0.1\u00a0%"), "every figure has its control beside it"
+    assert curated[2].endswith("control not run")
+    assert curated[6] == "–"
     assert table.tones[0, 5] == "gain"
     assert table.tones[0, 2] == "none"
-    assert "Holm) is over the 11 contrasts" in section.blocks[1].text
+    assert f"Holm) is over the {table.data.height} cells" in section.blocks[1].text
     assert table.data.filter(arm="ease_llm", place="short")["effect"].to_list() == ["gain"]
+
+
+def with_p(inputs, p_values):
+    """Some contrasts' p-values, by (arm, reference, slice); the others' are .5."""
+    keys = pl.concat_str("arm", "reference", "slice", separator=" ")
+    given = {" ".join(key): p for key, p in p_values.items()}
+    contrasts = inputs.contrasts.with_columns(
+        p_value=keys.replace_strict(given, default=0.5, return_dtype=pl.Float64)
+    )
+    return replace(inputs, contrasts=contrasts, cold_contrasts=inputs.cold_contrasts.clear())
+
+
+def test_half_of_the_chance_is_kept_for_the_headline_and_the_rest_is_shared(read):
+    """Of .05 the headline's cell may take .025 whatever else is looked at; the other four share
+    .025, and where the headline has been claimed, .05."""
+    inputs = with_ease(read(), gain=0.05, low=0.02, short=0.2)
+    all_, short = ("ease_llm", "ease", "all"), ("ease_llm", "ease", "history 1-9")
+    beside = {(arm, "ease_random", slice_): 0.001 for arm, _, slice_ in (all_, short)}
+
+    def effects(of_all, of_short):
+        found = find_worths(with_p(inputs, {all_: of_all, short: of_short, **beside}))
+        n_cells = sum(len(worth.p_claims) for worth in found)
+        return n_cells, found[0].effect("all"), found[0].effect("short")
+
+    n, *found = effects(0.024, 0.024)
+    assert found == ["gain", "none"]
+    assert effects(0.026, 0.5)[1:] == ("none", "none")
+    assert effects(0.5, 0.9 * 0.025 / (n - 1))[2] == "gain"
+    assert effects(0.5, 1.1 * 0.025 / (n - 1))[2] == "none"
+    assert effects(0.001, 1.1 * 0.025 / (n - 1))[2] == "gain", "what is claimed leaves its share"
+
+
+def test_a_gain_is_as_sure_as_that_over_its_control(read):
+    inputs = with_ease(read(), gain=0.05, low=0.02, control=0.01)
+    over, beside = ("ease_llm", "ease", "all"), ("ease_llm", "ease_random", "all")
+    sure = find_worths(with_p(inputs, {over: 1e-6, beside: 0.02}))[0]
+    unsure = find_worths(with_p(inputs, {over: 1e-6, beside: 0.03}))[0]
+    assert (sure.effect("all"), unsure.effect("all")) == ("gain", "doubt")
+
+
+def test_a_gain_without_a_control_is_none(read):
+    inputs = with_ease(read(), gain=0.05, low=0.02)
+    alone = ~pl.col("arm").eq("ease_random") & ~pl.col("reference").eq("ease_random")
+    found = find_worths(replace(inputs, contrasts=inputs.contrasts.filter(alone)))[0]
+    assert found.effect("all") == "unchecked"
+
+
+def test_elsewhere_too_it_is_said_that_a_gain_has_no_control(read):
+    inputs = with_ease(read(), short=0.2)
+    alone = ~((pl.col("reference") == "ease_random") & (pl.col("slice") != "all"))
+    headline = reach_verdict(replace(inputs, contrasts=inputs.contrasts.filter(alone))).headline
+    assert "; with no control beside it, MRR rose for users with short histories (+20" in headline
 
 
 def test_without_contrasts_there_is_no_table(read):
