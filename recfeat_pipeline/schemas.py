@@ -320,7 +320,7 @@ ARMS: Schema = {
     "family": pl.String,  # the model family, a file in models/families
     "content": pl.String,  # sources joined by "+"; "" for none
     "control": pl.String,  # what is done to the content before a model sees it; null: nothing
-    "prompt_version": pl.String,  # of the LLM scores; null: the promoted one
+    "prompt_version": pl.String,  # of LLM scores; null: the promoted one; "+…": a probe of it
     "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone
 }
 """One row per arm that is defined, run or not."""

@@ -328,14 +328,15 @@ def _version_agreement() -> pl.DataFrame:
 
 def _probes() -> pl.DataFrame:
     run = {"status": "run", "agreement_low": 0.2, "agreement_high": 0.7, "over_floor": 0.003}
-    chars = {"v1": 2400.0, "first-300": 320.0, "title-only": 20.0, "names-masked": 2000.0}
+    chars = {"": 2400.0, "+first-300": 320.0, "+title-only": 20.0, "+names-masked": 2000.0}
     rows = [
-        {"arm": name, "prompt_version": f"genome132-{name}", "mean_chars": n, **run}
+        {"arm": probe[1:].replace("-", "_") or "llm", "prompt_version": f"genome132-v1{probe}"}
         | {"agreement_r": 0.1 + n / 5000, "over_floor_low": 0.001, "over_floor_high": 0.005}
-        for name, n in chars.items()
+        | {"mean_chars": n, **run}
+        for probe, n in chars.items()
     ]
-    rows.append({"arm": "first_100", "prompt_version": "genome132-first-100", "mean_chars": 118.0,
-                 "status": "not run: no scores of this prompt version"})  # fmt: skip
+    rows.append({"arm": "first_100", "prompt_version": "genome132-v1+first-100",
+                 "mean_chars": 118.0, "status": "not run: no scores of this prompt version"})  # fmt: skip
     return pl.DataFrame(rows, schema=PROBES)
 
 

@@ -1,6 +1,7 @@
 -- One row per prompt version that an arm reads: how much text it saw, how far it agrees with the
 -- curated tags, and what the arm gains over the floor and over the arm of the promoted version,
--- which has a row of its own: it is the whole dose.
+-- which has a row of its own: it is the whole dose. A probe that asks on other dimensions than the
+-- promoted version, and was not run, is nobody's gap and has no row.
 WITH versions AS (
     SELECT DISTINCT version, split_part(version, '@', 1) AS name
     FROM {{ ref('features.item_features') }}
@@ -20,7 +21,7 @@ contrasts AS (
 SELECT
     arms.arm,
     arms.title,
-    coalesce(arms.prompt_version, shown.prompt_version) AS prompt_version,
+    coalesce(shown.prompt_version, arms.prompt_version) AS prompt_version,
     shown.mean_chars,
     agreement.pearson_r AS agreement_r,
     agreement.pearson_low AS agreement_low,
@@ -38,8 +39,10 @@ SELECT
     END AS status
 FROM {{ source('lake', 'arms') }} AS arms
 LEFT JOIN {{ source('lake', 'shown_text') }} AS shown ON shown.arm = arms.arm
-LEFT JOIN versions ON versions.name = coalesce(arms.prompt_version, shown.prompt_version)
-LEFT JOIN agreement ON agreement.name = coalesce(arms.prompt_version, shown.prompt_version)
+LEFT JOIN versions ON versions.name = coalesce(shown.prompt_version, arms.prompt_version)
+LEFT JOIN agreement ON agreement.name = coalesce(shown.prompt_version, arms.prompt_version)
 LEFT JOIN contrasts AS floor ON floor.arm = arms.arm AND floor.reference = 'floor'
 LEFT JOIN contrasts AS llm ON llm.arm = arms.arm AND llm.reference = 'llm'
-WHERE arms.role = 'probe' OR arms.arm = 'llm'
+WHERE
+    arms.arm = 'llm'
+    OR (arms.role = 'probe' AND (shown.arm IS NOT NULL OR versions.name IS NOT NULL))

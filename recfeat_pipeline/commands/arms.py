@@ -1,11 +1,15 @@
 """``recfeat arms``: what can be compared."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recfeat_pipeline.commands.options import JsonOption
 from recfeat_pipeline.commands.output import dump, hint, number, say, table
+
+if TYPE_CHECKING:
+    from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.models.arms import Arm
 
 
 def arms(
@@ -14,12 +18,16 @@ def arms(
         str | None,
         typer.Argument(metavar="[NAMES]", help="Ids, published labels or sections; unset: all."),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that ask about films where nothing else does.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the arms: models that differ in one thing, so that the difference is its worth.
 
     Sizes are those on the lake's corpus, else on the published one. A new arm is a new file in
-    RECFEAT_ARMS.
+    RECFEAT_ARMS. Built-in arms on other dimensions than the promoted version's are left out, unless
+    they are named or --all asks for them.
 
     $ recfeat arms
     $ recfeat arms base,control
@@ -30,6 +38,8 @@ def arms(
 
     lake = Lake(context.obj.settings.lake)
     chosen = resolve_arms(",".join(load_arms()) if names is None else names)
+    if names is None and not every:
+        chosen = _on_own_dimensions(chosen, lake, context.obj.settings.prompts)
     corpus, sizes = measure(lake, chosen)
     if as_json:
         dump([described(arm, sizes[arm.id]) for arm in chosen])
@@ -58,3 +68,19 @@ def arms(
     )
     say(f"Columns of the content slot and trained parameters on {corpus}.")
     hint("recfeat run --arms takes ids, labels and sections.")
+
+
+def _on_own_dimensions(arms: "list[Arm]", lake: "Lake", prompts: str | None) -> "list[Arm]":
+    """The arms without built-in ones on other dimensions, or without groups of others."""
+    from recfeat_pipeline.extraction.prompts import same_dimensions, version_of_arm
+
+    own = version_of_arm(lake, None, prompts)
+    if own is None or own.taxonomy is None:  # imported: nothing says what its dimensions are
+        return arms
+    groups = {group.name for group in own.taxonomy.groups}
+
+    def fits(arm: "Arm") -> bool:
+        version = version_of_arm(lake, arm.content.prompt_version, prompts)
+        return same_dimensions(version, own) and groups >= set(arm.content.groups_left_out)
+
+    return [arm for arm in arms if not arm.is_built_in or fits(arm)]

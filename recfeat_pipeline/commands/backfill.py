@@ -28,7 +28,7 @@ def backfill(
     use it, the others do not. `recfeat prompts promote` makes it the one that they use.
     Dimensions of films are not bought for a catalogue of something else, unless --yes says so.
 
-    $ recfeat backfill genome132-title-only
+    $ recfeat backfill genome132-v1+title-only
     $ recfeat backfill mine-v2 --shards 0-3 --budget 5
     """
     from recfeat_pipeline.commands.domain import refuse_misfit

@@ -19,13 +19,14 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A name,
 @app.command("list")
 def list_them(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="Also probes of films.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also variants that score films.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the versions: built-in ones, and those in the folder RECFEAT_PROMPTS.
 
-    Probes of genome132-v1 ask about films: they are left out where the promoted version scores
-    items on other dimensions, unless --all asks for them.
+    Probes show less of the documents: those of the promoted version are listed, and any version has
+    them, as NAME+title-only. Built-in variants of genome132-v1 ask about films: they are left out
+    where the promoted version scores items on other dimensions, unless --all asks for them.
 
     $ recfeat prompts list
     """

@@ -4,13 +4,14 @@ Dagster lets anybody add a partition of any name. Those that mean nothing are re
 a typing error is neither offered nor counted as missing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
 
-from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import probes_of, version_of_arm
 from recfeat_pipeline.extraction.versions import list_versions, load_version
 from recfeat_pipeline.lake import Lake
 
@@ -29,14 +30,13 @@ def changed_partitions(
 ) -> list[Changes]:
     """What the instance's partitions lack, and have too much, against files and lake."""
     found = []
-    for definition, offered, kept in (
-        (versions, _askable(), _readable(lake, prompts)),
-        (arm_seeds, _trained(lake), None),
+    for definition, offered, is_one in (
+        (versions, _askable(lake, prompts), _version_test(lake, prompts)),
+        (arm_seeds, _trained(lake), _is_model),
     ):
         known = instance.get_dynamic_partitions(str(definition.name))
         add = [key for key in offered if key not in known]
-        wrong = [key for key in known if not (_is_model(key) if kept is None else key in kept)]
-        found.append(Changes(definition, add, wrong))
+        found.append(Changes(definition, add, [key for key in known if not is_one(key)]))
     return found
 
 
@@ -49,22 +49,29 @@ def keep_partitions(lake: Lake, prompts: str | None, instance: dg.DagsterInstanc
             instance.delete_dynamic_partition(name, key)
 
 
-def _askable() -> list[str]:
-    """Every built-in version that asks about items; the user's own are registered when still."""
-    loaded = map(load_version, list_versions())
+def _askable(lake: Lake, prompts: str | None) -> list[str]:
+    """Every built-in version that asks about items, and the probes of the promoted one.
+
+    The user's own are registered when still.
+    """
+    names = list_versions()
+    own = version_of_arm(lake, None, prompts)
+    loaded = [*map(load_version, names), *(probes_of(own, prompts) if own else ())]
     return [version.key for version in loaded if version.asks in ("scores", "item_profile")]
 
 
-def _readable(lake: Lake, prompts: str | None) -> set[str]:
-    """Versions that files or the lake's scores know."""
-    known = {*_askable(), *followed_versions(lake, prompts).keys}
-    for name in list_versions(prompts):
+def _version_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
+    """Whether a key is of a version that files or the lake's scores know."""
+    paths = ((table, path) for table in ("scores", "profiles") for path in lake.table_paths(table))
+    held = {lake.keys_of(table, path)["version"] for table, path in paths}
+
+    def test(key: str) -> bool:
         try:
-            known.add(load_version(name, prompts).key)
-        except RecfeatError:  # being edited; `recfeat prompts list` says what is wrong with it
-            continue
-    held = ((table, path) for table in ("scores", "profiles") for path in lake.table_paths(table))
-    return known | {lake.keys_of(table, path)["version"] for table, path in held}
+            return key in held or load_version(key, prompts).key == key
+        except RecfeatError:  # nobody's, or being edited, which `recfeat prompts list` tells of
+            return False
+
+    return test
 
 
 def _trained(lake: Lake) -> list[str]:

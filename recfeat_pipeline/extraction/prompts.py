@@ -9,8 +9,10 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import canonical
 from recfeat_pipeline.extraction.versions import (
     PromptVersion,
+    list_probes,
     list_versions,
     load_version,
+    probe_of,
     read_parts,
 )
 from recfeat_pipeline.lake import Lake
@@ -47,8 +49,8 @@ def describe_versions(
 ) -> list[VersionInfo]:
     """The versions that can be asked, the promoted one marked.
 
-    Where the promoted one scores items on a taxonomy of its own, the built-in variants of the
-    default (its probes) are left out, for they ask about films.
+    Probes are those of the promoted version. Where that one scores items on a taxonomy of its own,
+    the built-in variants of the default are left out, for they ask about films.
 
     Args:
         lake: has a promoted version.
@@ -57,6 +59,9 @@ def describe_versions(
     """
     current = promoted(lake, extra_folder)
     versions = [load_version(name, extra_folder) for name in list_versions(extra_folder)]
+    own = [v for v in versions if v.name == current.partition("@")[0]]
+    versions += [probe for version in own for probe in probes_of(version, extra_folder)]
+    versions.sort(key=lambda version: version.name)
     if not every:
         versions = [v for v in versions if v not in _of_another(versions, current)]
     return [
@@ -202,6 +207,47 @@ def promote(lake: Lake, name: str, extra_folder: str | Path | None = None) -> st
 def promoted(lake: Lake, extra_folder: str | Path | None = None) -> str:
     """The key of the promoted version; the built-in one until another is promoted."""
     return lake.meta.get("promoted") or load_version(DEFAULT, extra_folder).key
+
+
+def probes_of(
+    version: PromptVersion, extra_folder: str | Path | None = None
+) -> list[PromptVersion]:
+    """The probes of a version that scores: the same questions on less of the documents."""
+    if version.asks != "scores":
+        return []
+    names = (probe_of(version.name, probe) for probe in list_probes(extra_folder))
+    return [load_version(name, extra_folder) for name in names]
+
+
+def same_dimensions(one: PromptVersion | None, other: PromptVersion | None) -> bool:
+    """Whether two versions score items on one taxonomy."""
+    taxonomies = [version.taxonomy for version in (one, other) if version and version.taxonomy]
+    return len(taxonomies) == 2 and taxonomies[0].name == taxonomies[1].name
+
+
+def version_of_arm(
+    lake: Lake, wanted: str | None, extra_folder: str | Path | None = None
+) -> PromptVersion | None:
+    """The version whose scores an arm reads, as its files are now; None where there are none.
+
+    Args:
+        lake: has a promoted version.
+        wanted: ``prompt_version`` of the arm's slot: None for the promoted one, ``+title-only`` for
+            a probe of that, else a name.
+        extra_folder: the user's prompt folder.
+    """
+    try:
+        return load_version(arm_version(lake, wanted, extra_folder), extra_folder)
+    except RecfeatError:  # imported, or its files are gone: what was bought is read all the same
+        return None
+
+
+def arm_version(lake: Lake, wanted: str | None, extra_folder: str | Path | None = None) -> str:
+    """Its name."""
+    name = promoted(lake, extra_folder).partition("@")[0]
+    if wanted is None:
+        return name
+    return probe_of(name, wanted[1:]) if wanted.startswith("+") else wanted
 
 
 def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[str, str]:

@@ -15,6 +15,9 @@ The instructions are fixed for a call and the document comes last, so that provi
 prefix, from 1,024 tokens on. ``groups_per_call = 3`` asks so many groups in one call: fewer calls,
 a longer prefix, and the document sent less often; ``recfeat reliability --against`` says what it
 does to the scores.
+
+A *probe* of a version shows less of its documents, and asks the same: ``<name>+title-only`` is the
+version that extends ``<name>`` by the files of ``prompts/probes/title-only/``.
 """
 
 import tomllib
@@ -40,6 +43,7 @@ from recfeat_pipeline.taxonomy import Dimension, Group, Taxonomy, load_taxonomy
 
 BUILT_IN = Path(str(files("recfeat_pipeline.extraction").joinpath("prompts")))
 DEFAULT_TEXTS = BUILT_IN / "default"
+PROBES = "probes"  # the folder of probes, within a folder of versions
 
 ECHOES = {
     "title": '"title": the text after "Title:" in the document, copied exactly.',
@@ -115,6 +119,17 @@ def list_versions(extra_folder: str | Path | None = None) -> list[str]:
     return sorted(found)
 
 
+def list_probes(extra_folder: str | Path | None = None) -> list[str]:
+    """Names of the probes that any version may be asked by, sorted."""
+    folders = [folder / PROBES for folder in _folders(extra_folder)]
+    return sorted({p.parent.name for f in folders for p in f.glob("*/version.toml")})
+
+
+def probe_of(name: str, probe: str) -> str:
+    """The name by which a version's probe is asked; a probe of a probe is the version's."""
+    return f"{name.partition('@')[0].partition('+')[0]}+{probe}"
+
+
 def load_version(name: str, extra_folder: str | Path | None = None) -> PromptVersion:
     """Load a version by its name or by its key (``name@hash``).
 
@@ -148,16 +163,23 @@ def read_parts(
             f"Prompt version {name!r} extends itself: {' → '.join(children)}; "
             "name another version in its `extends`."
         )
+    extended, _, probe = name.partition("+")
+    path = f"{PROBES}/{probe}" if probe else name
     folder = next(
-        (f / name for f in _folders(extra_folder) if (f / name / "version.toml").is_file()), None
+        (f / path for f in _folders(extra_folder) if (f / path / "version.toml").is_file()), None
     )
     if folder is None:
+        what = "probe" if probe else "prompt version"
+        known = list_probes(extra_folder) if probe else list_versions(extra_folder)
         raise RecfeatError(
-            f"No prompt version {name!r}. There are: {', '.join(list_versions(extra_folder))}; "
-            "a version of your own is a folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
+            f"No {what} {(probe or name)!r}. There are: {', '.join(known)}; one of your own is a "
+            "folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
         )
-    own = _read_toml(folder / "version.toml", name)
+    own = _read_toml(folder / "version.toml", probe or name)
     texts = _read_texts(folder)
+    if probe:
+        own["extends"] = extended
+        own["description"] = f"A probe of {extended}: {own.get('description', probe)}."
     if "extends" not in own:
         return _without(own), texts
     spec, parent_texts = read_parts(own["extends"], extra_folder, (*children, name))

@@ -73,6 +73,11 @@ class Arm:
         return replace(self, given=given)
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether it comes with the package."""
+        return self.file.startswith("models/arms/")
+
+    @property
     def is_trained(self) -> bool:
         """Whether it has steps and a checkpoint."""
         return self.family.trained

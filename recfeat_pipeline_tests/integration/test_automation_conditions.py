@@ -25,7 +25,7 @@ from recfeat_pipeline_tests.integration.automation_world import (
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 ALL_SHARDS = set(shards.get_partition_keys())
-PROBE = "genome132-title-only"
+PROBE = "genome132-v1+title-only"
 
 
 @dataclass

@@ -276,11 +276,11 @@ def test_a_changed_catalogue_is_stale_until_it_is_read_again(recfeat, built, fol
 
 def test_a_budget_stops_the_run_and_the_next_one_goes_on(recfeat, built, server):
     before = server.counts["chat"]
-    ran = recfeat("backfill", "genome132-title-only", "--budget", "0.01")
+    ran = recfeat("backfill", "genome132-v1+title-only", "--budget", "0.01")
     assert ran.code == 1
     assert "budget of $0.01 is reached" in ran.error
     assert server.counts["chat"] - before < N_CALLS
-    assert recfeat("backfill", "genome132-title-only").code == 0
+    assert recfeat("backfill", "genome132-v1+title-only").code == 0
 
 
 def test_a_failed_call_is_told_and_asked_again_on_request(recfeat, built, server, monkeypatch):
@@ -485,8 +485,8 @@ def test_reliability_of_what_is_stored(recfeat, built, server):
     (twice,) = again.json["agreement"].values()
     assert {N_ITEMS <= row["n_items"] <= n_items for row in twice} == {True}
     assert {row["share_equal"] for row in twice} == {1.0}  # the loopback model has no noise
-    against = recfeat("reliability", "--against", "genome132-first-100")
-    assert "holds no scores of genome132-first-100@" in against.error
+    against = recfeat("reliability", "--against", "genome132-v1+first-100")
+    assert "holds no scores of genome132-v1+first-100@" in against.error
 
 
 def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built, folder):

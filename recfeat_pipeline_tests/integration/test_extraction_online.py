@@ -372,7 +372,7 @@ def test_settings_choose_the_backend(monkeypatch):
     [
         ("genome132-v1", "document"),
         ("genome132-overview-only", "overview_only"),
-        ("genome132-title-only", "title_only"),
+        ("genome132-v1+title-only", "title_only"),
     ],
 )
 def test_recorded_scores_come_through_the_real_path_unchanged(

@@ -197,7 +197,7 @@ def test_cold_items_probes_agreement_and_cost_are_told(page):
     assert "LLM scores, rare items as new .0090 .0180 ↑ .0990" in text
     assert "LLM features (B′) 31.0 % [29.0 %, 33.0 %] 373" in text
     assert "genome132-v1 2,400 .58 [.20, .70] +.0030 [+.0010, +.0050] – run" in text
-    assert "genome132-first-100 118 – – – not run: no scores of this prompt version" in text
+    assert "genome132-v1+first-100 118 – – – not run: no scores of this prompt version" in text
     assert "v1@3f9c2a7b1d04 and other-model@1 .71 [.69, .73] 1,400" in text
     assert "Published study estimate $170.00 – $220.00" in text
     assert "This corpus, gpt-5-mini estimate $4.20" in text

@@ -198,19 +198,20 @@ def agreement(lake: LakeResource, store: FeatureStoreResource) -> Iterator[dg.Ma
 def shown_text(lake: LakeResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
     """How much text the calls of a probe show, the dose of its dose response.
 
-    One row per probe arm, and the arm they are held against.
+    One row per probe arm that asks on the promoted version's dimensions, and the arm they are held
+    against.
     """
-    from recfeat_pipeline.extraction.prompts import promoted
+    from recfeat_pipeline.extraction.prompts import same_dimensions, version_of_arm
     from recfeat_pipeline.extraction.requests import shown
-    from recfeat_pipeline.extraction.versions import list_versions, load_version
 
     target, prompts, rows = lake.open(), settings.prompts, []
-    documents, known = target.read("documents"), list_versions(prompts)
+    documents, own = target.read("documents"), version_of_arm(target, None, prompts)
     for arm in load_arms().values():
-        name = arm.content.prompt_version or promoted(target, prompts).partition("@")[0]
-        if (arm.role == "probe" or arm.id == "llm") and name in known and documents.height:
-            text = shown(documents, load_version(name, prompts))
-            rows.append((arm.id, name, text.str.len_chars().mean(), len(text)))
+        version = version_of_arm(target, arm.content.prompt_version, prompts)
+        told = arm.role == "probe" or arm.id == "llm"
+        if told and documents.height and version and same_dimensions(version, own):
+            text = shown(documents, version)
+            rows.append((arm.id, version.name, text.str.len_chars().mean(), len(text)))
     frame = pl.DataFrame(rows, schema=SHOWN_TEXT, orient="row")
     target.write("shown_text", frame)
     return dg.MaterializeResult(

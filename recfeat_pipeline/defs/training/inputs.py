@@ -11,7 +11,7 @@ from recfeat_pipeline.catalog.movielens import read_user_tags
 from recfeat_pipeline.catalog.splits import REPORTED_ON
 from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.content.slot import Content
-from recfeat_pipeline.extraction.prompts import promoted
+from recfeat_pipeline.extraction.prompts import arm_version, promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.data import Data
@@ -72,6 +72,6 @@ def feature_version(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm) -> s
     rows = store.execute(
         "SELECT version FROM features.item_features WHERE split_part(version, '@', 1) = $name "
         "ORDER BY generated_at DESC LIMIT 1",
-        {"name": arm.content.prompt_version},
+        {"name": arm_version(lake, arm.content.prompt_version)},
     ).fetchall()
     return rows[0][0] if rows else None

@@ -1,37 +1,36 @@
 """The figure of the probes: what less text costs."""
 
-import re
-
 import polars as pl
 from matplotlib.ticker import FuncFormatter
 
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import PALETTE, Figure, drawing
 
-_SERIES = "^genome132-(v1|first-.*|title-only)$"
-"""Versions that differ in the amount of text alone; the others stand beside the line."""
+_SERIES = r"\+(first-.*|title-only)$"
+"""Probes that differ in the amount of text alone; the others stand beside the line."""
 
 
 def dose_response(probes: pl.DataFrame) -> Figure:
     """Agreement with the curated tags by the amount of text that a call shows.
 
     Args:
-        probes: of ``metrics.probes``, those with scores: prompt_version, mean_chars, agreement_r
-            with its ends.
+        probes: of ``metrics.probes``, those with scores: arm, prompt_version, mean_chars,
+            agreement_r with its ends.
     """
     rows = probes.sort("mean_chars", "prompt_version")
     with drawing(2.9) as (canvas, (ax,)):
-        dose = rows.filter(pl.col("prompt_version").str.contains(_SERIES))
+        in_series = pl.col("arm").eq("llm") | pl.col("prompt_version").str.contains(_SERIES)
+        rows = rows.with_columns(in_series=in_series)
+        dose = rows.filter("in_series")
         ax.plot(dose["mean_chars"], dose["agreement_r"], "-", color=PALETTE["rule"], lw=1.6)
         for row in rows.iter_rows(named=True):
-            in_series = re.match(_SERIES, row["prompt_version"])
-            tint = PALETTE["llm"] if in_series else PALETTE["other"]
+            tint = PALETTE["llm"] if row["in_series"] else PALETTE["other"]
             x, r = row["mean_chars"], row["agreement_r"]
             if row["agreement_low"] is not None and row["agreement_high"] is not None:
                 ax.plot([x, x], [row["agreement_low"], row["agreement_high"]], color=tint, lw=1.2)
             ax.plot([x], [r], "o", ms=5, color=tint)
             ax.annotate(
-                row["prompt_version"].removeprefix("genome132-"),
+                _label(row),
                 (x, r), (6, 4), textcoords="offset points", color=PALETTE["muted"],
             )  # fmt: skip
         ax.set_xscale("log")
@@ -51,6 +50,12 @@ def dose_response(probes: pl.DataFrame) -> Figure:
         "dose_response",
         "Agreement by the amount of text",
         f"Mean correlation with the curated tags by characters shown: {listing}.",
-        rows,
+        rows.drop("in_series"),
         canvas,
     )
+
+
+def _label(row: dict[str, str]) -> str:
+    """The whole version, a probe of it, or a version of its own."""
+    whole = "whole" if row["arm"] == "llm" else row["prompt_version"]
+    return row["prompt_version"].partition("+")[2] or whole

@@ -2,18 +2,14 @@
 
 import polars as pl
 
-from recfeat_pipeline.report import figures, formats, published
+from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 
 
 def probes(inputs: Inputs) -> Section | None:
-    """The dose response and the contamination probes; left out when no probe is defined."""
+    """The dose response and the contamination probes; left out when there is none."""
     rows = inputs.probes.sort("mean_chars", "arm", descending=[True, False], nulls_last=True)
-    # Built-in probes ask about the published study's dimensions, which another domain has not.
-    own = inputs.taxonomies.filter(version=inputs.provenance.prompt_version)["taxonomy"].to_list()
-    if own and own != [published.TAXONOMY]:
-        rows = rows.filter(pl.col("arm").eq("llm") | ~pl.col("status").str.starts_with("not run"))
     if rows.filter(pl.col("arm") != "llm").is_empty():
         return None
     blocks: list[Block] = [

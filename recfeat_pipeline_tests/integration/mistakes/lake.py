@@ -162,8 +162,8 @@ MISTAKES = [
     ),
     Mistake(
         "a version that was never extracted",
-        'fingerprint "Solaris (1972)" --prompt-version genome132-title-only',
-        ("no scores of genome132-title-only", "there are genome132-v1@", "recfeat backfill"),
+        'fingerprint "Solaris (1972)" --prompt-version genome132-v1+title-only',
+        ("no scores of genome132-v1+title-only", "there are genome132-v1@", "recfeat backfill"),
         lambda place: place.lake(),
     ),
     Mistake(

@@ -46,7 +46,7 @@ def gifts(tmp_path, monkeypatch):
     return lake
 
 
-@pytest.mark.parametrize("version", ["genome132-v1", "genome132-title-only"])
+@pytest.mark.parametrize("version", ["genome132-v1", "genome132-v1+title-only"])
 def test_films_dimensions_are_refused_and_a_yes_buys_them(gifts, version, capsys):
     with pytest.raises(RecfeatError) as error:
         backfill(context(), version)

@@ -9,14 +9,15 @@ from recfeat_pipeline.defs import sensors
 from recfeat_pipeline.defs.known import keep_partitions
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.extraction.versions import list_probes, list_versions, load_version, probe_of
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import SCORES
 from recfeat_pipeline.settings import Settings
 
+PROBES = [probe_of("genome132-v1", probe) for probe in list_probes()]  # of the promoted version
 BUILT_IN = {
     version.key
-    for version in map(load_version, list_versions())
+    for version in map(load_version, [*list_versions(), *PROBES])
     if version.asks in ("scores", "item_profile")
 }
 

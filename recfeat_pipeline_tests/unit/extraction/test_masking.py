@@ -52,7 +52,7 @@ def test_a_document_without_fields_stays_empty():
 
 
 def test_the_masked_version_never_shows_the_title_and_asks_for_the_opening():
-    version = load_version("genome132-names-masked")
+    version = load_version("genome132-v1+names-masked")
     frame = documents("Heat (1995)", Director="Michael Mann", Plot="Heat, by Michael Mann.")
     [text] = shown(frame, version)
     assert text == "Plot: [title], by [person]."
@@ -65,7 +65,7 @@ def test_the_masked_version_never_shows_the_title_and_asks_for_the_opening():
 def test_thinner_versions_keep_the_title_and_cut_the_rest(n):
     [text] = shown(
         documents("Heat (1995)", Genres="Crime", Plot="word " * 400),
-        load_version(f"genome132-first-{n}"),
+        load_version(f"genome132-v1+first-{n}"),
     )
     title, _, rest = text.partition("\n")
     assert title == "Title: Heat (1995)"

@@ -13,7 +13,9 @@ from recfeat_pipeline.extraction.prompts import (
     promote,
     promoted,
     show_version,
+    version_of_arm,
 )
+from recfeat_pipeline.extraction.versions import list_probes, probe_of
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.taxonomy import load_taxonomy
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, write_version
@@ -126,14 +128,17 @@ def test_probes_of_films_are_not_listed_for_something_else(tmp_path):
     lake, mine = Lake(tmp_path / "lake"), tmp_path / "prompts"
     write_version(mine)  # the user's own, which scores films
     every = {i.name for i in describe_versions(lake, mine)}
-    assert {"genome132-title-only", "genome132-names-masked", "genome132-first-100"} <= every
+    assert {"genome132-v1+title-only", "genome132-overview-only", "genome132-one-call"} <= every
     lake.remember(promoted=load_version("products-starter").key)
     listed = {i.name for i in describe_versions(lake, mine)}
     assert {n for n in listed if n.startswith("genome132")} == {"genome132-v1"}
+    assert {"products-starter+title-only", "products-starter+first-100"} <= listed - every
     assert {"small", "products-starter", "books-starter", "item-profile-v1"} <= listed
-    assert {i.name for i in describe_versions(lake, mine, every=True)} == every
+    plain = {name for name in every if "+" not in name}
+    listed = {i.name for i in describe_versions(lake, mine, every=True)}
+    assert {name for name in listed if "+" not in name} == plain
     lake.remember(promoted="imported@12345678")
-    assert {i.name for i in describe_versions(lake, mine)} == every
+    assert {i.name for i in describe_versions(lake, mine)} == plain
 
 
 def test_diff_says_which_groups_are_bought_again(tmp_path):
@@ -199,15 +204,50 @@ def test_a_version_for_a_taxonomy_of_ones_own_needs_no_text(recipes):
 
 
 def test_another_taxonomy_takes_settings_along_but_no_groups(recipes):
-    new_version("recipes-v1", "genome132-title-only", recipes, "recipes")
+    new_version("recipes-v1", "genome132-overview-only", recipes, "recipes")
     version = load_version("recipes-v1", recipes)
-    assert (version.labels, version.taxonomy.name) == ((), "recipes")
+    assert (version.labels, version.taxonomy.name) == (("Overview",), "recipes")
     tone = version.questions[0].system
     assert "The list: Tone. How it tastes." in tone, "the film version's tone.md was taken along"
-    assert "You are given the film's title and year" in tone
-    diff = diff_versions("genome132-title-only", "recipes-v1", recipes)
+    assert "You score one film" in tone
+    diff = diff_versions("genome132-overview-only", "recipes-v1", recipes)
     assert diff.bought == ("tone", "facts")
     assert any("taxonomy = recipes" in line for line in diff.lines)
+
+
+@pytest.mark.parametrize("probe", list_probes())
+def test_a_probe_asks_the_same_of_less(recipes, probe):
+    new_version("recipes-v1", None, recipes, "recipes")
+    whole, less = (load_version(name, recipes) for name in ("recipes-v1", f"recipes-v1+{probe}"))
+    assert (less.taxonomy.name, less.groups, less.model) == ("recipes", whole.groups, whole.model)
+    assert less.document != whole.document
+    assert less.key.startswith(f"recipes-v1+{probe}@")
+    assert less.key != whole.key
+    told = " ".join([less.description, *(question.system for question in less.questions)])
+    assert "recipe" in told
+    assert "film" not in told.lower()
+    assert probe_of(less.key, probe) == less.name  # of a probe: of its version
+
+
+def test_an_arm_reads_a_probe_of_what_is_promoted(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    assert version_of_arm(lake, None).name == "genome132-v1"
+    assert version_of_arm(lake, "+title-only").name == "genome132-v1+title-only"
+    lake.remember(promoted=load_version("products-starter").key)
+    assert version_of_arm(lake, "+title-only").name == "products-starter+title-only"
+    assert version_of_arm(lake, "genome132-overview-only").name == "genome132-overview-only"
+    lake.remember(promoted="imported@12345678")
+    assert version_of_arm(lake, "+title-only") is None
+
+
+def test_a_probe_of_ones_own_and_one_that_is_none(recipes):
+    new_version("recipes-v1", None, recipes, "recipes")
+    (recipes / "probes" / "steps").mkdir(parents=True)
+    (recipes / "probes" / "steps" / "version.toml").write_text('[document]\nlabels = ["Steps"]\n')
+    assert load_version("recipes-v1+steps", recipes).labels == ("Steps",)
+    assert "steps" in list_probes(recipes)
+    with pytest.raises(RecfeatError, match=r"No probe 'half'.*title-only"):
+        load_version("recipes-v1+half", recipes)
 
 
 def test_an_edit_of_the_taxonomy_is_another_version(recipes):
