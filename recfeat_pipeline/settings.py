@@ -46,9 +46,9 @@ class Settings(BaseSettings):
     )
     arms: str | None = Field(
         None,
-        description="A folder of further arms (`*.toml`), beside the built-in ones; model families "
-        "and content sources of yours lie in its folders `families/` and `content/`, as Python "
-        "that is run.",
+        description="A folder of further arms (`*.toml`), beside the built-in ones; model "
+        "families, content sources and metrics of yours lie in its folders `families/`, `content/` "
+        "and `metrics/`, as Python that is run.",
     )
 
     llm_base_url: str | None = Field(

@@ -24,7 +24,7 @@ import yaml
 
 from recfeat_pipeline import freshness
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.evaluation.metrics import LIST_METRICS, MEASURES, METRICS
+from recfeat_pipeline.evaluation.metrics import list_metrics, measures, metrics
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
 
@@ -274,9 +274,9 @@ def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _render(template: str, **functions: Any) -> str:
     rendered = JINJA.from_string(template).render(
-        measures=MEASURES,
-        metrics=[metric.name for metric in METRICS],
-        list_metrics=[metric.name for metric in LIST_METRICS],
+        measures=measures(),
+        metrics=list(metrics()),
+        list_metrics=list(list_metrics()),
         **functions,
     )
     return rendered.strip().rstrip(";")

@@ -1,4 +1,4 @@
--- `measures` is the list in recfeat_pipeline/evaluation/metrics.py.
+-- `measures` is the list in recfeat_pipeline/evaluation/metrics/.
 WITH averaged AS (
     SELECT
         arm,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from recfeat_pipeline.commands.output import table
-from recfeat_pipeline.evaluation.metrics import HEADLINE
+from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
 
@@ -19,10 +19,10 @@ def print_metrics(lake: Lake) -> None:
     """One row per arm: mean over seeds on the held-out examples, seen items masked."""
     with open_store(lake.feature_store) as store:
         rows = store.sql(METRICS).pl()
-    first = HEADLINE[0]
+    first = headline()[0]
     measured = {
         measure: rows.filter(pl.col("k").eq_missing(measure.k), metric=measure.name)
-        for measure in HEADLINE
+        for measure in headline()
     }
     cells = []
     for (arm,), own in measured[first].group_by("arm"):
@@ -35,7 +35,7 @@ def print_metrics(lake: Lake) -> None:
         )
     cells.sort(key=lambda row: row[3])
     columns = dict.fromkeys(("arm", ""), "left") | dict.fromkeys(
-        ("seeds", *(measure.label for measure in HEADLINE), "± seeds"), "right"
+        ("seeds", *(measure.label for measure in headline()), "± seeds"), "right"
     )
     n_examples = rows["n"].max() or 0
     table(columns, cells, title=f"{n_examples:,} held-out examples, mean over seeds")

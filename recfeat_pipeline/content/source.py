@@ -13,11 +13,10 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.content.slot import Content, ContentUnavailable
-from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.registry import Registry
+from recfeat_pipeline.registry import Registry, own_folder
 from recfeat_pipeline.schemas import LEAST_COVERAGE
 
-SOURCES = Registry("recfeat_pipeline.content.sources", own="content")
+SOURCES = Registry("content source", "content/sources", "RECFEAT_ARMS", "content")
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,7 @@ def load_source(name: str) -> Source:
     Raises:
         RecfeatError: its module holds none.
     """
-    module = SOURCES.load(name)
-    source = getattr(module, "source", None)
-    if not isinstance(source, Source):
-        raise RecfeatError(f"{module.__file__} has no `source`: a content source's module has one.")
+    source: Source = SOURCES.load(name, own_folder(), "source", Source)
     return source
 
 

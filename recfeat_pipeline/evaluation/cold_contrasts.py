@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.evaluation.clusters import least_p, small_sample
-from recfeat_pipeline.evaluation.metrics import HEADLINE
+from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.evaluation.significance import interval
 from recfeat_pipeline.holm import holm
 from recfeat_pipeline.schemas import COLD_CONTRASTS
@@ -59,7 +59,7 @@ def _compare(examples: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """A row per headline metric, of one pair's examples in one place."""
     seeds, users = (examples[name].rank("dense").to_numpy() - 1 for name in ("seed", "user_id"))
     ranks, theirs = (examples[name].to_numpy().astype(float) for name in ("rank", "rank_reference"))
-    for measure in HEADLINE:
+    for measure in headline():
         value, reference = measure.values(ranks), measure.values(theirs)
         half, p = _uncertainty(value - reference, seeds, users)
         means, reference_means = (_by(seeds, values) for values in (value, reference))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.evaluation.metrics import HEADLINE
+from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.evaluation.rank_table import Layout, RankTable
 from recfeat_pipeline.evaluation.significance import bootstrap, compare
 from recfeat_pipeline.holm import holm
@@ -56,11 +56,11 @@ def contrast_arms(
         if not seeds:
             continue
         ours, theirs = (
-            np.stack([layout.sums(measure.values(ranked)) for measure in HEADLINE])
+            np.stack([layout.sums(measure.values(ranked)) for measure in headline()])
             for ranked in (table.of(arm, seeds), table.of(reference, reference_seeds))
         )  # [metrics, slices, seeds, users]
         bounds = bootstrap(ours - theirs, layout.counts, weights)  # [metrics, slices, 2]
-        for m, measure in enumerate(HEADLINE):
+        for m, measure in enumerate(headline()):
             for g, (name, counts) in enumerate(zip(layout.names, layout.counts, strict=True)):
                 inside = counts > 0
                 if inside.sum() < 2:  # one user has no spread to measure

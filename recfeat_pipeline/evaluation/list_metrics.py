@@ -3,8 +3,8 @@
 import polars as pl
 
 from recfeat_pipeline.evaluation.lists import Lists, Taken, rows_of
-from recfeat_pipeline.evaluation.metrics import LIST_METRICS
-from recfeat_pipeline.schemas import LIST_METRICS as SCHEMA
+from recfeat_pipeline.evaluation.metrics import list_metrics
+from recfeat_pipeline.schemas import LIST_METRICS
 
 
 def measure_lists(
@@ -22,15 +22,15 @@ def measure_lists(
     """
     index_of = items.filter("in_corpus").select("item_id", "item_index")
     taken = Taken.of(events, index_of.height)
-    rows = []
+    metrics, rows = list_metrics(), []
     for (arm, seed), top in top_lists.sort("arm", "seed").group_by(
         "arm", "seed", maintain_order=True
     ):
-        for k in sorted({k for metric in LIST_METRICS for k in metric.cutoffs}):
+        for k in sorted({k for metric in metrics.values() for k in metric.cutoffs}):
             lists = Lists(rows_of(top, index_of, k), index_of.height, taken)
             rows += [
-                (arm, seed, metric.name, k, metric.formula(lists), len(lists.items))
-                for metric in LIST_METRICS
+                (arm, seed, name, k, metric.formula(lists), len(lists.items))
+                for name, metric in metrics.items()
                 if k in metric.cutoffs
             ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=LIST_METRICS, orient="row")

@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from recfeat_pipeline.evaluation.contrasts import MARGIN
-from recfeat_pipeline.evaluation.metrics import HEADLINE, Measure
+from recfeat_pipeline.evaluation.metric import Measure
+from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.evaluation.significance import compare
 from recfeat_pipeline.holm import holm
 from recfeat_pipeline.reranking_schemas import REQUEST_CONTRASTS
@@ -63,7 +64,7 @@ def contrast_requests(reranked: pl.DataFrame, pairs: Sequence[tuple[str, str]]) 
             rows += [
                 {"arm": arm, "reference": reference, "slice": name}
                 | _over_all(part, against, measure)
-                for measure in HEADLINE
+                for measure in headline()
             ]
     frame = pl.DataFrame(rows, schema=REQUEST_CONTRASTS)
     adjusted = pl.col("p_value").map_batches(

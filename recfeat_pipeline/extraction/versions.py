@@ -24,7 +24,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,25 @@ from recfeat_pipeline.extraction.schema import (
     taxonomy_schema,
 )
 from recfeat_pipeline.extraction.types import Question
+from recfeat_pipeline.registry import Registry
 from recfeat_pipeline.taxonomy import Dimension, Group, Taxonomy, load_taxonomy
 
-BUILT_IN = Path(str(files("recfeat_pipeline.extraction").joinpath("prompts")))
-DEFAULT_TEXTS = BUILT_IN / "default"
-PROBES = "probes"  # the folder of probes, within a folder of versions
+VERSIONS = Registry(
+    "prompt version",
+    "extraction/prompts",
+    "RECFEAT_PROMPTS",
+    pattern="*/version.toml",
+    replaces=True,
+)
+DEFAULT_TEXTS = VERSIONS.built_in / "default"
+PROBES = Registry(
+    "probe",
+    "extraction/prompts/probes",
+    "RECFEAT_PROMPTS",
+    "probes",
+    pattern="*/version.toml",
+    replaces=True,
+)
 
 ECHOES = {
     "title": '"title": the text after "Title:" in the document, copied exactly.',
@@ -111,18 +124,12 @@ class PromptVersion:
 
 def list_versions(extra_folder: str | Path | None = None) -> list[str]:
     """Names of the built-in versions and of those in the user's folder, sorted."""
-    found = {
-        path.parent.name
-        for folder in _folders(extra_folder)
-        for path in folder.glob("*/version.toml")
-    }
-    return sorted(found)
+    return VERSIONS.names(extra_folder)
 
 
 def list_probes(extra_folder: str | Path | None = None) -> list[str]:
     """Names of the probes that any version may be asked by, sorted."""
-    folders = [folder / PROBES for folder in _folders(extra_folder)]
-    return sorted({p.parent.name for f in folders for p in f.glob("*/version.toml")})
+    return PROBES.names(extra_folder)
 
 
 def probe_of(name: str, probe: str) -> str:
@@ -164,19 +171,16 @@ def read_parts(
             "name another version in its `extends`."
         )
     extended, _, probe = name.partition("+")
-    path = f"{PROBES}/{probe}" if probe else name
-    folder = next(
-        (f / path for f in _folders(extra_folder) if (f / path / "version.toml").is_file()), None
-    )
-    if folder is None:
-        what = "probe" if probe else "prompt version"
-        known = list_probes(extra_folder) if probe else list_versions(extra_folder)
+    registry = PROBES if probe else VERSIONS
+    known = registry.files(extra_folder)
+    file = known.get(probe or name)
+    if file is None:
         raise RecfeatError(
-            f"No {what} {(probe or name)!r}. There are: {', '.join(known)}; one of your own is a "
-            "folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
+            f"No {registry.kind} {(probe or name)!r}. There are: {', '.join(known)}; one of your "
+            "own is a folder in RECFEAT_PROMPTS (`recfeat prompts new`)."
         )
-    own = _read_toml(folder / "version.toml", probe or name)
-    texts = _read_texts(folder)
+    own = _read_toml(file, probe or name)
+    texts = _read_texts(file.parent)
     if probe:
         own["extends"] = extended
         own["description"] = f"A probe of {extended}: {own.get('description', probe)}."
@@ -314,15 +318,6 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecfeatError(f"Cannot read the prompt file {path}: {error}.") from error
-
-
-def _folders(extra: str | Path | None) -> list[Path]:
-    if extra is None:
-        return [BUILT_IN]
-    folder = Path(extra).expanduser()
-    if not folder.is_dir():
-        raise RecfeatError(f"RECFEAT_PROMPTS names {folder}, which is not a folder; make it first.")
-    return [folder, BUILT_IN]
 
 
 def _error(name: str, what: str) -> RecfeatError:

@@ -8,19 +8,20 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import polars as pl
 
+from recfeat_pipeline import schemas
 from recfeat_pipeline.content.controls import CONTROLS, control_of
 from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.content.source import SOURCES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.family import FAMILIES, TABLES, Family, load_family
-from recfeat_pipeline.registry import own_folder
-from recfeat_pipeline.schemas import ARMS
+from recfeat_pipeline.registry import Registry, own_folder
 from recfeat_pipeline.sections import SECTIONS
+
+ARMS = Registry("arm", "models/arms", "RECFEAT_ARMS", pattern="*.toml")
 
 ROLES = ("floor", "content", "control", "probe", "baseline")
 """What an arm is for: to be beaten, to show a worth, to show none, to show why, to compare with."""
@@ -96,22 +97,15 @@ def load_arms() -> dict[str, Arm]:
     Raises:
         RecfeatError: a file holds an unknown key or value.
     """
-    folder = own_folder()
-    return _load(str(folder) if folder else None)
+    return _load(own_folder())
 
 
 @cache
 def _load(own: str | None) -> dict[str, Arm]:
-    built_in = files(__package__).joinpath("arms")
-    specs = {f"models/arms/{path.name}": path.read_text("utf-8") for path in built_in.iterdir()}
-    folder = own_folder() if own else None
-    for path in sorted(folder.glob("*.toml")) if folder else ():
-        if f"models/arms/{path.name}" in specs:
-            raise RecfeatError(f"{path}: {path.stem!r} is built in; give the file another name.")
-        specs[str(path)] = path.read_text("utf-8")
+    specs = {str(path): path.read_text("utf-8") for path in ARMS.files(own).values()}
     shown = list(SECTIONS)
     arms = sorted(
-        (parse(file, text) for file, text in specs.items() if file.endswith(".toml")),
+        (parse(file, text) for file, text in specs.items()),
         key=lambda arm: (
             shown.index(arm.section) if arm.section in shown else len(shown), arm.section, arm.id
         ),
@@ -145,7 +139,7 @@ def arms_frame() -> pl.DataFrame:
         }
         for arm in arms
     ]
-    return pl.DataFrame(rows, schema=ARMS)
+    return pl.DataFrame(rows, schema=schemas.ARMS)
 
 
 def _model_and_content(arm: Arm) -> tuple[str, Slot]:
@@ -204,7 +198,7 @@ def parse(file: str, text: str) -> Arm:
     _one_of(f"{file}: role", spec["role"], ROLES)
     given = {table: dict(spec.get(table, {})) for table in TABLES}
     family = given["model"].pop("family", None)
-    _one_of(f"{file}: [model] family", family, FAMILIES.names())
+    _one_of(f"{file}: [model] family", family, FAMILIES.names(own_folder()))
     return Arm(
         id=file.rpartition("/")[2].removesuffix(".toml"),
         **{key: spec[key] for key in TEXTS if key in spec},
@@ -225,7 +219,7 @@ def _slot(file: str, table: dict[str, Any]) -> Slot:
         if key not in known:
             raise RecfeatError(f"{file}: [content] {key} is unknown; keys are {', '.join(known)}.")
     for source in table.get("sources", ()):
-        _one_of(f"{file}: [content] sources", source, SOURCES.names())
+        _one_of(f"{file}: [content] sources", source, SOURCES.names(own_folder()))
     if "control" in table:
         _one_of(f"{file}: [content] control", table["control"], list(CONTROLS))
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}

@@ -15,13 +15,13 @@ import numpy as np
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.registry import Registry
+from recfeat_pipeline.registry import Registry, own_folder
 
 if TYPE_CHECKING:  # importing them imports torch, and the UI loads this module
     from recfeat_pipeline.models.recipe import Recipe
     from recfeat_pipeline.models.scorer import Scorer
 
-FAMILIES = Registry("recfeat_pipeline.models.families", own="families")
+FAMILIES = Registry("model family", "models/families", "RECFEAT_ARMS", "families")
 TABLES = ("model", "train")
 """Tables of an arm's file that hold settings: what a model is shaped like, and how it learns."""
 
@@ -120,15 +120,12 @@ def load_family(name: str) -> Family:
     Raises:
         RecfeatError: there is none, or its module holds none.
     """
-    names = FAMILIES.names()
+    names = FAMILIES.names(own_folder())
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise RecfeatError(f"No model family {name!r}; {meant}there are {', '.join(names)}.")
-    module = FAMILIES.load(name)
-    family = getattr(module, "family", None)
-    if not isinstance(family, Family):
-        raise RecfeatError(f"{module.__file__} has no `family`: a family's module has one.")
+    family: Family = FAMILIES.load(name, own_folder(), "family", Family)
     return family
 
 

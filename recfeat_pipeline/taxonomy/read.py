@@ -7,17 +7,19 @@ A taxonomy is one YAML file: a built-in one of this folder, or the user's own in
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.registry import Registry
 from recfeat_pipeline.taxonomy.taxonomy import Dimension, Group, Taxonomy
 
-BUILT_IN = Path(str(files("recfeat_pipeline.taxonomy")))
 FOLDER = "taxonomies"  # within RECFEAT_PROMPTS
+TAXONOMIES = Registry(
+    "taxonomy", "taxonomy", "RECFEAT_PROMPTS", FOLDER, pattern="*.yaml", replaces=True
+)
 NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 ALL = "all"  # every group at once, in tables of agreement and in one-call versions
 LONGEST = 300  # characters of a gloss, a title or a tag
@@ -33,9 +35,7 @@ def list_taxonomies(prompts: str | Path | None = None) -> dict[str, Path]:
     Args:
         prompts: the user's folder of prompt versions.
     """
-    folders = [BUILT_IN, *([Path(prompts).expanduser() / FOLDER] if prompts else [])]
-    found = {path.stem: path for folder in folders for path in folder.glob("*.yaml")}
-    return dict(sorted(found.items()))
+    return TAXONOMIES.files(prompts)
 
 
 def load_taxonomy(name: str, prompts: str | Path | None = None) -> Taxonomy:

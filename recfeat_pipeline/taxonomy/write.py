@@ -25,9 +25,10 @@ def new_file(name: str, prompts: str | Path | None) -> Path:
         raise RecfeatError(
             f"{name!r} cannot name a taxonomy: use small letters a to z, digits and '_'."
         )
-    if name in list_taxonomies(prompts):
+    folder = Path(prompts).expanduser()
+    if name in list_taxonomies(prompts if folder.is_dir() else None):
         raise RecfeatError(f"There is a taxonomy {name!r} already; choose another name.")
-    return Path(prompts).expanduser() / FOLDER / f"{name}.yaml"
+    return folder / FOLDER / f"{name}.yaml"
 
 
 def write_taxonomy(

@@ -14,7 +14,10 @@ SIBLINGS = (
     "catalog", "text", "extraction", "models", "reranking", "evaluation", "report", "explore",
     "ask",
 )  # fmt: skip
-LISTS = {"recfeat_pipeline.evaluation.metrics"}  # what tables and pages are made from
+LISTS = {
+    "recfeat_pipeline.evaluation.metrics",
+    "recfeat_pipeline.evaluation.metric",
+}  # what tables and pages are made from
 
 
 def imports(module: str) -> set[str]:

@@ -26,9 +26,17 @@ from urllib.parse import urlsplit
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.dialect import FORMS, Dialect
+from recfeat_pipeline.registry import Registry
 
 OPENAI = "https://api.openai.com/v1"
-HERE = Path(__file__).parent
+ENDPOINTS = Registry(
+    "endpoint profile",
+    "extraction/endpoints",
+    "RECFEAT_PROMPTS",
+    "endpoints",
+    pattern="*.toml",
+    replaces=True,
+)
 MATCH = {"title", "hosts", "models"}
 KEYS = MATCH | {field.name for field in fields(Dialect)} - {"name"}
 
@@ -36,10 +44,10 @@ KEYS = MATCH | {field.name for field in fields(Dialect)} - {"name"}
 def profile_of(base_url: str, model: str, extra_folder: str | Path | None = None) -> Dialect:
     """The dialect that an endpoint and a model begin with."""
     where = urlsplit(base_url).netloc.rpartition("@")[2]
+    specs = [(path, _read(path)) for path in ENDPOINTS.files(extra_folder).values()]
     fitting = [
-        (folder_no, "models" not in spec, name, spec)
-        for folder_no, folder in enumerate(_folders(extra_folder))
-        for name, spec in _read(folder)
+        (path.parent == ENDPOINTS.built_in, "models" not in spec, path.stem, spec)
+        for path, spec in specs
         if any(re.search(host, where) for host in spec.get("hosts", [""]))
         and re.search(spec.get("models", ""), model)
     ]
@@ -50,24 +58,16 @@ def profile_of(base_url: str, model: str, extra_folder: str | Path | None = None
     return Dialect(name=name, **settings | {"without": tuple(spec.get("without", ()))})
 
 
-def _folders(extra: str | Path | None) -> list[Path]:
-    own = [Path(extra).expanduser() / "endpoints"] if extra else []
-    return [*own, HERE]
-
-
-def _read(folder: Path) -> list[tuple[str, dict[str, Any]]]:
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            spec = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RecfeatError(f"The endpoint profile {path} cannot be read: {error}.") from error
-        unknown = sorted(set(spec) - KEYS)
-        if unknown or spec.get("answer", FORMS[0]) not in FORMS:
-            what = f"{unknown[0]!r}, which nothing reads" if unknown else "an unknown answer"
-            raise RecfeatError(
-                f"The endpoint profile {path} sets {what}; see recfeat_pipeline/extraction/"
-                "endpoints for its form."
-            )
-        found.append((path.stem, spec))
-    return found
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecfeatError(f"The endpoint profile {path} cannot be read: {error}.") from error
+    unknown = sorted(set(spec) - KEYS)
+    if unknown or spec.get("answer", FORMS[0]) not in FORMS:
+        what = f"{unknown[0]!r}, which nothing reads" if unknown else "an unknown answer"
+        raise RecfeatError(
+            f"The endpoint profile {path} sets {what}; see recfeat_pipeline/extraction/"
+            "endpoints for its form."
+        )
+    return spec

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from recfeat_pipeline.evaluation.metrics import HEADLINE
+from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.report.worth import significant
 
 _TITLE = "New items"
-_COLUMNS = [("all", measure) for measure in HEADLINE] + [("new", HEADLINE[0])]
 _AMONG = {"all": "", "new": " among new items"}
 
 
@@ -86,18 +85,19 @@ def _table(inputs: Inputs, new: pl.DataFrame) -> Table:
     averaged = new.group_by("arm", "candidates", "metric", "k").agg(pl.col("value").mean())
     means = {row[:-1]: row[-1] for row in averaged.iter_rows()}
     arms = [arm for arm in inputs.roles.order if arm in new["arm"]]
+    columns = [("all", measure) for measure in headline()] + [("new", headline()[0])]
     n, seeds = new["n"].max(), new["seed"].n_unique()
     return Table(
         "cold",
         f"Choices of new items, means over {formats.plural(seeds, 'seed')}, at most "
         f"{formats.count(n)} choices a seed.",
-        ["Arm", *(measure.label + _AMONG[candidates] for candidates, measure in _COLUMNS)],
+        ["Arm", *(measure.label + _AMONG[candidates] for candidates, measure in columns)],
         [
             [
                 inputs.roles.name(arm),
                 *(
                     formats.metric(means.get((arm, candidates, measure.name, measure.k)))
-                    for candidates, measure in _COLUMNS
+                    for candidates, measure in columns
                 ),
             ]
             for arm in arms

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from recfeat_pipeline.evaluation.metrics import HEADLINE, LIST_METRICS, Measure
+from recfeat_pipeline.evaluation.metric import Measure
+from recfeat_pipeline.evaluation.metrics import headline, list_metrics
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
@@ -27,7 +28,7 @@ def results(inputs: Inputs) -> Section:
 
 
 def _table(inputs: Inputs) -> Table:
-    columns = [m for m in HEADLINE if inputs.metric(m.name, m.k).height]
+    columns = [m for m in headline() if inputs.metric(m.name, m.k).height]
     arms = inputs.roles.order
     sections = [inputs.roles.section(arm) for arm in arms]
     n_examples = inputs.metric("mrr")["n"].max()
@@ -59,16 +60,16 @@ def _lists(inputs: Inputs) -> Table:
         .agg(pl.col("value").mean())
         .iter_rows()
     }
-    meanings = " ".join(f"{metric.label}: {metric.meaning}" for metric in LIST_METRICS)
+    meanings = " ".join(f"{m.label}: {m.meaning}" for m in list_metrics().values())
     n_lists = formats.count(inputs.lists["n"].max())
     return Table(
         "lists",
         f"The lists that the arms would show, {n_lists} of each; means over seeds. {meanings}",
-        ["Arm", *(f"{metric.label}@{metric.headline}" for metric in LIST_METRICS)],
+        ["Arm", *(f"{m.label}@{m.headline}" for m in list_metrics().values())],
         [
             [
                 inputs.roles.name(arm),
-                *(_plain(means.get((arm, m.name, m.headline))) for m in LIST_METRICS),
+                *(_plain(means.get((arm, name, m.headline))) for name, m in list_metrics().items()),
             ]
             for arm in arms
         ],
@@ -84,6 +85,6 @@ def _plain(value: float | None) -> str:
 def _cell(inputs: Inputs, arm: str, measure: Measure) -> str:
     values = inputs.metric(measure.name, measure.k).filter(arm=arm)["value"]
     text = formats.metric(values.mean())
-    if measure is not HEADLINE[0] or values.len() < 2:
+    if measure != headline()[0] or values.len() < 2:
         return text
     return f"{text} ± {formats.metric(values.std())}"

@@ -2,22 +2,19 @@
 
 The folder named by ``RECFEAT_SOURCES`` holds further ones of the user's own, which take over a
 name that is built in. A file defines one subclass of
-:class:`~recfeat_pipeline.text.source.Source`.
+:class:`~recfeat_pipeline.text.source.Source`, whose name is the file's.
 """
 
-import importlib
-import importlib.util
 import inspect
-import pkgutil
-import sys
 from pathlib import Path
 from types import ModuleType
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.registry import Registry
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.source import Source
 
-PREFIX = "recfeat_sources"  # of the modules of the user's folder
+SOURCES = Registry("text source", "text/sources", "RECFEAT_SOURCES", replaces=True)
 
 
 def source_types(own: str | None = None) -> dict[str, type[Source]]:
@@ -29,10 +26,7 @@ def source_types(own: str | None = None) -> dict[str, type[Source]]:
     Raises:
         RecfeatError: a file of the user's folder cannot be imported, or defines no source.
     """
-    modules = [importlib.import_module(f"{__name__}.{m.name}") for m in _built_in()]
-    if own:
-        modules += [_own(path) for path in _files(Path(own).expanduser())]
-    found = {kind.name: kind for kind in map(_source_of, modules)}
+    found = {name: _source_of(SOURCES.module(name, own)) for name in SOURCES.names(own)}
     return dict(sorted(found.items(), key=lambda entry: (entry[1].order, entry[0])))
 
 
@@ -45,39 +39,6 @@ def sources(settings: Settings) -> list[Source]:
 def attributions(own: str | None = None) -> dict[str, str]:
     """Source name → its attribution, of every source there is, enabled or not."""
     return {name: kind.attribution for name, kind in source_types(own).items()}
-
-
-def _built_in() -> list[pkgutil.ModuleInfo]:
-    return [found for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")]
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise RecfeatError(
-            f"RECFEAT_SOURCES names {folder}, which is no folder; create it, or unset it."
-        )
-    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-
-
-def _own(path: Path) -> ModuleType:
-    """The module of a user's file; imported anew when another file has taken its name."""
-    name = f"{PREFIX}.{path.stem}"
-    known = sys.modules.get(name)
-    if known is not None and known.__file__ == str(path):
-        return known
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise RecfeatError(
-            f"The text source {path} cannot be imported ({type(error).__name__}: {error}); mend "
-            "it, or take it out of the folder."
-        ) from error
-    sys.modules[name] = module
-    return module
 
 
 def _source_of(module: ModuleType) -> type[Source]:
@@ -96,4 +57,10 @@ def _source_of(module: ModuleType) -> type[Source]:
             "subclass of recfeat_pipeline.text.source.Source with name, order, attribution, "
             "from_settings, fields, evidence and _ask."
         )
-    return found[0]
+    [kind] = found
+    file = Path(str(module.__file__))
+    if kind.name != file.stem:
+        raise RecfeatError(
+            f"{file}: the text source is called {kind.name!r}; call the file {kind.name}.py."
+        )
+    return kind

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recfeat_pipeline.evaluation import metrics
 from recfeat_pipeline.evaluation.list_metrics import measure_lists
 from recfeat_pipeline.evaluation.lists import (
     PAD,
@@ -17,6 +16,7 @@ from recfeat_pipeline.evaluation.lists import (
     novelty,
     similarity,
 )
+from recfeat_pipeline.evaluation.metrics import list_metrics
 from recfeat_pipeline.schemas import EVENTS, LIST_METRICS
 
 EVENTS_OF = {"a": [0, 1, 1], "b": [0, 1], "c": [0], "d": [0, 2]}  # four users; item 3 is untaken
@@ -78,7 +78,7 @@ def test_every_run_has_every_metric_at_every_cut_off():
     frame = measure_lists(top, events, items)
     assert frame.schema == pl.Schema(LIST_METRICS)
     values = {row[:4]: row[4:] for row in frame.iter_rows()}
-    assert len(values) == 2 * sum(len(m.cutoffs) for m in metrics.LIST_METRICS)
+    assert len(values) == 2 * sum(len(m.cutoffs) for m in list_metrics().values())
     assert values["llm", "0", "coverage", 10] == (pytest.approx(3 / 5), 2)
     assert values["floor", "1", "coverage", 10] == (pytest.approx(1 / 5), 1)
     assert values["llm", "0", "novelty", 10] == (pytest.approx((0 + 1 + 2) / 3), 2)

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse, stats
 
 from recfeat_pipeline.evaluation import lists
-from recfeat_pipeline.evaluation.metrics import MEASURES, measure
+from recfeat_pipeline.evaluation.metrics import measure, measures
 from recfeat_pipeline.evaluation.significance import compare, paired_t
 from recfeat_pipeline.holm import holm
 from recfeat_pipeline.models.examples import build_examples
@@ -79,7 +79,7 @@ def test_metrics_are_those_of_ranx(world):
         for u, row in enumerate(scores)
     }
     names = {"hit_rate": ("hit_rate", "recall"), "ndcg": ("ndcg",), "mrr": ("mrr",)}
-    for one in MEASURES:
+    for one in measures():
         for name in names[one.name]:
             theirs = ranx.evaluate(
                 ranx.Qrels(qrels), ranx.Run(run), f"{name}@{one.k}" if one.k else name

@@ -110,7 +110,7 @@ def test_mistakes_in_files_are_named(tmp_path):
         RecfeatError, match=r"No prompt version 'nosuch'. There are: .*genome132-v1"
     ):
         load_version("nosuch")
-    with pytest.raises(RecfeatError, match="is not a folder"):
+    with pytest.raises(RecfeatError, match="is no folder"):
         list_versions(tmp_path / "absent")
 
 

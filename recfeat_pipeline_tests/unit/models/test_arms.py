@@ -142,8 +142,8 @@ def test_arms_and_families_of_the_users_own(own):
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("floor.toml", FLOOR, r"floor\.toml: 'floor' is built in"),
-        ("families/ease.py", FAMILY, r"ease\.py: 'ease' is built in"),
+        ("floor.toml", FLOOR, r"floor\.toml: the arm 'floor' is built in"),
+        ("families/ease.py", FAMILY, r"ease\.py: the model family 'ease' is built in"),
         ("families/broken.py", "1 / 0", r"broken\.py cannot be imported: ZeroDivisionError"),
         ("families/empty.py", "", r"empty\.py has no `family`"),
     ],

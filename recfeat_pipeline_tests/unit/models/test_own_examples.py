@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
 from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.content.slot import Slot
+from recfeat_pipeline.evaluation.metrics import headline, measure
 from recfeat_pipeline.models.arms import resolve_arms
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.registry import use_folder
@@ -21,13 +23,17 @@ from recfeat_pipeline_tests.unit.models.worlds import (
 )
 
 PAGE = Path(__file__).parents[3] / "docs" / "arms.md"
-FAMILY, SOURCE = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+FAMILY, SOURCE, METRIC = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
 def _own(tmp_path, _no_settings_from_outside):
     use_folder(str(tmp_path))
-    for name, text in (("families/together.py", FAMILY), ("content/age.py", SOURCE)):
+    for name, text in (
+        ("families/together.py", FAMILY),
+        ("content/age.py", SOURCE),
+        ("metrics/rbp.py", METRIC),
+    ):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     (tmp_path / "mine.toml").write_text(
@@ -54,3 +60,12 @@ def test_the_content_source():
     content = fill(Slot(sources=("age",)), store, items, TAXONOMY, None)
     assert content.names == ("age:age",)
     np.testing.assert_allclose(content.matrix, [[0.2], [0]], rtol=1e-6)
+
+
+def test_the_metric():
+    found = measure("rbp", 10)
+    ranks = np.array([1, 2, 11])
+    np.testing.assert_allclose(found.values(ranks), [0.2, 0.16, 0])
+    in_sql = duckdb.sql(f"SELECT {found.sql('rank')} FROM (SELECT unnest([1, 2, 11]) AS rank)")
+    np.testing.assert_allclose([value for (value,) in in_sql.fetchall()], [0.2, 0.16, 0])
+    assert found in headline()

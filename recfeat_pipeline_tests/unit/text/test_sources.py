@@ -32,7 +32,7 @@ class Liner(Source):
 
 
 def test_a_file_in_the_users_folder_is_a_source(tmp_path):
-    (tmp_path / "liner.py").write_text(OWN)
+    (tmp_path / "liner_notes.py").write_text(OWN)
     settings = Settings(sources=str(tmp_path))
     assert next(iter(source_types(settings.sources))) == "liner_notes"  # its order says: preferred
     assert [source.name for source in sources(settings)] == ["liner_notes"]
@@ -40,7 +40,7 @@ def test_a_file_in_the_users_folder_is_a_source(tmp_path):
 
 
 def test_a_built_in_source_can_be_taken_over(tmp_path):
-    (tmp_path / "mine.py").write_text(OWN.replace('"liner_notes"', '"tmdb"'))
+    (tmp_path / "tmdb.py").write_text(OWN.replace('"liner_notes"', '"tmdb"'))
     assert source_types(str(tmp_path))["tmdb"].__name__ == "Liner"
 
 
@@ -51,6 +51,12 @@ def test_a_built_in_source_can_be_taken_over(tmp_path):
 def test_a_file_that_is_no_source_is_named(tmp_path, text, says):
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(RecfeatError, match=f"broken.py.*{says}"):
+        source_types(str(tmp_path))
+
+
+def test_a_file_called_other_than_its_source_is_named(tmp_path):
+    (tmp_path / "liner.py").write_text(OWN)
+    with pytest.raises(RecfeatError, match=r"liner\.py.*call the file liner_notes\.py"):
         source_types(str(tmp_path))
 
 
