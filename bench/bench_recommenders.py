@@ -1,132 +1,131 @@
-"""What the families reach on public data, beside what was published there; one seed.
+"""On which recommenders features pay, on public data: families × contents, each beside its floor.
 
-``python -m bench recommenders --data DIR`` where DIR holds ``amazon-beauty.toml``,
-``movielens-1m.toml`` and ``ml-latest-small/``; what is not there is said and left out. A family by
-name (``--families ease,markov``) is fitted alone. All of it takes hours on two cores: the trained
-families of Beauty take most of them.
+``python -m bench recommenders --data DIR --out FOLDER`` where DIR holds ``movie_text.parquet`` and
+``movielens-1m/``, ``ml-latest-small/`` or ``amazon-beauty/``; what is not there is said and left
+out. Each catalogue becomes a lake in FOLDER that ``recfeat run`` trains: what is finished is not
+fitted again, and ``--no-fit`` prints what there is. All of it takes a day on two cores, so
+``--catalogs``, ``--families``, ``--contents`` and ``--seeds`` name parts of it.
 """
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-import torch
+from rich.console import Console
+from rich.table import Table
 
-from recfeat_pipeline.content.slot import Content
-from recfeat_pipeline.defs.training.inputs import load_data
-from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.models.family import load_family
-from recfeat_pipeline.models.recipe import Recipe, default_steps
+from bench.public_lakes import CATALOGUES, CONTENTS, FLOORS, PublicLake, arm_of, write_arms
+from recfeat_pipeline.evaluation.metrics import measure
 
-BEAUTY = "amazon-beauty.toml", "leave_one_out"
+OF_LLM = ("llm", "random", "shuffled")
+OF_GENRES = ("genres_random", "genres_shuffled")
+PLACES = {"all": "all", "rarely taken": "TAIL", "short history": "history 1-9"}
+"""Slices by what they are called."""
 PUBLISHED = {
-    BEAUTY[0]: "SASRec .0605/.0318, S3-Rec .0647/.0327, TIGER .0648/.0384 (HR@10/NDCG@10)",
-    "movielens-1m.toml": "EASE over the last five events .0877",
-    "ml-latest-small": "EASE over the last five events .0986 (three_way)",
+    "beauty": "SASRec .0605/.0318, S3-Rec .0647/.0327, TIGER .0648/.0384 (HR@10/NDCG@10)",
+    "ml1m-global-time": "EASE over the last five events .0877 (MRR)",
 }
-DATA = (BEAUTY, ("movielens-1m.toml", None), ("ml-latest-small", "global_time"))
-FAMILIES = ("markov", "item_knn", "ease", "tower", "sasrec", "hybrid_tower", "hybrid_sasrec")
-ON_BEAUTY = ("markov", "sasrec", "hybrid_sasrec")
-WIDTH = 256  # of the attributes, by a truncated singular value decomposition
 
 
 def run(options: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """HR@10 and NDCG@10 on Beauty, MRR on MovieLens, of test examples."""
+    """Train what is asked for and not there yet; print a table a catalogue."""
     parser = argparse.ArgumentParser("bench recommenders")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--families", default="")
+    parser.add_argument("--out", type=Path, default=Path("bench_lakes"))
+    parser.add_argument("--catalogs", default=",".join(CATALOGUES))
+    parser.add_argument("--families", default=",".join(FLOORS))
+    parser.add_argument("--contents", default=",".join(CONTENTS))
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--cold-seeds", default="", help="also with items held back")
+    parser.add_argument("--no-fit", action="store_true", help="print what there is")
     given = parser.parse_args(options)
     if given.data is None:
         print("recommenders: no --data DIR with public data was given, so nothing is measured.")
         return []
-    rows = []
-    for name, split in DATA:
-        path = given.data / name
-        if not path.exists():
-            print(f"recommenders: {path} is not there, so it is left out.")
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            data = _catalogue(path, split, Path(folder))
-            chosen = given.families.split(",") if given.families else FAMILIES
-            if name == BEAUTY[0]:
-                chosen = [each for each in chosen if each in ON_BEAUTY]
-            for family in chosen:
-                rows += _reached(name, family, data, _none(data), Path(folder))
-                if name == BEAUTY[0]:
-                    described = _attributes(given.data / "amazon-beauty/items.parquet", data)
-                    rows += _reached(name, family, data, described, Path(folder))
-    return rows
+    write_arms(given.out / "arms")
+    lakes = []
+    for name in given.catalogs.split(","):
+        if (given.data / CATALOGUES[name].needs).exists():
+            lakes.append(PublicLake(name, given.data, given.out))
+        else:
+            print(f"recommenders: {given.data / CATALOGUES[name].needs} is not there: left out.")
+    families, contents = given.families.split(","), given.contents.split(",")
+    if not given.no_fit:
+        for family, lake in itertools.product(families, lakes):  # the cheap ones of all come first
+            lake.make()
+            arms = ",".join(arm_of(family, each) for each in contents if _asked(lake.name, each))
+            for seeds, cold in ((given.cold_seeds, ["--cold-start"]), (given.seeds, [])):
+                if seeds:
+                    how = ["--seeds", seeds, *cold, "--until", "training"]
+                    lake.recfeat("run", "--arms", arms, *how)
+    return [row for lake in lakes for row in _reached(lake, families, contents)]
 
 
-def _catalogue(path: Path, split: str | None, folder: Path) -> Data:
-    words = ["run", "--catalog", str(path), "--until", "catalog"]
-    words += ["--split", split] if split and path.is_dir() else []
-    lake = {"RECFEAT_LAKE": str(folder / "lake")}
-    subprocess.run(
-        [sys.executable, "-m", "recfeat_pipeline.cli", *words], env=os.environ | lake, check=True
-    )
-    return load_data(Lake(folder / "lake"))
+def _asked(name: str, content: str) -> bool:
+    """Whether a catalogue has the content; where no LLM scored it, controls are of genres."""
+    return content not in (OF_GENRES if CATALOGUES[name].scores else OF_LLM)
 
 
 def _reached(
-    name: str, family: str, data: Data, content: Content, folder: Path
-) -> list[dict[str, Any]]:
-    made = load_family(family)
-    n_examples = data.examples.filter(split="train").height
-    what = f"{family} with brand, category, keywords" if content.width else family
-    out_dir = folder / what.replace(" ", "-")
-    recipe = Recipe(made.settings(), steps=default_steps(n_examples), out_dir=out_dir)
-    torch.set_num_threads(1)
-    rank, _ = data.held_out("test").rank(made.fit(data, content, recipe))
-    measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {"MRR": lambda rank: 1 / rank}
-    if name == BEAUTY[0]:
-        measures = {
-            "HR@5": lambda rank: rank <= 5,
-            "NDCG@5": lambda rank: np.where(rank <= 5, 1 / np.log2(1 + rank), 0),
-            "HR@10": lambda rank: rank <= 10,
-            "NDCG@10": lambda rank: np.where(rank <= 10, 1 / np.log2(1 + rank), 0),
-        }
-    return [
-        {
-            "name": f"{name}, {what}, {measure}",
-            "value": float(of(rank).mean()),
-            "unit": "",
-            "against": PUBLISHED[name],
-        }
-        for measure, of in measures.items()
-    ]
+    made: PublicLake, families: Sequence[str], contents: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Print the catalogue's table; rows beside what was published."""
+    trained = set(made.lake.read("runs")["arm"])
+    wanted = [(f, c) for f in families for c in contents if arm_of(f, c) in trained]
+    if not wanted:
+        return
+    made.recfeat("run", "--arms", arm_of(*wanted[0]), "--seeds", "0")  # evaluates whatever is there
+    measures = ("hit_rate", 10), ("ndcg", 10), ("mrr", None)
+    ranks = made.lake.read("ranks").filter(pl.col("arm").is_in([arm_of(*w) for w in wanted]))
+    values = [measure(*of).values(ranks["rank"].to_numpy()) for of in measures]
+    named = {measure(*of).label: of_ranks for of, of_ranks in zip(measures, values, strict=True)}
+    reached = ranks.select("arm", "seed").with_columns(**named)
+    by_seed = reached.group_by("arm", "seed").mean()
+    by_arm = by_seed.group_by("arm").agg(pl.col(*named).mean())
+    means = {row["arm"]: row for row in by_arm.iter_rows(named=True)}
+    seeds = dict(by_seed.group_by("arm").len().iter_rows())
+    contrasts, cold = (made.lake.read(each) for each in ("contrasts", "cold_contrasts"))
+    table = Table(
+        title=f"{made.name}: MRR on test, and against the same recommender without content"
+    )
+    for column in ("recommender", "content", "seeds", *named, *PLACES, "new"):
+        table.add_column(column)
+    for floor, content in wanted:
+        arm = arm_of(floor, content)
+        shown = [f"{means[arm][label]:.4f}" for label in named]
+        of_pair = pl.col("arm") == arm, pl.col("reference") == floor, pl.col("metric") == "mrr"
+        ours, ours_cold = contrasts.filter(*of_pair), cold.filter(*of_pair)
+        new = ours_cold.filter(n_train=0, candidates="all")
+        places = [_effect(ours.filter(slice=_slice(ours, p))) for p in PLACES]
+        table.add_row(floor, content, str(seeds[arm]), *shown, *places, _effect(new))
+        if made.name in PUBLISHED:
+            for label in named:
+                yield {
+                    "name": f"{made.name}, {arm}, {label}",
+                    "value": float(means[arm][label]),
+                    "unit": "",
+                    "against": PUBLISHED[made.name],
+                }
+    Console(width=170).print(table)
 
 
-def _none(data: Data) -> Content:
-    return Content(np.empty((data.n_items, 0), np.float32), (), 0.0)
+def _slice(contrasts: pl.DataFrame, place: str) -> str:
+    """The slice of a place; where no item is often taken, the rarest quarter is."""
+    return (
+        "Q1" if place == "rarely taken" and "HEAD" not in set(contrasts["slice"]) else PLACES[place]
+    )
 
 
-def _attributes(path: Path, data: Data) -> Content:
-    """Brand, category and keywords of each item: weighed by rarity, as ``WIDTH`` columns."""
-    items = data.corpus.select("item_id", "item_index").join(pl.read_parquet(path), on="item_id")
-    parts = []
-    for words, least, weight in (("attributes", 3, 1.0), ("keywords", 10, 0.7)):
-        split = pl.col(words) if words == "attributes" else pl.col(words).str.split(", ")
-        long = items.select("item_index", word=split).explode("word").drop_nulls().unique()
-        known = long.group_by("word").len().filter(pl.col("len") >= least).sort("word")
-        held = long.join(known.with_row_index("column"), on="word")
-        matrix = np.zeros((data.n_items, known.height), np.float32)
-        matrix[held["item_index"].to_numpy(), held["column"].to_numpy()] = 1
-        matrix *= np.log(data.n_items / known["len"].to_numpy())
-        parts.append(weight * _unit(matrix))
-    torch.manual_seed(0)
-    left, values, _ = torch.svd_lowrank(torch.from_numpy(np.hstack(parts)), WIDTH, niter=3)
-    matrix = _unit((left * values).numpy())
-    return Content(matrix, tuple(f"attributes {n}" for n in range(WIDTH)), 1.0)
-
-
-def _unit(matrix: np.ndarray) -> np.ndarray:
-    return matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-6)
+def _effect(contrast: pl.DataFrame) -> str:
+    """Difference and 95 % interval in percent of the reference, and the reference's MRR."""
+    if contrast.is_empty():
+        return ""
+    row = contrast.row(0, named=True)
+    base = row["reference_value"]
+    if row["ci_low"] is None:
+        return f"{row['delta'] / base:+.1%}"
+    low, high = 100 * row["ci_low"] / base, 100 * row["ci_high"] / base
+    return f"{100 * row['delta'] / base:+.1f} [{low:+.1f}, {high:+.1f}] ({base:.4f})"

@@ -29,15 +29,22 @@ def import_scores(
     score: Annotated[
         str, typer.Option(metavar="COLUMN", help="Of the score, from 0 to 1.")
     ] = "score",
+    promote: Annotated[
+        bool,
+        typer.Option(
+            "--promote", help="Every arm of scores reads them; `recfeat run` then asks nothing."
+        ),
+    ] = False,
 ) -> None:
     """Import item scores that were made elsewhere, on a taxonomy of the project's or your own.
 
     They become a version beside those that a prompt version asked for. An arm reads them by their
-    name: prompt_version = "NAME" in its [content]. A dimension that the file leaves out for an item
-    is 0; an item without any row is not scored.
+    name: prompt_version = "NAME" in its [content]; with --promote every arm that names none does.
+    A dimension that the file leaves out for an item is 0; an item without any row is not scored.
 
     $ recfeat import-scores scores.parquet --taxonomy genome132
     $ recfeat import-scores drafted.csv --taxonomy drafted.yaml --name drafted --item film_id
+    $ recfeat import-scores scores.parquet --taxonomy genome132 --promote
     """
     from recfeat_pipeline.commands.driving import open_driver
     from recfeat_pipeline.commands.given import check_name, read_given
@@ -58,6 +65,8 @@ def import_scores(
     known, unknown = read_given(file, columns, lake, "the scores to import")
     key, frame = import_scores(known, scored, name)
     write_scores(lake, key, scored, frame)
+    if promote:
+        lake.remember(promoted=key)
     with open_driver(settings) as driver:
         driver.build_store()
     n_items = frame["item_id"].n_unique()

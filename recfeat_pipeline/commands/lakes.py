@@ -45,3 +45,12 @@ def choose_version(lake: "Lake", name: str | None, prompts: str | None) -> "Prom
             "(`recfeat prompts list`)."
         )
     return version
+
+
+def version_to_ask(lake: "Lake", name: str | None, prompts: str | None) -> "PromptVersion | None":
+    """As :func:`choose_version`; None where imported scores are promoted and no other is named."""
+    from recfeat_pipeline.extraction.prompts import is_imported
+
+    if name is None and is_imported(lake, lake.meta.get("promoted", ""), prompts):
+        return None
+    return choose_version(lake, name, prompts)

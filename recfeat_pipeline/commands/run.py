@@ -95,10 +95,11 @@ def run(
     """
     from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver
-    from recfeat_pipeline.commands.lakes import choose_version
+    from recfeat_pipeline.commands.lakes import version_to_ask
     from recfeat_pipeline.commands.recorded import record
     from recfeat_pipeline.commands.tables import print_metrics
     from recfeat_pipeline.defs.drive import Plan
+    from recfeat_pipeline.errors import RecfeatError
     from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.migrations import open_lake
     from recfeat_pipeline.models.arms import resolve_arms
@@ -108,7 +109,12 @@ def run(
         catalog=catalog, split=split, llm_budget_usd=budget, workers=workers
     )
     lake = open_lake(settings.lake)
-    version = choose_version(lake, prompt_version, settings.prompts)
+    version = version_to_ask(lake, prompt_version, settings.prompts)
+    if pilot and version is None:
+        raise RecfeatError(
+            "The lake reads imported scores, so a pilot has nothing to ask: name a version with "
+            "--prompt-version."
+        )
     seed_list = integers("--seeds", seeds)
     until = "text" if pilot else until
     plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
@@ -120,6 +126,8 @@ def run(
 
     def announce(stage: str) -> None:
         hint(STAGE_TITLES[stage], style="bold")
+        if version is None:
+            return
         if stage == "text":
             items, fields = lake.read("items"), lake.read("fields")
             asked, paid = prompt_version is not None, settings.has_llm
@@ -130,7 +138,7 @@ def run(
 
     with open_driver(settings) as driver:
         driver.run(plan, announce)
-    if pilot:
+    if pilot and version:
         from recfeat_pipeline.commands.pilot import pilot as buy_some
 
         buy_some(lake, version, settings, pilot, yes)

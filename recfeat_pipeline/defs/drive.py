@@ -35,7 +35,7 @@ from recfeat_pipeline.settings import Settings
 class Plan:
     """What to run."""
 
-    version: PromptVersion
+    version: PromptVersion | None  # to ask; None: imported scores are read
     arms: Sequence[Arm]
     seeds: Sequence[int]
     steps: int | None = None
@@ -101,6 +101,8 @@ class Driver:
         for asset in STAGES[stage][:-1]:
             if asset.key.path[-1] in needed:
                 self.execution.run([asset], tags=range_tags(shards.get_partition_keys()))
+        if plan.version is None:
+            return
         self.extract(plan.version)
         if plan.version.taxonomy:
             self.lake.remember(promoted=plan.version.key)

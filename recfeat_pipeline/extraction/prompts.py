@@ -265,3 +265,9 @@ def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[s
         "mask_names": version.mask_names,
     }
     return texts | {"version.toml": "\n".join(f"{k} = {v}" for k, v in settings.items())}
+
+
+def is_imported(lake: Lake, key: str, extra_folder: str | Path | None = None) -> bool:
+    """Whether a version's scores were made elsewhere, so that it can be read but not asked."""
+    name = key.partition("@")[0]
+    return lake.has("dimensions", version=key) and name not in list_versions(extra_folder)

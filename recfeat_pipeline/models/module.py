@@ -62,6 +62,11 @@ class Learning(Stepping):
         f"more than {SAMPLED_ABOVE:,} items, else 0",
         least=0,
     )
+    loss: str = setting(
+        "softmax",
+        "over the catalogue, or a sample of it; or bpr, the target against each drawn item",
+        choices=("softmax", "bpr"),
+    )
     temperature: float = setting(0.1, "of the softmax", least=1e-3)
 
     def n_sampled(self, n_items: int) -> int:
@@ -173,9 +178,7 @@ class TowerModule(Module):
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
         users = users / self.learning.temperature
-        if self.n_sampled:
-            loss = self._sampled_loss(users, targets)
-        else:
+        if (loss := self._drawn_loss(users, targets)) is None:
             vectors = self.tower.item_vectors(blank=self._blank())
             logits = users @ vectors.T  # [B, N]
             if self.learning.popularity_alpha:
@@ -186,6 +189,12 @@ class TowerModule(Module):
         self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
         return loss
 
+    def _drawn_loss(self, users: Tensor, targets: Tensor) -> Tensor | None:
+        """The loss against drawn items; None where the softmax is over all of them."""
+        if self.learning.loss == "bpr":
+            return self._bpr_loss(users, targets)
+        return self._sampled_loss(users, targets) if self.n_sampled else None
+
     def _sampled_loss(self, users: Tensor, targets: Tensor) -> Tensor:
         """Softmax over the target and sampled items, unbiased by the logQ correction.
 
@@ -194,16 +203,35 @@ class TowerModule(Module):
         draw of the target itself is left out.
         """
         counts = torch.expm1(self.log_counts) + 1  # one for an item without events
-        if self.new is not None:
-            counts = counts.masked_fill(self.new, 0.0)
-        drawn = torch.multinomial(counts, self.n_sampled, replacement=True)  # [K]
-        vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + K, 128]
-        positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)  # [B, 1]
-        negative = users @ vectors[len(targets) :].T  # [B, K]
-        negative -= torch.log(self.n_sampled * counts[drawn] / counts.sum())
+        positive, negative, drawn = self._against_drawn(users, targets, counts, self.n_sampled)
+        negative -= torch.log(self.n_sampled * counts[drawn] / self._candidates(counts).sum())
         negative = negative.masked_fill(targets[:, None] == drawn, -torch.inf)
         logits = torch.cat([positive, negative], 1)
         return functional.cross_entropy(logits, torch.zeros_like(targets))
+
+    def _bpr_loss(self, users: Tensor, targets: Tensor) -> Tensor:
+        """Bayesian personalised ranking (Rendle et al., 2009): the target above each drawn item.
+
+        Items are drawn evenly; a draw of the target itself is left out.
+        """
+        evenly = torch.ones_like(self.log_counts)
+        n_drawn = self.n_sampled or SAMPLED
+        positive, negative, drawn = self._against_drawn(users, targets, evenly, n_drawn)
+        lost = functional.softplus(negative - positive)
+        return lost.masked_fill(targets[:, None] == drawn, 0.0).mean()
+
+    def _against_drawn(
+        self, users: Tensor, targets: Tensor, weights: Tensor, n: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores of the targets [B, 1] and of ``n`` drawn items [B, n], and which these are."""
+        drawn = torch.multinomial(self._candidates(weights), n, replacement=True)
+        vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + n, W]
+        positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)
+        return positive, users @ vectors[len(targets) :].T, drawn
+
+    def _candidates(self, weights: Tensor) -> Tensor:
+        """The weights [N] of what may be drawn: of a new item 0."""
+        return weights if self.new is None else weights.masked_fill(self.new, 0.0)
 
     def _thinned(self, context: Context) -> Context:
         """The context without a random part of its older items, so that none is leant on."""

@@ -47,10 +47,21 @@ class SequenceSettings(Learning):
         "items sampled per step, with logQ; 0, or a catalogue not four times as large: full "
         "softmax",
         least=0,
+        space=(256, 1024),
+    )
+    loss: str = setting(
+        "softmax",
+        "over the catalogue, or a sample of it; or bpr, the target against each drawn item",
+        choices=("softmax", "bpr"),
+        space=("softmax", "bpr"),
     )
     mask_seen: bool = setting(
         True, "an item already in the history is no candidate in a full softmax"
     )
+
+    def n_sampled(self, n_items: int) -> int:
+        """See :class:`Learning`: a sample pays where it is a quarter of the catalogue or less."""
+        return self.negatives if 4 * self.negatives < n_items else 0
 
 
 class SequenceTower(Tower):

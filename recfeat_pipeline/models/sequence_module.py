@@ -17,6 +17,8 @@ from recfeat_pipeline.models.windows import Windows
 
 WARM_UP = 100
 """Steps, or a tenth of all, until the learning rate is the first one."""
+OUT = -1e4
+"""Logit of what is no candidate: its share is 0 in single precision."""
 
 
 class SequenceModule(TowerModule):
@@ -58,28 +60,31 @@ class SequenceModule(TowerModule):
         states = self.tower.states_of(self._thinned_windows(history))[at]  # [P, W]
         states = functional.pad(states, (0, 1), value=1.0)
         target = target[at]
-        n_items, sampled = self.tower.n_items, self.learning.negatives
-        if 0 < 4 * sampled < n_items:
-            loss = self._sampled_loss(states, target)
-        else:
+        if (loss := self._drawn_loss(states, target)) is None:
             logits = states @ self.tower.item_vectors(blank=self._blank()).T  # [P, N]
             if self.learning.popularity_alpha:
                 logits = logits + self.learning.popularity_alpha * self.log_counts
             if self.new is not None:
                 logits = logits.masked_fill(self.new, -torch.inf)
             if self.learning.mask_seen:
-                logits = self._without_seen(logits, history, target, at)
+                self._mask_seen(logits, history, target, at)
             loss = functional.cross_entropy(logits, target)
         self.loss_sum += loss.detach()
         return loss
 
-    def _without_seen(self, logits: Tensor, history: Tensor, target: Tensor, at: Tensor) -> Tensor:
-        """The logits [P, N] with those of the window's items so far out of the running."""
+    @torch.no_grad()
+    def _mask_seen(self, logits: Tensor, history: Tensor, target: Tensor, at: Tensor) -> None:
+        """Put the window's items so far out of the running, in the logits [P, N] as they stand.
+
+        Their share of the softmax is 0, and so is their gradient: nothing need be kept of it.
+        """
         users, places = at.nonzero(as_tuple=True)
         before = torch.arange(history.shape[1], device=self.device) <= places[:, None]
-        seen = history[users].masked_fill(~before, self.tower.n_items)  # [P, L]
-        seen = seen.masked_fill(seen == target[:, None], self.tower.n_items)  # taken once more
-        return functional.pad(logits, (0, 1)).scatter(1, seen, -1e4)[:, : self.tower.n_items]
+        seen = history[users]  # [P, L]
+        # The target may have been taken before; it stays a candidate.
+        left = before & (seen != self.tower.n_items) & (seen != target[:, None])
+        rows, columns = left.nonzero(as_tuple=True)
+        logits[rows, seen[rows, columns]] = OUT
 
     def _thinned_windows(self, history: Tensor) -> Tensor:
         """The windows without a random part of their items."""

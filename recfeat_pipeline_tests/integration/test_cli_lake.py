@@ -435,6 +435,11 @@ def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
     assert set(found["model"]) == {"imported"}
     states = {v["key"]: v["state"] for v in recfeat("status", "--json").json["versions"]}
     assert states[key] == "fresh"
+    assert built.meta["promoted"] != key
+    assert recfeat(*arguments, "--taxonomy", "genome132", "--promote").code == 0
+    assert recfeat("run", "--until", "extraction").code == 0
+    assert built.meta["promoted"] == key, "what was extracted with would be promoted"
+    assert "name a version" in recfeat("run", "--pilot", "5").error
     other = "name: mine\ngroups: [{name: a, dimensions: [{name: b, gloss: c}]}]\n"
     (folder / "mine.yaml").write_text(other)
     assert "does not have" in recfeat(*arguments, "--taxonomy", folder / "mine.yaml").error

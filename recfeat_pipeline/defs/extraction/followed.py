@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.prompts import promoted
+from recfeat_pipeline.extraction.prompts import is_imported, promoted
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.taxonomy.read import FOLDER
@@ -23,7 +23,7 @@ def followed_versions(lake: Lake, folder: str | Path | None, still_for: float = 
     """The promoted version, and those of the user's own folder that ask for scores.
 
     The built-in probes cost money as well, and are left to whoever asks for them. A version whose
-    files changed after it was promoted can no longer be asked.
+    files changed after it was promoted can no longer be asked, and imported scores never could.
 
     Args:
         lake: says which version is promoted.
@@ -31,7 +31,9 @@ def followed_versions(lake: Lake, folder: str | Path | None, still_for: float = 
         still_for: seconds since a version's last edit; one in the middle of an edit is left out.
     """
     keys, troubles = [], []
-    for name in [promoted(lake, folder), *_own(folder, still_for)]:
+    current = promoted(lake, folder)
+    asked = [] if is_imported(lake, current, folder) else [current]
+    for name in [*asked, *_own(folder, still_for)]:
         try:
             version = load_version(name, folder)
         except RecfeatError as error:

@@ -31,7 +31,9 @@ from recfeat_pipeline.models.trained import (
 class Settings(Learning):
     """The defaults are the published study's, without its rich channels."""
 
-    context: int = setting(CONTEXT, "newest events of a history", table="model", least=1)
+    context: int = setting(
+        CONTEXT, "newest events of a history", table="model", least=1, space=(5, 10, 20, 50)
+    )
     weights: str = setting(
         "debiased",
         "of a history's items: rating less the user's mean so far, or its whole mean, or 1",
@@ -42,6 +44,19 @@ class Settings(Learning):
         False, "all, liked, disliked and weighted histories, each a channel", table="model"
     )
     metadata: bool = setting(False, "genres, user tags, year and time as channels", table="model")
+    history_dropout: float = setting(
+        0.0,
+        "share of a history's older items left out at each step",
+        least=0,
+        space=(0.0, 0.2, 0.4),
+    )
+    temperature: float = setting(0.1, "of the softmax", least=1e-3, space=(0.05, 0.1, 0.2))
+    learning_rate: float = setting(
+        1e-3,
+        "of Adam at first; a larger batch takes a larger one, by the square root",
+        least=0,
+        space=(1e-3, 3e-3),
+    )
     recency: bool = setting(False, "the last item as a channel of its own", table="model")
 
 

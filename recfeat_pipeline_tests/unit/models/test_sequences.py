@@ -90,9 +90,32 @@ def test_seen_items_are_no_candidates_of_the_loss(tmp_path):
     history = torch.tensor([[0, 1, 2], [20, 3, 4]])
     target = torch.tensor([[1, 2, 0], [20, 4, 5]])
     at = target != 20
-    logits = module._without_seen(torch.zeros(int(at.sum()), 20), history, target[at], at)
+    logits = torch.zeros(int(at.sum()), 20)
+    module._mask_seen(logits, history, target[at], at)
     out = [np.flatnonzero(row.numpy() < 0).tolist() for row in logits]
     assert out == [[0], [0, 1], [1, 2], [3], [3, 4]], "the third target was taken once more"
+
+
+def test_bpr_lifts_the_target_above_drawn_items():
+    """A step raises the target, and lowers each drawn item by as much in all."""
+    from recfeat_pipeline.models.families.tower import build
+    from recfeat_pipeline.models.recipe import Recipe
+    from recfeat_pipeline_tests.unit.models.worlds import NO_CONTENT
+
+    settings = Settings(loss="bpr", negatives=500, width=4)
+    module = build(make_data(checkerboard(n_users=30)), NO_CONTENT, Recipe(settings))
+    states = torch.nn.functional.pad(torch.ones(1, 4), (0, 1), value=1.0)
+    module._drawn_loss(states, torch.tensor([3])).backward()
+    of_bias = module.tower.bias.grad
+    others = torch.cat([of_bias[:3], of_bias[4:]])
+    assert of_bias[3] < 0
+    assert (others > 0).all(), "every item is drawn, and pushed down"
+    torch.testing.assert_close(others.sum(), -of_bias[3])
+
+
+def test_a_sample_is_drawn_where_it_is_a_quarter_of_the_catalogue():
+    assert Settings(negatives=256).n_sampled(1025) == 256
+    assert Settings(negatives=256).n_sampled(1024) == 0
 
 
 def test_choosing_looks_at_a_fixed_part_of_a_large_validation(monkeypatch):
