@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import sqlite3
 from pathlib import Path
 
 import dagster as dg
-import sqlalchemy
 import yaml
 
+from recfeat_pipeline.defs.history import quicken
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
@@ -20,7 +19,6 @@ NO_CAPTURE = {
     "module": "dagster._core.storage.noop_compute_log_manager",
     "class": "NoOpComputeLogManager",
 }
-BUSY_SECONDS = 15  # that SQLite waits for another writer
 
 
 def dagster_home(lake: Lake) -> Path:
@@ -63,42 +61,9 @@ def open_instance(lake: Lake) -> dg.DagsterInstance:
 
 def join_instance(lake: Lake) -> dg.DagsterInstance:
     """The lake's instance in a further process of a command that has opened it."""
-    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax_sqlite):
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax_sqlite)
+    quicken()
     return dg.DagsterInstance.from_config(str(dagster_home(lake)), COMMAND_LINE)
-
-
-def history_trouble(error: sqlalchemy.exc.DBAPIError) -> RecfeatError:
-    """What the run history's database has, as a sentence."""
-    home, what = os.environ.get("DAGSTER_HOME", "of this lake"), str(error.orig)
-    if "locked" in what:
-        return RecfeatError(
-            f"The run history {home} is locked by another program (waited {BUSY_SECONDS} s). Close "
-            "what has its SQLite files open, then run the same command again."
-        )
-    if "readonly" in what or "unable to open" in what:
-        return RecfeatError(
-            f"The run history {home} cannot be written ({what}). Mend its permissions, or name "
-            "another place with DAGSTER_HOME."
-        )
-    return RecfeatError(
-        f"The run history {home} cannot be used ({what.splitlines()[0]}). A damaged one can be "
-        "moved away: nothing that was paid for is kept there. One on Postgres must be reachable."
-    )
 
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
-
-
-def _relax_sqlite(connection: object, _: object) -> None:
-    """Wait for other writers, and leave flushing to the operating system.
-
-    Dagster opens, writes and closes for each of the hundreds of events of a run, and two disk
-    flushes each cost more than a small run's work. A killed process loses nothing. A power cut may
-    damage the run history, which can be deleted (``<lake>/dagster_home``): nothing that was paid
-    for is kept there.
-    """
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
-        connection.execute("PRAGMA synchronous = OFF")

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from recfeat_pipeline.defs import instance
+from recfeat_pipeline.defs import history
 from recfeat_pipeline_tests.integration.cli_world import run, write_catalog
 
 COMMAND = ("run", "--until", "catalog")
@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch, capsys):
 
 
 def test_a_locked_history_is_a_sentence(home, monkeypatch, capsys):
-    monkeypatch.setattr(instance, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(history, "BUSY_SECONDS", 0)
     connection = sqlite3.connect(home / "history" / "runs.db")
     connection.execute("BEGIN EXCLUSIVE")
     try:
