@@ -126,7 +126,7 @@ def _step(
 
     def step() -> None:
         optimizer.zero_grad()
-        module.training_step(batch, 0).backward()
+        module.training_step(batch).backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
 

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
         warnings.filterwarnings("ignore", module="lightning")
         try:
             trainer.fit(
-                module,
+                _Learner(module),
                 datamodule=_Training(module, data),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
@@ -100,6 +100,27 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
     # From the file: on several devices the callbacks ran in other processes.
     state = torch.load(last, weights_only=True)["callbacks"]["_Evaluation"]
     return pl.DataFrame(state["entries"], schema=TRAINING_LOG), best["step"]
+
+
+class _Learner(lightning.LightningModule):
+    """The module as Lightning trains it; a checkpoint's names are the module's own."""
+
+    def __init__(self, module: Module):
+        super().__init__()
+        self.module = module
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        self.module.global_step = self.global_step
+        return self.module.training_step(batch)
+
+    def configure_optimizers(self) -> Any:
+        return self.module.configure_optimizers()
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.module.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return self.module.load_state_dict(state, *args, **kwargs)
 
 
 class _Batches(IterableDataset[Tensor]):
@@ -166,10 +187,11 @@ class _Evaluation(Callback):
         self.out_dir = out_dir
         self.entries: list[dict[str, Any]] = []
 
-    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, learner: Any) -> None:
         trainer.should_stop = self._is_stale()  # a continued run may have been over
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, learner: Any, *_: Any) -> None:
+        module: Module = learner.module
         step, steps = trainer.global_step, module.steps
         if step % -(-steps // EVALUATIONS) and step != steps:
             return

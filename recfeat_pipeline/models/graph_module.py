@@ -54,7 +54,7 @@ class GraphModule(Module):
         """Every training event."""
         return torch.arange(len(self.events)), None
 
-    def training_step(self, batch: Tensor, _: int) -> Tensor:
+    def training_step(self, batch: Tensor) -> Tensor:
         """BPR, the squares of the rows that it asked for, and what brings rows near their text."""
         seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         n_items, learning = self.tower.n_items, self.learning

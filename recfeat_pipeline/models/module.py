@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass
 
-import lightning
 import polars as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from recfeat_pipeline.models.family import setting
@@ -80,7 +79,7 @@ class Learning(Stepping):
         return max(round(steps * BATCH_SIZE / self.batch_size), 1)
 
 
-class Module(lightning.LightningModule):
+class Module(nn.Module):
     """Vectors of users and items that are learnt in steps; a batch is a vector of numbers.
 
     ``new`` (bool [N]) marks items that do not exist yet while training: they are no candidates, and
@@ -89,6 +88,7 @@ class Module(lightning.LightningModule):
 
     loss_sum: Tensor
     new: Tensor | None
+    global_step = 0  # steps done
 
     def __init__(
         self,
@@ -108,11 +108,20 @@ class Module(lightning.LightningModule):
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("new", new, persistent=False)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the towers are."""
+        return self.loss_sum.device
+
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
         """Numbers that a pass shows, of which each batch holds some.
 
         With it, where it matters, how large each is: those of a step are then of about one size.
         """
+        raise NotImplementedError
+
+    def training_step(self, batch: Tensor) -> Tensor:
+        """The loss of a batch, also added to ``loss_sum``."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -171,7 +180,7 @@ class TowerModule(Module):
             rows = rows[~self.new[self.histories.targets[rows]]]
         return rows, None
 
-    def training_step(self, batch: Tensor, _: int) -> Tensor:
+    def training_step(self, batch: Tensor) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
         seed_draws(self.device, self.seed * 1_000_003 + self.global_step)

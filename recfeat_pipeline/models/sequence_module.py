@@ -50,7 +50,7 @@ class SequenceModule(TowerModule):
         """Users' numbers, and their lengths: those of a step are about as long."""
         return torch.arange(len(self.windows)), self.windows.places()
 
-    def training_step(self, batch: Tensor, _: int) -> Tensor:
+    def training_step(self, batch: Tensor) -> Tensor:
         """Cross-entropy of what came next, at every place."""
         seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         history, target = (each.to(self.device) for each in self.windows.draw(batch.cpu()))

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.models.fit import fit
 from recfeat_pipeline.models.histories import Context, Histories
 from recfeat_pipeline.models.module import Learning, Module, Stepping, TowerModule
 from recfeat_pipeline.models.ranks import HeldOut
@@ -48,6 +47,8 @@ def new_items(data: Data, learning: Stepping) -> Tensor | None:
 
 def train(module: Module, data: Data, recipe: Recipe) -> "TowerScorer":
     """Train the module, and give what scores with its best checkpoint."""
+    from recfeat_pipeline.models.fit import fit  # Lightning takes seconds to import
+
     log, best_step = fit(module, data, recipe)
     return TowerScorer(module, log, best_step)
 
