@@ -27,13 +27,13 @@ check: $(STAMP)  ## lint, types, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile recfeat_pipeline_tests/unit
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder recfeat_pipeline_tests/unit
 
 test: $(STAMP)   ## lint, types, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMP)  ## speed and memory as ratios measured in one run; whether claims hold
 	$(BIN)/python -m bench

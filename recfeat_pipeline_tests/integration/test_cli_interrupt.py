@@ -28,7 +28,7 @@ def check_said(code: int, said: str) -> None:
 
 
 def test_an_extraction_that_is_interrupted_pays_for_no_call_twice(folder, monkeypatch):
-    command = ("run", "--until", "feature_store")
+    command = ("run", "--until", "extraction")
     with OpenAIServer(latency=0.3) as server:
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         monkeypatch.setenv("RECFEAT_LLM_CONCURRENCY", "4")
@@ -47,7 +47,10 @@ def test_an_extraction_that_is_interrupted_pays_for_no_call_twice(folder, monkey
 
 
 def test_workers_end_with_the_command_and_what_they_trained_is_continued(folder):
-    command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400", "--workers", "2")
+    command = (
+        "run", "--arms", "floor,llm", "--seeds", "0", "--steps", "200", "--workers", "2",
+        "--until", "training",
+    )  # fmt: skip
     lake = Lake(folder / "lake")
     run = Running(folder, *command)
     checkpoint = "unfinished/runs/arm={}/seed=0/checkpoints/last.ckpt"
@@ -61,7 +64,7 @@ def test_workers_end_with_the_command_and_what_they_trained_is_continued(folder)
 
 
 def test_a_training_that_is_stopped_is_finished_by_the_same_command(folder):
-    command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "400")
+    command = ("run", "--arms", "floor,llm", "--seeds", "0", "--steps", "200")
     lake = Lake(folder / "lake")
     run = Running(folder, *command)
     run.wait_until(lambda: lake.exists("unfinished/runs/arm=floor/seed=0/started_from.json"))

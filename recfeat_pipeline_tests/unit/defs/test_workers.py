@@ -1,10 +1,20 @@
+import contextlib
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
 import pytest
 import torch
 
 from recfeat_pipeline.defs import workers
 from recfeat_pipeline.defs.executing import Training
-from recfeat_pipeline.defs.workers import Tally, default_workers
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.workers import Tally, Workers, default_workers
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline_tests.unit.defs import stand_ins
 
 ARMS = load_arms()
 FOUR = [ARMS[name] for name in ("floor", "llm", "curated", "random")]
@@ -52,3 +62,41 @@ def test_progress_counts_the_steps_of_all_trainings():
     tally.steps[third] = 5, 100
     tally.show(lambda *told: shown.append(told))
     assert shown[-1] == (65, 60 + 0 + 100 + 100, "training, 2/4 runs")
+
+
+def test_after_a_failure_nothing_is_begun_and_what_was_under_way_is_finished(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_work", stand_ins.obey)
+    with (
+        Workers(2, Lake(tmp_path)) as two,
+        pytest.raises(RecfeatError, match=r"made_from\.json") as error,
+    ):
+        two.run(["slow", "bad", "late"], Reporter())
+    assert error.value.__notes__, "what --debug shows came with it"
+    found = {path.name for path in Path(tmp_path).iterdir()}
+    assert found == {"slow.begun", "slow.ended", "bad.begun"}
+
+
+class Killer(Reporter):
+    """At each sign of life, one of the processes is killed as the kernel would."""
+
+    @contextlib.contextmanager
+    def bar(self, title: str):
+        def progress(done, total, title="", /):
+            for process in multiprocessing.active_children()[:1]:
+                os.kill(process.pid, signal.SIGKILL)
+
+        yield progress
+
+
+def test_a_process_that_is_killed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_work", stand_ins.train_for_ever)
+    trainings = [Training("two_tower", arm, 0, 20) for arm in ("floor", "llm")]
+    with (
+        Workers(2, Lake(tmp_path)) as two,
+        pytest.raises(RecfeatError) as error,
+    ):
+        two.run([str(training) for training in trainings], Killer())
+    assert any(str(training) in str(error.value) for training in trainings)
+    assert "SIGKILL" in str(error.value)
+    assert "--workers" in str(error.value)
+    assert multiprocessing.active_children() == []
