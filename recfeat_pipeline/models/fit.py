@@ -116,11 +116,13 @@ class _Learner(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         return self.module.configure_optimizers()
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return self.module.state_dict(*args, **kwargs)
+    def state_dict(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        return self.module.state_dict(**options)
 
-    def load_state_dict(self, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return self.module.load_state_dict(state, *args, **kwargs)
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        return self.module.load_state_dict(state_dict, strict, assign)
 
 
 class _Batches(IterableDataset[Tensor]):
