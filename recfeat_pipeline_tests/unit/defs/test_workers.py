@@ -12,8 +12,8 @@ from recfeat_pipeline.defs.executing import Training
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.workers import Tally, Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.unit.defs import stand_ins
 
 ARMS = load_arms()
@@ -67,7 +67,7 @@ def test_progress_counts_the_steps_of_all_trainings():
 def test_after_a_failure_nothing_is_begun_and_what_was_under_way_is_finished(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "_work", stand_ins.obey)
     with (
-        Workers(2, Lake(tmp_path)) as two,
+        Workers(2, Settings(lake=str(tmp_path))) as two,
         pytest.raises(RecfeatError, match=r"made_from\.json") as error,
     ):
         two.run(["slow", "bad", "late"], Reporter())
@@ -92,7 +92,7 @@ def test_a_process_that_is_killed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "_work", stand_ins.train_for_ever)
     trainings = [Training("two_tower", arm, 0, 20) for arm in ("floor", "llm")]
     with (
-        Workers(2, Lake(tmp_path)) as two,
+        Workers(2, Settings(lake=str(tmp_path))) as two,
         pytest.raises(RecfeatError) as error,
     ):
         two.run([str(training) for training in trainings], Killer())
