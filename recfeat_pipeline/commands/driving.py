@@ -14,8 +14,7 @@ from recfeat_pipeline.commands.output import dollars, duration, hint, plural
 from recfeat_pipeline.commands.progress import bar
 from recfeat_pipeline.defs.drive import Driver
 from recfeat_pipeline.defs.extraction.version import paid_model
-from recfeat_pipeline.defs.history import history_trouble
-from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.instance import history_trouble, open_instance
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.engine import limits_of

@@ -1,4 +1,4 @@
-"""The run history on SQLite: made quick, and what is wrong with it said in a sentence.
+"""The run history on SQLite, made quick.
 
 Dagster opens, writes and closes a database for each of the hundreds of events of a run, and makes a
 SQLAlchemy engine each time, which compiles every statement anew. That costs more than the work of a
@@ -6,7 +6,6 @@ small run does.
 """
 
 import functools
-import os
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,6 @@ import sqlalchemy
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
-
-from recfeat_pipeline.errors import RecfeatError
 
 BUSY_SECONDS = 15  # that SQLite waits for another writer
 ENGINES = 64  # kept; a run has one of its own
@@ -29,25 +26,6 @@ def quicken() -> None:
         sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
         for storage in STORAGES:
             storage.create_engine = _keeping(storage.create_engine)
-
-
-def history_trouble(error: sqlalchemy.exc.DBAPIError) -> RecfeatError:
-    """What the run history's database has, as a sentence."""
-    home, what = os.environ.get("DAGSTER_HOME", "of this lake"), str(error.orig)
-    if "locked" in what:
-        return RecfeatError(
-            f"The run history {home} is locked by another program (waited {BUSY_SECONDS} s). Close "
-            "what has its SQLite files open, then run the same command again."
-        )
-    if "readonly" in what or "unable to open" in what:
-        return RecfeatError(
-            f"The run history {home} cannot be written ({what}). Mend its permissions, or name "
-            "another place with DAGSTER_HOME."
-        )
-    return RecfeatError(
-        f"The run history {home} cannot be used ({what.splitlines()[0]}). A damaged one can be "
-        "moved away: nothing that was paid for is kept there. One on Postgres must be reachable."
-    )
 
 
 def _keeping(create_engine: Callable[..., sqlalchemy.Engine]) -> Callable[..., sqlalchemy.Engine]:

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 
 import dagster as dg
+import sqlalchemy
 import yaml
 
-from recfeat_pipeline.defs.history import quicken
+from recfeat_pipeline.defs.history import BUSY_SECONDS, quicken
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
@@ -63,6 +64,25 @@ def join_instance(lake: Lake) -> dg.DagsterInstance:
     """The lake's instance in a further process of a command that has opened it."""
     quicken()
     return dg.DagsterInstance.from_config(str(dagster_home(lake)), COMMAND_LINE)
+
+
+def history_trouble(error: sqlalchemy.exc.DBAPIError) -> RecfeatError:
+    """What the run history's database has, as a sentence."""
+    home, what = os.environ.get("DAGSTER_HOME", "of this lake"), str(error.orig)
+    if "locked" in what:
+        return RecfeatError(
+            f"The run history {home} is locked by another program (waited {BUSY_SECONDS} s). Close "
+            "what has its SQLite files open, then run the same command again."
+        )
+    if "readonly" in what or "unable to open" in what:
+        return RecfeatError(
+            f"The run history {home} cannot be written ({what}). Mend its permissions, or name "
+            "another place with DAGSTER_HOME."
+        )
+    return RecfeatError(
+        f"The run history {home} cannot be used ({what.splitlines()[0]}). A damaged one can be "
+        "moved away: nothing that was paid for is kept there. One on Postgres must be reachable."
+    )
 
 
 def _digest(file: Path) -> str:

@@ -43,17 +43,3 @@ def test_a_history_whose_folder_was_made_anew_is_empty(tmp_path):
     assert count(add=False) == 1
     home.rename(tmp_path / "gone")
     assert count(add=False) == 0
-
-
-@pytest.mark.parametrize(
-    ("what", "said"),
-    [
-        ("database is locked", "is locked by another program"),
-        ("attempt to write a readonly database", "cannot be written"),
-        ("unable to open database file", "cannot be written"),
-        ("file is not a database", "can be moved away"),
-    ],
-)
-def test_what_a_history_has_is_a_sentence(what, said):
-    error = sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception(what))
-    assert said in str(history.history_trouble(error))
