@@ -10,6 +10,7 @@ from recfeat_pipeline.ask.shelf import Shelf, stem, stems
 from recfeat_pipeline.ask.taste import Taste
 
 WORD_NEGATION = 0.5
+REASONS = 4  # told of an answer, at most
 """Weight of a word that is not wanted: a text says "violence" of a film that has little, too."""
 
 YEARS_FIT = 3.0
@@ -74,18 +75,18 @@ def answer(
     ]
 
 
-def reasons(shelf: Shelf, taste: Taste, row: int, n: int = 4) -> tuple[str, ...]:
+def reasons(shelf: Shelf, taste: Taste, row: int) -> tuple[str, ...]:
     """Stored features of an item that speak for it: dimensions that were asked for, words found."""
     names, weights = shelf.dimensions["dimension"], _weights(shelf, taste)
     pulls = weights * shelf.standard_scores[row]
     held = [
         f"{names[int(column)].replace('_', ' ')} {shelf.scores[row, column]:.1f}"
-        for column in np.argsort(-pulls, kind="stable")[:n]
+        for column in np.argsort(-pulls, kind="stable")[:REASONS]
         if pulls[column] > 0
     ]
     text = set(stems(shelf.texts[row]))
     found = [f"“{word}” in its text" for word in taste.words if stem(word) in text]
-    return (*held, *found)[:n]
+    return (*held, *found)[:REASONS]
 
 
 def _text_scores(shelf: Shelf, taste: Taste) -> np.ndarray:

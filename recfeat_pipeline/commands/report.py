@@ -27,7 +27,7 @@ def report(
     from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
     from recfeat_pipeline.freshness import stamp
     from recfeat_pipeline.layout import REPORT
-    from recfeat_pipeline.report.html import write_report
+    from recfeat_pipeline.report.html import render_report
     from recfeat_pipeline.sql_models import store_made_of
     from recfeat_pipeline.store import open_store
 
@@ -36,7 +36,7 @@ def report(
     if lake.read_note("corpus") is None:
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
     with open_store(lake.feature_store) as store:
-        page = write_report(store, collect_provenance(lake, store, settings))
+        page = render_report(store, collect_provenance(lake, store, settings))
         made_of = store_made_of(store)
     lake.write_bytes(REPORT, page.encode())
     stamp(lake, "report", made_of)

@@ -24,7 +24,6 @@ def agreement_intervals(
     tags: pl.DataFrame,
     dimensions: pl.DataFrame,
     items: pl.DataFrame,
-    draws: int = DRAWS,
 ) -> pl.DataFrame:
     """Agreement of every version with the curated tags, per dimension, per group and over all.
 
@@ -35,7 +34,6 @@ def agreement_intervals(
         dimensions: :data:`~recfeat_pipeline.schemas.DIMENSIONS`, with the ``version`` that scores
             them.
         items: :data:`~recfeat_pipeline.schemas.ITEMS`.
-        draws: of the bootstrap.
 
     Returns:
         :data:`~recfeat_pipeline.schemas.AGREEMENT_INTERVALS`; a group's row is the mean over its
@@ -44,7 +42,7 @@ def agreement_intervals(
     frames = [pl.DataFrame(schema=AGREEMENT_INTERVALS)]
     for version, (curated, scores) in _versions(features, tags, dimensions).items():
         parts, n_items = curated.parts(scores), scores.height
-        x, weights = curated.scores(scores), _weights(n_items, draws)
+        x, weights = curated.scores(scores), _weights(n_items, DRAWS)
         y = np.stack([part.mean(1) for part in parts], axis=1)
         p = scores.select("item_id").join(items, on="item_id", how="left", maintain_order="left")
         p = np.log1p(p["n_ratings"].fill_null(0).to_numpy())[:, None]
@@ -69,7 +67,7 @@ def agreement_intervals(
 
 
 def agreement_contrasts(
-    features: pl.DataFrame, tags: pl.DataFrame, dimensions: pl.DataFrame, draws: int = DRAWS
+    features: pl.DataFrame, tags: pl.DataFrame, dimensions: pl.DataFrame
 ) -> pl.DataFrame:
     """Differences of the versions' mean Pearson r, over the items that a pair has in common.
 
@@ -86,7 +84,7 @@ def agreement_contrasts(
             if version == reference or others is not curated or shared.is_empty():
                 continue
             theirs = theirs.join(shared.select("item_id"), on="item_id", how="semi")
-            weights = _weights(shared.height, draws)
+            weights = _weights(shared.height, DRAWS)
             y = np.stack([part.mean(1) for part in curated.parts(shared)], axis=1)
             delta = correlate(curated.scores(shared), y, weights)
             delta -= correlate(curated.scores(theirs), y, weights)
@@ -98,9 +96,7 @@ def agreement_contrasts(
     return frame.filter(pl.col("delta").is_not_nan())
 
 
-def version_agreement(
-    features: pl.DataFrame, dimensions: pl.DataFrame, draws: int = DRAWS
-) -> pl.DataFrame:
+def version_agreement(features: pl.DataFrame, dimensions: pl.DataFrame) -> pl.DataFrame:
     """How alike the scores of two versions are: another model's, or those of another text.
 
     Needs no curated tags. Each pair of versions that score the same dimensions stands once, over
@@ -132,7 +128,7 @@ def version_agreement(
             .to_numpy()
             for name in (version, reference)
         )
-        r = correlate(x, y, _weights(len(shared), draws))
+        r = correlate(x, y, _weights(len(shared), DRAWS))
         means = np.stack([_mean(r[:, member]) for _, member in members], axis=1)
         whole = np.concatenate([means, r], axis=1)  # [1 + draws, groups + D]
         low, high = np.quantile(whole[1:], [0.025, 0.975], axis=0)

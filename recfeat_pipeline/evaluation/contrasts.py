@@ -14,6 +14,7 @@ from recfeat_pipeline.schemas import CONTRASTS
 MARGIN = 0.02
 """Arms match when they differ by less than this share of the reference's value."""
 DRAWS = 1000
+"""Of the bootstrap; the same draws of users serve every contrast."""
 
 
 def contrast_arms(
@@ -21,9 +22,6 @@ def contrast_arms(
     slices: pl.DataFrame,
     pairs: Sequence[tuple[str, str]],
     seedless: Collection[str] = (),
-    margin: float = MARGIN,
-    draws: int = DRAWS,
-    column: str = "rank",
 ) -> pl.DataFrame:
     """Every pair of arms, on every slice and headline metric.
 
@@ -34,9 +32,6 @@ def contrast_arms(
             shares none is left out.
         seedless: arms without luck (counted baselines), held against each seed of another. A
             trained arm's one seed is not: its luck would pass for what the arm is worth.
-        margin: of equivalence, as a share of the reference's value.
-        draws: of the bootstrap; the same draws of users serve every contrast.
-        column: ``rank``, or ``rank_with_seen`` for the published convention.
 
     Returns:
         :data:`~recfeat_pipeline.schemas.CONTRASTS`, in the order of ``pairs``; a slice with one
@@ -45,9 +40,9 @@ def contrast_arms(
     Raises:
         RecfeatError: an arm and seed ranks other examples than the rest.
     """
-    table = RankTable(ranks, column, seedless)
+    table = RankTable(ranks, seedless)
     layout = Layout(table.examples, slices)
-    weights = _draw_users(layout.n_users, draws)
+    weights = _draw_users(layout.n_users, DRAWS)
     rows = []
     for arm, reference in pairs:
         if arm not in table.seeds or reference not in table.seeds:
@@ -66,7 +61,7 @@ def contrast_arms(
                 if inside.sum() < 2:  # one user has no spread to measure
                     continue
                 row = compare(
-                    ours[m, g][:, inside], theirs[m, g][:, inside], counts[inside], margin
+                    ours[m, g][:, inside], theirs[m, g][:, inside], counts[inside], MARGIN
                 )
                 key = {"arm": arm, "reference": reference, "slice": name}
                 key |= {"metric": measure.name, "k": measure.k}

@@ -14,7 +14,7 @@ class RankTable:
     ``seedless`` arms are counted or solved: they have one seed, and it stands for any.
     """
 
-    def __init__(self, ranks: pl.DataFrame, column: str, seedless: Collection[str] = ()):
+    def __init__(self, ranks: pl.DataFrame, seedless: Collection[str] = ()):
         self.seedless = seedless
         ordered = ranks.sort("arm", "seed", "example_id")
         parts = ordered.partition_by("arm", "seed", as_dict=True, maintain_order=True)
@@ -29,7 +29,7 @@ class RankTable:
                     f"Arm {arm!r}, seed {seed} ranks other examples than the other arms do: "
                     "it is from another catalogue state. Run it again."
                 )
-            self._ranks[arm, seed] = part[column].to_numpy()
+            self._ranks[arm, seed] = part["rank"].to_numpy()
             self.seeds.setdefault(arm, []).append(seed)
 
     def paired_seeds(self, arm: str, reference: str) -> tuple[list[int], list[int]]:

@@ -111,10 +111,8 @@ def nearest(matrix: np.ndarray, row: int, n: int) -> list[tuple[int, float]]:
     return [(int(other), float(similarity[other])) for other in order]
 
 
-def shared_dimensions(
-    names: Sequence[str], one: np.ndarray, other: np.ndarray, n: int = 3
-) -> tuple[str, ...]:
-    """The dimensions on which both score highest, by the lower of the two scores."""
+def shared_dimensions(names: Sequence[str], one: np.ndarray, other: np.ndarray) -> tuple[str, ...]:
+    """The dimensions on which both score highest, at most three, by the lower of the two scores."""
     both = np.minimum(one, other)
-    order = np.argsort(-both, kind="stable")[:n]
+    order = np.argsort(-both, kind="stable")[:3]
     return tuple(names[column] for column in order if both[column] > 0)

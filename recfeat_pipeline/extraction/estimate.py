@@ -64,7 +64,6 @@ def estimate(
     model: str | None = None,
     *,
     lake: Lake | None = None,
-    shards: list[str] | None = None,
     limits: Limits | None = None,
     prices: str | Path | None = None,
     base_url: str | None = None,
@@ -76,7 +75,6 @@ def estimate(
         version: what would be asked.
         model: other than the version's own.
         lake: whose ledger knows what is answered already; None counts every call.
-        shards: of the lake that hold these documents; None: all.
         limits: concurrency and rates, for the hours.
         prices: the user's folder with a ``prices.toml``.
         base_url: of the endpoint, whose profile knows whether its models think; None: OpenAI's.
@@ -85,7 +83,7 @@ def estimate(
     limits = limits or Limits()
     count, tokenizer = token_counter(model)
     calls = keyed(documents, version, model).unique("cache_key")
-    held = _held(lake, shards) if lake else pl.DataFrame(schema=HELD)
+    held = _held(lake) if lake else pl.DataFrame(schema=HELD)
     left = calls.join(held, on="cache_key", how="anti")
     document_tokens = _document_tokens(documents, version, count)
     bought = calls.join(held, on="cache_key")
@@ -189,11 +187,9 @@ def _hours(calls: int, usage: Usage, limits: Limits, seconds: float) -> float:
     return max(minutes) / 60
 
 
-def _held(lake: Lake, shards: list[str] | None) -> pl.DataFrame:
+def _held(lake: Lake) -> pl.DataFrame:
     """What every valid answer in the ledger took."""
     paths = lake.table_paths("responses")
-    if shards is not None:
-        paths = [path for path in paths if path.split("shard=")[1][:2] in shards]
     frames = [lake.read_parquet(path, [*HELD, "status"]).filter(status="ok") for path in paths]
     held = pl.concat([pl.DataFrame(schema=HELD), *(frame.select(*HELD) for frame in frames)])
     return held.unique("cache_key")

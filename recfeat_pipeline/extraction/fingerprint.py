@@ -53,12 +53,3 @@ def fingerprint(
         .head(per_group)
         .select("group", "dimension", "score")
     )
-
-
-def as_line(prints: pl.DataFrame) -> str:
-    """``survival 1.0, betrayal .7 · tense 1.0, dark .9 · …`` as published."""
-    groups = prints.with_columns(
-        text=pl.col("dimension") + " " + pl.col("score").round(1).cast(pl.String)
-    ).group_by("group", maintain_order=True)
-    lines = groups.agg(pl.col("text").str.join(", "))["text"]
-    return " · ".join(lines).replace(" 0.", " .")

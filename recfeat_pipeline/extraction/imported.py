@@ -1,7 +1,5 @@
 """Scores that were made elsewhere, as a version beside those that were asked for here."""
 
-from datetime import datetime
-
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
@@ -12,9 +10,7 @@ from recfeat_pipeline.schemas import SCORES
 from recfeat_pipeline.taxonomy import Taxonomy
 
 
-def import_scores(
-    given: pl.DataFrame, taxonomy: Taxonomy, name: str, at: datetime | None = None
-) -> tuple[str, pl.DataFrame]:
+def import_scores(given: pl.DataFrame, taxonomy: Taxonomy, name: str) -> tuple[str, pl.DataFrame]:
     """Scores on a taxonomy, complete: a dimension that is not given for an item is 0.
 
     Args:
@@ -23,7 +19,6 @@ def import_scores(
         taxonomy: names the dimensions, and gives their groups and order.
         name: of the version; its key carries a hash of scores and taxonomy, as a prompt version's
             carries one of its prompts.
-        at: when they were made; now, unless given.
 
     Returns:
         (version key, :data:`~recfeat_pipeline.schemas.SCORES`), items × dimensions rows.
@@ -60,7 +55,7 @@ def import_scores(
             pl.col("score").fill_null(0.0),
             model=pl.lit(IMPORTED),
             cache_key=pl.lit(None, pl.String),
-            generated_at=pl.lit(at or now(), SCORES["generated_at"]),
+            generated_at=pl.lit(now(), SCORES["generated_at"]),
         )
         .select(list(SCORES))
     )

@@ -1,8 +1,5 @@
 """Profiles: two sentences and four tags per item or user, with the vector that a model can use."""
 
-from datetime import datetime
-
-import numpy as np
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
@@ -54,7 +51,7 @@ def read_profiles(
 
 
 def import_profiles(
-    profiles: pl.DataFrame, name: str, lake: Lake, embedder: Embedder, at: datetime | None = None
+    profiles: pl.DataFrame, name: str, lake: Lake, embedder: Embedder
 ) -> pl.DataFrame:
     """Profiles that were written elsewhere, as a version of their own.
 
@@ -63,7 +60,6 @@ def import_profiles(
         name: of the version; its key carries a hash of the profiles, as a prompt version's does.
         lake: keeps the vectors.
         embedder: makes them.
-        at: when they were written; now, unless given.
 
     Returns:
         PROFILES frame; ``prompt_version`` is the partition it belongs to.
@@ -88,7 +84,7 @@ def import_profiles(
         model=pl.lit(IMPORTED),
         prompt_version=pl.lit(f"{name}@{digest[:8]}"),
         cache_key=pl.lit(None, pl.String),
-        generated_at=pl.lit(at or now(), PROFILES["generated_at"]),
+        generated_at=pl.lit(now(), PROFILES["generated_at"]),
     )
     return with_vectors(frame, lake, embedder)
 
@@ -152,8 +148,3 @@ def user_documents(
         content_hash=pl.Series([sha256(line) for line in text["line"]], dtype=pl.String),
         n_chars=pl.col("line").str.len_chars().cast(DOCUMENTS["n_chars"]),
     )
-
-
-def vectors_of(profiles: pl.DataFrame) -> np.ndarray:
-    """The vectors of a PROFILES frame, items × width."""
-    return profiles["vector"].list.to_array(profiles["vector"].list.len()[0]).to_numpy()

@@ -4,7 +4,7 @@ Pure functions over SCORES frames; nothing here asks a model.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -28,14 +28,11 @@ KNOWN_SIMILAR = (
 """Films that anyone would call alike; pairs that the catalogue lacks are passed over."""
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """What healthy scores keep within; breaking one is worth a look, not an error."""
-
-    least_zero: float = 0.3  # share of scores that are 0
-    most_half: float = 0.4  # share of the scores above 0 that lie within 0.05 of 0.5
-    nearest_share: float = 0.05  # a known partner is among this share of the nearest items
-    least_r: float = 0.7  # median correlation of a retest
+# What healthy scores keep within; breaking one is worth a look, not an error.
+LEAST_ZERO = 0.3  # share of scores that are 0
+MOST_HALF = 0.4  # share of the scores above 0 that lie within 0.05 of 0.5
+NEAREST_SHARE = 0.05  # a known partner is among this share of the nearest items
+LEAST_R = 0.7  # median correlation of a retest
 
 
 def retest_version(version: PromptVersion) -> PromptVersion:
@@ -78,9 +75,9 @@ def agreement(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def retest_problems(table: pl.DataFrame, bounds: Bounds | None = None) -> list[str]:
+def retest_problems(table: pl.DataFrame) -> list[str]:
     """What is wrong with the :func:`agreement` of a version with its retest, as sentences."""
-    least = (bounds or Bounds()).least_r
+    least = LEAST_R
     r = table["pearson_r"].drop_nulls()
     median = r.median()
     if not isinstance(median, float) or median >= least:
@@ -134,20 +131,20 @@ def calibration(scores: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def calibration_problems(table: pl.DataFrame, bounds: Bounds | None = None) -> list[str]:
+def calibration_problems(table: pl.DataFrame) -> list[str]:
     """What is wrong with a :func:`calibration`, as sentences; nothing for healthy scores."""
-    bounds, problems = bounds or Bounds(), []
+    problems = []
     if table.is_empty():
         return ["There are no scores."]
     zero, half = table["share_zero"].mean(), table["share_half"].mean()
     assert isinstance(zero, float)
     assert isinstance(half, float)
-    if zero < bounds.least_zero:
+    if zero < LEAST_ZERO:
         problems.append(
-            f"{zero:.0%} of the scores are 0, fewer than {bounds.least_zero:.0%}: the model gives "
+            f"{zero:.0%} of the scores are 0, fewer than {LEAST_ZERO:.0%}: the model gives "
             "a little of everything."
         )
-    if zero < 1 and half / (1 - zero) > bounds.most_half:
+    if zero < 1 and half / (1 - zero) > MOST_HALF:
         problems.append(
             f"{half / (1 - zero):.0%} of the scores above 0 lie at 0.5: the model is hedging."
         )
@@ -195,11 +192,10 @@ def nearest_rank(
     return pl.DataFrame(rows, schema=dict(zip(schema, dtypes, strict=True)), orient="row")
 
 
-def similarity_problems(ranks: pl.DataFrame, bounds: Bounds | None = None) -> list[str]:
+def similarity_problems(ranks: pl.DataFrame) -> list[str]:
     """Known pairs that are far apart, as sentences."""
-    bounds = bounds or Bounds()
     far = ranks.filter(
-        pl.col("rank") > pl.max_horizontal(3, (pl.col("n_items") * bounds.nearest_share).ceil())
+        pl.col("rank") > pl.max_horizontal(3, (pl.col("n_items") * NEAREST_SHARE).ceil())
     )
     return [
         f"{row['partner']} is only number {row['rank']:,} of {row['n_items']:,} nearest to "

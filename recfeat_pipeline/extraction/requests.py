@@ -98,9 +98,9 @@ def build(
         )
 
 
-def opening(document: str, words: int = 6) -> str:
-    """The first words of a document's text, its first label left out."""
+def opening(document: str) -> str:
+    """The first six words of a document's text, its first label left out."""
     first = document.split("\n", 1)[0]
     label, colon, rest = first.partition(": ")
     text = rest if colon and len(label) < 40 else first
-    return " ".join(text.split()[:words])
+    return " ".join(text.split()[:6])

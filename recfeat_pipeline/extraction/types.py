@@ -182,7 +182,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did, in calls: requested = cached + known_failed + pending + sent + not_sent."""
+    """What a run did, in calls: requested - cached - known_failed - pending - sent are left."""
 
     requested: int = 0
     cached: int = 0  # valid answers already in the ledger
@@ -214,11 +214,6 @@ class Summary:
             self.failed += 1
             reason = (row["reason"] or "").partition(":")[0]
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
-
-    @property
-    def not_sent(self) -> int:
-        """Calls left for another run."""
-        return self.requested - self.cached - self.known_failed - self.pending - self.sent
 
     @property
     def done(self) -> int:

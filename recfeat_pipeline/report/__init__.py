@@ -1,5 +1,5 @@
 """The report: figures, and one self-contained HTML page."""
 
-from recfeat_pipeline.report.html import write_report
+from recfeat_pipeline.report.html import render_report
 
-__all__ = ["write_report"]
+__all__ = ["render_report"]

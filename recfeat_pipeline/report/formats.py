@@ -55,9 +55,9 @@ def correlation(value: Number) -> str:
     return signed(value, 2).lstrip("+")
 
 
-def plural(number: Number, one: str, many: str | None = None) -> str:
+def plural(number: Number, one: str) -> str:
     """A count with its noun: ``1 arm``, ``3 arms``."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return f"{count(number)} {one if number == 1 else one + 's'}"
 
 
 def count(value: Number) -> str:

@@ -1,6 +1,5 @@
 """One self-contained HTML page: no script, no external asset, everything escaped."""
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,24 +13,19 @@ from recfeat_pipeline.report.sections import build_sections
 from recfeat_pipeline.report.verdict import reach_verdict
 
 
-def write_report(
-    connection: duckdb.DuckDBPyConnection,
-    provenance: dict[str, Any],
-    path: Path | None = None,
-) -> str:
-    """The report on a feature store, as HTML; also written to ``path`` when one is given.
+def render_report(connection: duckdb.DuckDBPyConnection, provenance: dict[str, Any]) -> str:
+    """The report on a feature store, as HTML.
 
     Args:
         connection: the store, read-only will do; any table may be absent or empty.
         provenance: fields of :class:`~recfeat_pipeline.report.provenance.Provenance`.
-        path: a local file to write.
 
     Raises:
         pydantic.ValidationError: ``provenance`` has a field of a wrong type.
     """
     context = Provenance.model_validate(provenance)
     inputs = read_inputs(connection, context)
-    page = (
+    return (
         _environment()
         .get_template("report.html.j2")
         .render(
@@ -40,9 +34,6 @@ def write_report(
             sections=build_sections(inputs),
         )
     )
-    if path is not None:
-        path.write_text(page, encoding="utf-8")
-    return page
 
 
 def _environment() -> Environment:

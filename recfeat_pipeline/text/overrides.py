@@ -90,9 +90,7 @@ def write_override(path: Path, known: Mapping[str, Override], new: Override) -> 
         entries: dict[str, Any] = {"id": override.item_id, "title": override.title}
         entries |= dict(sorted(override.pages.items()))
         entries |= {"not": list(override.excluded)} if override.excluded else {}
-        told = [
-            f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in entries.items()
-        ]
+        told = [f"{key} = {_toml(value)}" for key, value in entries.items()]
         lines += ["[[item]]", *told, ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 

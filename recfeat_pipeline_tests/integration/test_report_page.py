@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import duckdb
 import pytest
 
-from recfeat_pipeline.report import write_report
+from recfeat_pipeline.report import render_report
 from recfeat_pipeline.report.figure import PALETTE
 from recfeat_pipeline.report.figures import key_figures
 from recfeat_pipeline.report.sections import SECTIONS
@@ -75,7 +75,7 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def html(store):
     with duckdb.connect(str(store), read_only=True) as connection:
-        return write_report(connection, provenance(source="<script>alert('source')</script>"))
+        return render_report(connection, provenance(source="<script>alert('source')</script>"))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_text_colours_have_enough_contrast(html):
 
 
 def test_an_empty_store_gives_a_page_that_says_so():
-    page = Page(write_report(duckdb.connect(), {}))
+    page = Page(render_report(duckdb.connect(), {}))
     text = "".join(page.text)
     assert "there is no comparison yet" in text
     assert "The store has no record of a trained arm." in text
@@ -154,7 +154,7 @@ def test_an_empty_store_gives_a_page_that_says_so():
 
 @pytest.mark.parametrize("missing", TABLES)
 def test_a_missing_table_leaves_the_rest_standing(store, missing):
-    page = Page(write_report(copied(store, but=missing), provenance()))
+    page = Page(render_report(copied(store, but=missing), provenance()))
     left_out = {
         "canaries",
         "further",
@@ -164,7 +164,7 @@ def test_a_missing_table_leaves_the_rest_standing(store, missing):
 
 
 def test_tables_without_rows_are_as_good_as_none(store):
-    page = Page(write_report(copied(store, "LIMIT 0"), provenance()))
+    page = Page(render_report(copied(store, "LIMIT 0"), provenance()))
     assert "there is no comparison yet" in "".join(page.text)
     assert not page.all("svg")
 
@@ -182,7 +182,7 @@ def test_canaries_are_shown_when_there_are_any(store, tmp_path):
             "('llm', 0, 'similar', 'Heat (1995)', 1, 'Ronin (1998)')) "
             "AS t (arm, seed, kind, name, position, title)"
         )
-        text = "".join(Page(write_report(connection, provenance())).text)
+        text = "".join(Page(render_report(connection, provenance())).text)
     assert "Space fan." in text
     assert "Solaris (1972)" in text
     assert "Of another seed" not in text
@@ -209,16 +209,10 @@ def test_the_published_study_of_films_stands_beside_films_alone(page, tmp_path):
     with duckdb.connect(str(build_store(tmp_path / "store.duckdb"))) as connection:
         connection.execute("UPDATE catalog.items SET imdb_id = NULL, tmdb_id = NULL")
         about = provenance(catalogue="gift cards", source="cards.toml", commands=["recfeat run"])
-        text = "".join(Page(write_report(connection, about)).text).lower()
+        text = "".join(Page(render_report(connection, about)).text).lower()
     assert "published" not in text
     assert "movielens" not in text
     assert "the study" not in text
-
-
-def test_the_page_is_also_written(store, tmp_path):
-    with duckdb.connect(str(store), read_only=True) as connection:
-        html = write_report(connection, provenance(), tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
 
 
 def test_dagster_gets_the_key_figures(store):
@@ -258,9 +252,10 @@ def test_where_features_pay_is_seen_whole_in_a_window_of_1280_pixels(tmp_path):
             "INSERT INTO metrics.contrasts SELECT * REPLACE ('history 1-9' AS slice) "
             "FROM metrics.contrasts WHERE slice = 'TAIL'"
         )
-        write_report(connection, provenance(), tmp_path / "report.html")
+        page = render_report(connection, provenance())
     with Browser() as browser:
         browser.resize(1280, 900)
+        (tmp_path / "report.html").write_text(page, encoding="utf-8")
         browser.open((tmp_path / "report.html").as_uri())
         browser.wait_until("document.querySelector('.scroll:has(.worth)') !== null")
         assert browser.run("document.querySelectorAll('.worth thead th').length") == 8

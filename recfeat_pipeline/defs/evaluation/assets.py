@@ -310,14 +310,14 @@ def report(
 ) -> dg.MaterializeResult:
     """One self-contained HTML file that says whether LLM features are worth it here."""
     from recfeat_pipeline.report.figures import key_figures
-    from recfeat_pipeline.report.html import write_report
+    from recfeat_pipeline.report.html import render_report
 
     target = lake.open()
     if not context.run.tags.get(USER, "").endswith(BY_COMMAND):
         target.write_note("command", {"started": "by the UI, a schedule or a sensor"})
     with store.get_connection() as connection:
         provenance = collect_provenance(target, connection, settings)
-        html = write_report(connection, provenance)
+        html = render_report(connection, provenance)
         figures = key_figures(connection, provenance)
         made_of = sql_models.store_made_of(connection)
     target.write_bytes(REPORT, html.encode())

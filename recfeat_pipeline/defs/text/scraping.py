@@ -108,7 +108,7 @@ def ask(
     A summary's ``stopped`` says that the source cannot be used now; what it answered is kept.
     """
     items, store = scored_items(lake), source.store(lake)
-    changes = source.ask_changes(items, store) if changes_first else None
+    changes = source.ask_changes(items, store, progress=progress) if changes_first else None
     due = items.filter(pl.col("shard").is_in(of_shards))
     summary = source.scrape(due, store, progress=progress)
     return [changes, summary] if changes else [summary]

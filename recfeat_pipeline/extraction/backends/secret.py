@@ -5,6 +5,7 @@ import re
 from urllib.parse import quote
 
 HIDDEN = "[API key]"
+BRIEF = 200  # characters
 SHORTEST = 12  # characters; shorter ones ("EMPTY", "ollama") are placeholders, and words of answers
 KEY_LIKE = re.compile(r"\b(sk|key|Bearer)[-_ ][A-Za-z0-9_\-*.]{16,}")
 
@@ -35,7 +36,7 @@ class Secret:
             text = text.replace(form, HIDDEN)
         return text
 
-    def brief(self, text: str, limit: int = 200) -> str:
+    def brief(self, text: str) -> str:
         """One short line of a server's message, without the key or anything like one."""
         line = KEY_LIKE.sub(HIDDEN, " ".join(self.hide(text).split()))
-        return line if len(line) <= limit else line[: limit - 1] + "…"
+        return line if len(line) <= BRIEF else line[: BRIEF - 1] + "…"

@@ -59,15 +59,16 @@ def agreement_histogram(agreement: pl.DataFrame) -> Figure:
     )
 
 
-def best_and_worst(agreement: pl.DataFrame, n: int = 10) -> Figure:
-    """The ``n`` dimensions with the highest and the ``n`` with the lowest correlation.
+def best_and_worst(agreement: pl.DataFrame) -> Figure:
+    """The ten dimensions with the highest and the ten with the lowest correlation.
+
+    Fewer of each when there are not twenty.
 
     Args:
         agreement: ``metrics.agreement`` of one version: dimension, pearson_r, n_items.
-        n: per side; fewer when there are not twice as many dimensions.
     """
     ranked = agreement.filter(pl.col("pearson_r").is_finite()).sort("pearson_r", descending=True)
-    n = min(n, ranked.height // 2)
+    n = min(10, ranked.height // 2)
     best, worst = ranked.head(n), ranked.tail(n)
     with drawing(0.6 + 0.24 * n, columns=2) as (canvas, axes):
         for ax, half, heading in zip(

@@ -17,7 +17,6 @@ _LABEL_WIDTH = 40  # characters of a label before it is broken
 def forest(
     rows: pl.DataFrame,
     roles: Roles,
-    label: str = "MRR",
     *,
     name: str = "main",
     title: str = "Differences between arms",
@@ -28,7 +27,6 @@ def forest(
         rows: one metric and one slice: arm, reference, change, change_low, change_high (relative
             to the reference's value; null bounds: no interval).
         roles: names and colours of the arms.
-        label: what a reader calls the metric.
         name: tells several forest plots of a page apart.
         title: of the figure.
     """
@@ -42,9 +40,9 @@ def forest(
     lines = [fill(text, _LABEL_WIDTH) for text in names]
     with drawing(_height(lines)) as (canvas, (ax,)):
         _intervals(ax, triples, lines, tints, formats.change)
-        ax.set_xlabel(f"relative difference in {label}, 95 % interval; left of zero: worse")
+        ax.set_xlabel("relative difference in MRR, 95 % interval; left of zero: worse")
     listing = _listing(names, triples, of_change=True)
-    alt = f"Forest plot of relative differences in {label}. {listing}."
+    alt = f"Forest plot of relative differences in MRR. {listing}."
     return Figure(f"forest_{name}", title, alt, rows, canvas)
 
 

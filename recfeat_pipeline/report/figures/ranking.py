@@ -16,13 +16,12 @@ _CHANGE_TICKS = FuncFormatter(
 )
 
 
-def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figure:
+def metric_by_arm(rows: pl.DataFrame, roles: Roles) -> Figure:
     """Each arm's mean over seeds as a bar end, its seeds as dots.
 
     Args:
         rows: of one metric and one slice: arm, seed, value.
         roles: names, colours and order of the arms.
-        label: what a reader calls the metric.
     """
     mean = dict(rows.group_by("arm").agg(pl.col("value").mean()).iter_rows())
     arms = [arm for arm in roles.order if arm in mean]
@@ -45,14 +44,14 @@ def metric_by_arm(rows: pl.DataFrame, roles: Roles, label: str = "MRR") -> Figur
         ax.set_ylim(len(arms) - 0.4, -0.6)
         ax.set_xlim(0, 1.14 * max([*rows["value"], 1e-6]))
         ax.xaxis.set_major_formatter(_METRIC_TICKS)
-        ax.set_xlabel(f"{label}; bar: mean, circles: seeds")
+        ax.set_xlabel("MRR; bar: mean, circles: seeds")
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
     listing = ", ".join(f"{roles.name(arm)} {formats.metric(mean[arm])}" for arm in arms)
     return Figure(
         "metric_by_arm",
-        f"{label} of each arm",
-        f"Bars of {label} by arm, with one circle per seed: {listing}.",
+        "MRR of each arm",
+        f"Bars of MRR by arm, with one circle per seed: {listing}.",
         rows.select("arm", "seed", "value").sort("arm", "seed"),
         canvas,
     )
@@ -64,7 +63,6 @@ def change_by_slice(
     slices: Mapping[str, str],
     name: str,
     title: str,
-    label: str = "MRR",
 ) -> Figure:
     """The relative change over the floor on each slice, with its 95 % interval where there is one.
 
@@ -74,7 +72,6 @@ def change_by_slice(
         slices: the slices in order, each with its label.
         name: of the figure.
         title: of the figure.
-        label: what a reader calls the metric.
     """
     data = changes.filter(pl.col("slice").is_in(list(slices)))
     arms = [arm for arm in roles.order if arm in data["arm"]]
@@ -104,14 +101,14 @@ def change_by_slice(
             ax.set_ylim(max(low, -reach), min(high, reach))
         ax.set_xticks(range(len(slices)), list(slices.values()))
         ax.yaxis.set_major_formatter(_CHANGE_TICKS)
-        ax.set_ylabel(f"{label} against the floor")
+        ax.set_ylabel("MRR against the floor")
         ax.grid(axis="y")
         ax.set_axisbelow(True)
         ax.tick_params(length=0)
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
-    alt = f"Grouped bars of the relative change of {label} over the floor. {'; '.join(listing)}."
+    alt = f"Grouped bars of the relative change of MRR over the floor. {'; '.join(listing)}."
     return Figure(name, title, alt, data, canvas)
 
 
@@ -121,7 +118,6 @@ def metric_by_slice(
     slices: Mapping[str, str],
     name: str,
     title: str,
-    label: str = "MRR",
 ) -> Figure:
     """A metric along ordered slices, a line for each arm.
 
@@ -131,7 +127,6 @@ def metric_by_slice(
         slices: the slices in order, each with its label.
         name: of the figure.
         title: of the figure.
-        label: what a reader calls the metric.
     """
     means = (
         rows.filter(pl.col("slice").is_in(list(slices)))
@@ -163,9 +158,9 @@ def metric_by_slice(
         ax.set_xticks(range(len(slices)), list(slices.values()))
         ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(_METRIC_TICKS)
-        ax.set_ylabel(label)
+        ax.set_ylabel("MRR")
         ax.grid(axis="y")
         ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
-    return Figure(name, title, f"Lines of {label} by arm. {'; '.join(listing)}.", means, canvas)
+    return Figure(name, title, f"Lines of MRR by arm. {'; '.join(listing)}.", means, canvas)

@@ -18,7 +18,7 @@ def probes(inputs: Inputs) -> Section | None:
             "alone (what the model remembers) and of a document whose names are masked (what is "
             "left when it cannot remember). What was not asked is said to be not run."
         ),
-        _table(inputs, rows),
+        _table(rows),
     ]
     if rows["agreement_r"].is_not_null().any():
         blocks += [Paragraph(circle, "note") for circle in inputs.provenance.circles]
@@ -28,7 +28,7 @@ def probes(inputs: Inputs) -> Section | None:
     return Section("probes", "Reading or remembering", blocks)
 
 
-def _table(inputs: Inputs, rows: pl.DataFrame) -> Table:
+def _table(rows: pl.DataFrame) -> Table:
     def measured(row: dict, name: str) -> str:
         if row[name] is None:
             return formats.MISSING

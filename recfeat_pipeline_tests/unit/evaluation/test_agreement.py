@@ -177,9 +177,7 @@ def test_two_versions_are_held_against_each_other_without_tags(world):
     dimensions = pl.concat(
         [DIMENSIONS, DIMENSIONS.head(1).with_columns(version=pl.lit("other taxonomy"))]
     )
-    frame = version_agreement(
-        pl.concat([world["features"], noisy, elsewhere]), dimensions, draws=50
-    )
+    frame = version_agreement(pl.concat([world["features"], noisy, elsewhere]), dimensions)
     assert frame.schema == pl.Schema(VERSION_AGREEMENT)
     pairs = frame.select("version", "reference").unique(maintain_order=True).rows()
     assert pairs == [("also good", "good"), ("also good", "noise"), ("good", "noise")]

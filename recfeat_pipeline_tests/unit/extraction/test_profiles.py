@@ -21,7 +21,6 @@ from recfeat_pipeline.extraction.profiles import (
     import_profiles,
     read_profiles,
     user_documents,
-    vectors_of,
 )
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import PROFILES
@@ -56,7 +55,7 @@ def test_profiles_come_back_with_unit_vectors_and_are_embedded_once(lake):
     assert frame["tags"].list.len().to_list() == [4, 4, 4]
     assert set(frame["embedding"]) == {HASHED}
     assert set(frame["prompt_version"]) == {VERSION.key}
-    assert np.linalg.norm(vectors_of(frame), axis=1) == pytest.approx(np.ones(3))
+    assert np.linalg.norm(frame["vector"].to_list(), axis=1) == pytest.approx(np.ones(3))
     assert len(embedder.texts) == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, health, load_version, scores
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
-from recfeat_pipeline.extraction.fingerprint import as_line, find_item, fingerprint
+from recfeat_pipeline.extraction.fingerprint import find_item, fingerprint
 from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
 from recfeat_pipeline.extraction.reliability import (
     agreement,
@@ -137,7 +137,12 @@ def test_a_fingerprint_is_the_highest_scores_by_group():
             "score": [1.0, 0.7, 0.2, 0.9, 1.0, 0.0],
         }
     )
-    assert as_line(fingerprint(frame)) == "survival 1.0, betrayal .7 · tense 1.0, dark .9"
+    assert fingerprint(frame).rows() == [
+        ("themes", "survival", 1.0),
+        ("themes", "betrayal", 0.7),
+        ("tone", "tense", 1.0),
+        ("tone", "dark", 0.9),
+    ]
     assert fingerprint(frame, per_group=1)["dimension"].to_list() == ["survival", "tense"]
 
 
