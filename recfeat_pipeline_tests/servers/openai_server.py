@@ -74,7 +74,7 @@ class OpenAIServer(AsyncServer):
         self.answered: Counter[tuple[str, str]] = Counter()  # good answers by (document, group)
         self.arrived: Counter[tuple[str, str]] = Counter()  # chat requests by (document, group)
         self.bodies: list[dict[str, Any]] | None = None  # set to [] to keep every chat body
-        self.most_at_once = self._under_way = 0
+        self.most_at_once = self.under_way = 0
         self.batches = Batches(self.complete_in_batch)
         self._prefixes: set[str] = set()
 
@@ -103,8 +103,8 @@ class OpenAIServer(AsyncServer):
         return self.batches.reply(call) or error_reply(404, "not_found", f"No {call.path}")
 
     async def _chat(self, call: Call) -> Reply:
-        self._under_way += 1
-        self.most_at_once = max(self.most_at_once, self._under_way)
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
         try:
             body = call.json()
             if self.bodies is not None:
@@ -129,7 +129,7 @@ class OpenAIServer(AsyncServer):
                 self.answered[asked.document, asked.group] += 1
             return Reply(completion, status, drip=0.05 if fault == "drip" else 0)
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def complete_in_batch(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         asked = self._asked(body)

@@ -1,0 +1,58 @@
+"""What a round left: tables, runs, pools."""
+
+import dagster as dg
+import polars as pl
+
+from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.store import open_store
+
+VOLATILE = {
+    "generated_at",
+    "created_at",
+    "made_at",
+    "seconds",
+    "attempts",
+    "latency_ms",
+    "cost_usd",
+}
+VOLATILE |= {"prompt_tokens", "cached_tokens", "completion_tokens"}  # of the attempts that failed
+
+
+def tables(lake: Lake) -> dict[str, pl.DataFrame]:
+    """Every table of the store, without what depends on the hour, in an order of its content."""
+    found = {}
+    with open_store(lake.feature_store) as store:
+        names = store.sql(
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+            "WHERE schema_name NOT IN ('main', 'ops')"
+        ).fetchall()
+        for (name,) in names:
+            frame = store.sql(f"FROM {name}").pl()
+            frame = frame.drop(VOLATILE & set(frame.columns))
+            found[name] = frame.select(pl.struct(pl.all()).hash(0).sort().alias("row"))
+    return found
+
+
+def left_behind(lake: Lake) -> list[str]:
+    """Unfinished runs and pools that are held, as sentences."""
+    with open_instance(lake) as instance:
+        runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
+        held = instance.event_log_storage.get_concurrency_run_ids()
+    return [f"left behind in {lake.root}: runs {runs}, in pools {held}"] if runs or held else []
+
+
+def refreshing(lake: Lake, since: float) -> bool:
+    """Whether a refresh is under way."""
+    return any(run.status == dg.DagsterRunStatus.STARTED for run in _refreshes(lake, since))
+
+
+def refreshed(lake: Lake, since: float) -> bool:
+    """Whether a refresh has succeeded."""
+    return any(run.is_success for run in _refreshes(lake, since))
+
+
+def _refreshes(lake: Lake, since: float) -> list[dg.DagsterRun]:
+    with dg.DagsterInstance.from_config(str(lake.state / "dagster_home")) as instance:
+        records = instance.get_run_records(dg.RunsFilter(job_name="refresh_text"))
+    return [r.dagster_run for r in records if r.create_timestamp.timestamp() > since]
