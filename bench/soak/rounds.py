@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.soak.starting import Command, kill, start_daemon
@@ -68,7 +68,7 @@ class Soak:
             if finished:
                 self.rounds.append(self.now)
                 with self.written.open("a") as file:
-                    file.write(json.dumps(asdict(self.now)) + "\n")
+                    file.write(json.dumps(vars(self.now)) + "\n")
                 self.report()
 
     def more(self) -> bool:
@@ -154,22 +154,22 @@ class Soak:
         for turn in range(DAEMONS + 1):
             daemon, since = start_daemon(self.folder, self.folder / "daemon.txt", home), time.time()
             if turn == DAEMONS:
-                self.comes("a refresh under the next daemon", lambda: refreshed(lake, since))  # noqa: B023
+                self.comes("a refresh under the next daemon", lambda: refreshed(lake, since), 1.0)  # noqa: B023
             else:
-                self.comes("the daemon's run", lambda: refreshing(lake, since))  # noqa: B023
+                self.comes("the daemon's run", lambda: refreshing(lake, since), 1.0)  # noqa: B023
                 time.sleep(self.random.uniform(0, 10))
                 self.now.kills["daemon"] += 1
             kill(daemon.pid, children=True)
             daemon.wait()
             print("killed the daemon", flush=True)
 
-    def comes(self, what: str, is_so: Callable[[], bool]) -> bool:
+    def comes(self, what: str, is_so: Callable[[], bool], every: float = 0.05) -> bool:
         deadline = time.monotonic() + self.options.patience
         while not is_so():
             if time.monotonic() > deadline:
                 self.now.hangs.append(f"{what}: not within {self.options.patience:.0f} s")
                 return False
-            time.sleep(0.05)
+            time.sleep(every)
         return True
 
     @contextmanager

@@ -83,7 +83,7 @@ class Budget:
         Raises:
             BudgetReached: it does not fit into what is left.
         """
-        held = Hold(self, self.most(one_ask))
+        held = Hold(self, one_ask)
         while self.price and (why := self._lacking(held.one * asks)):
             if self.reserved < 1e-9:  # nothing but rounding is left of the others' parts
                 raise BudgetReached(why)
@@ -155,8 +155,8 @@ class Budget:
 class Hold:
     """What one call has set aside, and what it has cost so far."""
 
-    def __init__(self, budget: Budget, one: float):
-        self._budget, self.one = budget, one  # dollars of one ask, at its worst
+    def __init__(self, budget: Budget, one_ask: Usage):
+        self._budget, self.one = budget, budget.most(one_ask)  # dollars of one ask, at its worst
         self._left = 0.0
         self.cost = 0.0
 

@@ -12,7 +12,7 @@ from recfeat_pipeline.extraction.budget import Budget, BudgetReached, Hold, wors
 from recfeat_pipeline.extraction.prices import Price
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.spending import Book
-from recfeat_pipeline.extraction.suspicion import Refusal, Suspicion
+from recfeat_pipeline.extraction.suspicion import Refusal, Suspicion, harmless
 from recfeat_pipeline.extraction.throttle import NO_TICKET, ClosedError, Throttle, Ticket
 from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import (
@@ -27,7 +27,7 @@ from recfeat_pipeline.extraction.types import (
     TransientError,
     Usage,
 )
-from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check
+from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check, moderated
 
 BACKOFF_S = 0.1  # before the second try of a call; twice as long before each further one
 DRAIN_S = 10.0  # for calls in flight when the run has to end
@@ -80,6 +80,8 @@ class Runner:
         self._parked: list[Job] = []  # calls of items under suspicion
         self._failing: set[int | str] = set()  # items without an answer since the last one
         self._no_doubt = False  # every refusal is its item's failure
+        self._sure = asyncio.Event()  # cleared while a harmless document is asked about
+        self._sure.set()
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -108,11 +110,10 @@ class Runner:
             self.budget.settle()
 
     async def _end_of_doubt(self) -> None:
-        """Nobody else is left to be asked: if others were answered, it is the items' fault."""
-        if self._suspicion and not self.throttle.answered:
-            raise self._refused(self._suspicion.last)
+        """Nobody else is left to be asked."""
+        if self._suspicion:
+            await self._decide(self._suspicion.last.request)
         self._no_doubt = True
-        self._suspicion.answered(time.monotonic())
         await self._crowd(_each(self._parked))
 
     async def _crowd(self, jobs: AsyncIterator[Job]) -> None:
@@ -224,21 +225,37 @@ class Runner:
             self._breaker.ended(ended)
 
         if refusal is not None and not self._no_doubt:
-            self._suspect(job, refusal, keep)
+            why, words = refusal.sign, str(refusal)
+            self._suspicion.hold(Refusal(request, why, words, time.monotonic(), keep))
         else:
             if answer.content is not None:
                 self._suspicion.answered(job.ticket.sent_at)
             keep()
+        if (self._suspicion.crowded or self._breaker.doubt) and self._sure.is_set():
+            await self._decide(request)
 
-    def _suspect(self, job: Job, error: RejectedError, keep: Callable[[], None]) -> None:
-        """The item's fault, or a wrong setting? The calls of other items will tell."""
-        item, alone = job.request.item_id, job.ticket.sent_at >= self.throttle.alone_since
-        refusal = Refusal(item, error.sign, str(error), time.monotonic(), alone, keep)
-        self._suspicion.hold(refusal)
-        if refused := self._suspicion.everyones:
-            raise self._refused(refused)
-        if self._suspicion.crowded and not self.throttle.alone:
-            self.throttle.one_at_a_time()
+    async def _decide(self, request: Request) -> None:
+        """The items' fault, or everyone's? A document that nobody minds will tell.
+
+        Raises:
+            RecfeatError: it is everyone's.
+        """
+        self._sure.clear()
+        asked, sent_at = Job(harmless(request), keep=lambda row, n: None), time.monotonic()
+        hold = Hold(self.budget, self._worst(asked.request))
+        try:
+            hold.again()
+            served = not moderated(await self._deliver(asked, hold, 0, None))
+        except (ItemError, RejectedError):
+            served = False
+        finally:
+            hold.close()
+            self._sure.set()
+        if not served and (self._breaker.doubt or self._suspicion):
+            raise self._breaker.doubt or self._refused(self._suspicion.last)
+        if self._breaker.doubt:
+            self._breaker.acquit()
+        self._suspicion.harmless_answered(sent_at)
 
     async def _deliver(self, job: Job, hold: Hold, attempt: int, reminder: str | None) -> Answer:
         """One ask through the gate, with transport retries."""
@@ -248,6 +265,10 @@ class Runner:
         expected, tries = self._expected(job.request), 0
         while True:
             ticket = job.ticket = await self.throttle.enter(*expected)
+            if not self._sure.is_set() and job.request.key:
+                await self.throttle.left()
+                await self._sure.wait()
+                continue
             if not job.http_requests and self._suspicion.about(job.request.item_id):
                 await self.throttle.left()
                 raise SuspectedError

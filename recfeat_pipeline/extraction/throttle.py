@@ -67,7 +67,6 @@ class Throttle:
         self.cool_downs = 0  # since the last answer
         self.resume_at = 0.0
         self.closed = False
-        self.alone_since = 0.0  # answers to calls sent before say nothing; inf: not alone now
         self.latency = 0.0  # seconds, a running mean
         self._lone_latency = float("inf")
         self._n_answers = 0
@@ -78,11 +77,6 @@ class Throttle:
         self._input = Bucket(limits.input_tokens_per_minute)
         self._output = Bucket(limits.output_tokens_per_minute)
         self._room = asyncio.Condition()
-
-    @property
-    def alone(self) -> bool:
-        """Whether calls are let in singly, to see what happens."""
-        return self.alone_since < float("inf")
 
     @property
     def hopeless(self) -> bool:
@@ -121,8 +115,7 @@ class Throttle:
         self._output.take(usage.completion - expected[1])
         self.cool_downs = self._streak = 0
         self._see(time.monotonic() - ticket.sent_at)
-        if ticket.sent_at >= self.alone_since:
-            self.answered, self.alone_since = True, float("inf")
+        self.answered = True
         await self.left()
 
     async def widen(self) -> None:
@@ -131,16 +124,12 @@ class Throttle:
         queueing = self.latency > QUEUEING * self._lone_latency
         if queueing and share > TOO_SLOW:
             self.width = max(self.width * 0.9, 1.0)
-        elif not (queueing and share > SLOW) and not self.alone:
+        elif not (queueing and share > SLOW):
             step, before = 1 / self.width if self._in_trouble else 1.0, int(self.width)
             self.width = min(self.width + step, self.limits.concurrency)
             if int(self.width) > before:
                 async with self._room:
                     self._room.notify(int(self.width) - before)
-
-    def one_at_a_time(self) -> None:
-        """Let single calls in until one that is sent from now on is answered."""
-        self.width, self.alone_since = 1.0, time.monotonic()
 
     def _see(self, seconds: float) -> None:
         """Follow the latency; the best of the first few answers is a lone call's."""

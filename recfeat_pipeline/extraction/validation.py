@@ -59,16 +59,28 @@ def check(answer: Answer, request: Request) -> dict[str, Any]:
     Raises:
         InvalidError: it is not; the reason says why.
     """
-    ended = (answer.finish_reason or "").lower().removeprefix("finish_reason_")
-    if ended in FILTERED:
-        raise InvalidError("content_filter", "the provider's filter stopped the answer")
-    if answer.refusal or ended in REFUSED:
-        raise InvalidError("refusal", "the model refused")
+    if said := moderated(answer):
+        raise InvalidError(*said)
+    ended = _ended(answer)
     if ended in CUT:
         raise InvalidError("length", "the answer was cut at max_tokens")
     if ended in BROKEN:
         raise InvalidError("finish_reason", f"ended with {answer.finish_reason!r}"[:100])
     return check_content(answer.content, request)
+
+
+def moderated(answer: Answer) -> tuple[str, str] | None:
+    """Whether the document was minded: the reason in a word and in a sentence; None: it was not."""
+    ended = _ended(answer)
+    if ended in FILTERED:
+        return "content_filter", "the provider's filter stopped the answer"
+    if answer.refusal or ended in REFUSED:
+        return "refusal", "the model refused"
+    return None
+
+
+def _ended(answer: Answer) -> str:
+    return (answer.finish_reason or "").lower().removeprefix("finish_reason_")
 
 
 def check_content(content: str | None, request: Request) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from recfeat_pipeline.extraction.types import Answer, Request, Usage
 # Error codes and texts that speak of this request's length or content, not of a setting.
 TEXT_PARTS = ("text", "output_text")  # of a content in parts; others are thoughts
 ITEM_CODES = {"context_length_exceeded", "content_policy_violation", "content_filter"}
-ITEM_TEXT = re.compile(
-    r"context (length|window|size)|maximum context|too (long|large|many tokens)|content.{0,20}"
-    r"(policy|filter)|exceeds? the (available|maximum)",
+TOO_LONG = re.compile(
+    r"context.?(length|window|size)|maximum context|too (long|large|many tokens)"
+    r"|exceeds? the (available|maximum)",
     re.IGNORECASE,
 )
+ITEM_TEXT = re.compile(rf"{TOO_LONG.pattern}|content.{{0,20}}(policy|filter)", re.IGNORECASE)
 
 
 def read_completion(body: Any, request: Request, latency_ms: float = 0.0) -> Answer:

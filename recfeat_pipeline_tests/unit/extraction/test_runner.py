@@ -5,14 +5,15 @@ import shutil
 import threading
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, extract_many, load_version, shards
-from recfeat_pipeline.extraction.breaker import WINDOW
+from recfeat_pipeline.extraction.breaker import NONE_OF, WINDOW
 from recfeat_pipeline.extraction.ledger import Ledger
 from recfeat_pipeline.extraction.suspicion import SAME
-from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
+from recfeat_pipeline.extraction.types import Answer, ItemError, RejectedError, TransientError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good
 
@@ -68,11 +69,42 @@ def test_every_tenth_item_refused_is_those_items_failure(lake, concurrency):
     assert (summary.ok, summary.failed) == (540, 60)
 
 
+@pytest.mark.parametrize("concurrency", [1, 64])
+@pytest.mark.parametrize("block", [range(1, 81), range(10, 90), range(21, 101)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RejectedError("HTTP 403: your input was flagged", "403"),
+        ItemError("rejected: HTTP 400: content policy"),
+        Answer(None, finish_reason="content_filter"),
+        Answer(None, refusal="No."),
+    ],
+)
+def test_a_long_stretch_of_moderated_items_stops_nobody(lake, error, block, concurrency):
+    limits = dataclasses.replace(FAST, concurrency=concurrency)
+    summary, backend = run(lake, of_items(error, *block), n=100, limits=limits)
+    assert (summary.ok, summary.failed, summary.not_sent) == (120, 480, 0)
+    assert sum(n for key, n in backend.asked.items() if not key) < 20  # harmless documents
+    assert "harmless" not in lake.read("responses")["item_id"].cast(pl.String)
+
+
+def test_a_model_that_refuses_all_but_the_harmless_is_not_paid_for_the_whole_corpus(lake):
+    script = of_items(Answer(None, refusal="No."), *range(1, 501))
+    with pytest.raises(RecfeatError, match="of the last 30 calls got no valid answer"):
+        run(lake, script, n=500, limits=Limits(64))
+    assert NONE_OF <= lake.read("responses").height < 2 * NONE_OF  # of 3,000
+
+
+def test_one_moderated_item_alone_is_a_failed_row(lake):
+    summary, _ = run(lake, of_items(RejectedError("flagged", "403"), 1), n=1)
+    assert (summary.ok, summary.failed) == (0, 6)
+
+
 def test_a_setting_that_everyone_is_refused_for_stops_after_three_calls(lake):
     backend = Scripted(lambda r, a: RejectedError("HTTP 400: bad temperature", "400"))
     with pytest.raises(RecfeatError, match="refuses the calls: HTTP 400: bad temperature"):
         extract(documents(50), V1, lake, "00", backend, limits=Limits(64))
-    assert backend.asked.total() == SAME
+    assert backend.asked.total() == SAME + 1  # the last about a harmless document
     assert lake.read("responses").is_empty()  # a wrong setting is no failure of items
 
 

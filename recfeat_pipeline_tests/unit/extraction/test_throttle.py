@@ -68,19 +68,6 @@ def test_answers_that_are_not_valid_let_nobody_in():
     run(scenario)
 
 
-def test_while_alone_only_calls_sent_since_then_open_the_gate():
-    async def scenario():
-        gate, _ = await opened(concurrency=8)
-        before = await gate.enter(1, 1)
-        gate.one_at_a_time()
-        await valid(gate, before)
-        assert (gate.alone, gate.width) == (True, 1)
-        await valid(gate)
-        assert (gate.alone, gate.width) == (False, 2)
-
-    run(scenario)
-
-
 @pytest.mark.parametrize(
     ("lone", "seconds", "width"),
     [
