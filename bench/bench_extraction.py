@@ -100,28 +100,42 @@ def _cpu(version: PromptVersion) -> list[dict]:
     ]
 
 
+WAYS = (
+    ("genome132-v1", 0.0),
+    ("genome132-worked-example", 0.0),
+    ("genome132-two-calls", 0.0),
+    ("genome132-one-call", 0.0),
+    ("genome132-cascade", 0.1),
+    ("genome132-cascade", 0.15),
+    ("genome132-cascade", 0.3),
+)
+"""Prompt versions, and how far the loopback model changes its mind from seed to seed."""
+
+
 def _tokens() -> list[dict]:
-    """What an item costs asked in six calls, two or one, by the loopback server's counts.
+    """What an item costs asked in several ways, by the loopback server's counts.
 
     Its prefix cache is OpenAI's: identical prefixes of 1,024 tokens or more, in steps of 128.
     """
     rows, dearest = [], None
-    for name in ("genome132-v1", "genome132-two-calls", "genome132-one-call"):
+    for name, noise in WAYS:
         version, items = load_version(name), documents(1, 50)
-        with tempfile.TemporaryDirectory() as folder, OpenAIServer() as server:
-            backend = OnlineBackend(version.model, server.base_url, None)
-            done = extract_many(
-                ["00"], lambda _, items=items: items, version, Lake(folder), backend
-            )
+        with tempfile.TemporaryDirectory() as folder, OpenAIServer(noise=noise) as server:
+            lake, backend = Lake(folder), OnlineBackend(version.model, server.base_url, None)
+            done = extract_many(["00"], lambda _, items=items: items, version, lake, backend)
+            models = lake.read("responses")["model"]
         took = done["00"]
-        assert took.ok == items.height * len(version.groups), took
+        assert took.failed == took.not_sent == 0, took
         each = took.cost_usd / items.height
         dearest = dearest or each
         against = (
             f"{took.usage.prompt / items.height:,.0f} tokens in, "
             f"{took.usage.cached / took.usage.prompt:.0%} cached, "
-            f"{took.usage.completion / items.height:,.0f} out, ÷ six calls"
+            f"{took.usage.completion / items.height:,.0f} out, ÷ genome132-v1"
         )
+        if version.cascade:
+            dear = (models == version.model).sum() / (len(version.groups) * items.height)
+            against += f"; {version.model} for {dear:.0%} of the calls, scores ± {noise:g}"
         value = each / dearest
         rows.append({"name": f"dollars, {name}", "value": value, "unit": "×", "against": against})
     return rows

@@ -109,6 +109,7 @@ NOTES = {
     "batch": "batches/{batch}/batch.json",
     "spending": "spending/day={day}/{page}.json",
     "endpoints": "endpoints/{endpoint}.json",
+    "stopped": "stopped/{version}.json",
     "started_from": f"{_RUN}/started_from.json",
     "made_from": f"{_RUN}/made_from.json",
     "cold_from": f"{_RUN}/cold_from.json",

@@ -78,7 +78,7 @@ def announce_cost(
     """
     if not settings.has_llm:
         answers = "the embedded lexical extractor answers (no LLM)"
-        if bought := paid_model(lake, version.key):
+        if bought := paid_model(lake, version):
             answers = f"answers bought from {bought} are used"
         hint(f"  No LLM endpoint or key is set: {answers}.")
         return
@@ -101,7 +101,8 @@ def announce_cost(
     price = (
         f"no price is known for {model}"
         if expected.cost_usd is None
-        else f"about {dollars(expected.cost_usd)} at {model}'s price of {expected.prices_as_of}"
+        else f"about {dollars(expected.cost_usd)} at {expected.model}'s price of "
+        f"{expected.prices_as_of}"
     )
     hint(
         f"  {plural(expected.to_send, 'call')} for {plural(expected.documents, 'item')}: {price}, "

@@ -87,7 +87,8 @@ def estimate(
         for some in (documents, corpus)
     )
     if probe is not None:
-        of_scored[0] = _probed(lake, version, probe, documents, of_scored[0], settings)
+        first = names[0].strip()
+        of_scored[0] = _probed(lake, version, probe, documents, first, settings)
     if as_json:
         rows, corpus_rows = (
             [{**asdict(one), "to_send": one.to_send} for one in of] for of in (of_scored, of_corpus)
@@ -118,7 +119,7 @@ def estimate(
                 number(one.completion_tokens),
                 dollars(one.cost_usd),
                 dollars(one.cost_usd_batch),
-                dollars(per_thousand(one.cost_usd, one.to_send, len(version.groups))),
+                dollars(per_thousand(one.cost_usd, one.to_send, one.calls / max(one.documents, 1))),
                 duration(one.hours * 3600),
             )
             for one in found
@@ -152,7 +153,7 @@ def _probed(
     version: "PromptVersion",
     n: int,
     documents: "pl.DataFrame",
-    guess: "Estimate",
+    model: str,
     settings: "Settings",
 ) -> "Estimate":
     """The estimate after some real calls, with the time at the pace that they had."""
@@ -170,11 +171,11 @@ def _probed(
         )
     limits = limits_of(settings)
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
-    backend = OnlineBackend(guess.model, settings.llm_base_url, key, limits, settings.prompts)
+    backend = OnlineBackend(model, settings.llm_base_url, key, limits, settings.prompts)
     drawn = draw(documents, n)
     asked = ask(lake, drawn, version, backend, limits=limits, prices=settings.prompts, note=hint)
     now = estimate_version(
-        documents, version, guess.model, lake=lake, limits=limits, prices=settings.prompts,
+        documents, version, model, lake=lake, limits=limits, prices=settings.prompts,
         base_url=settings.llm_base_url,
     )  # fmt: skip
     sent = asked.summary.sent
@@ -197,7 +198,7 @@ def _as_catalog(documents: "pl.DataFrame") -> "tuple[pl.DataFrame, pl.DataFrame]
     return items, fields.drop_nulls("text")
 
 
-def per_thousand(cost: float | None, calls: int, calls_per_item: int) -> float | None:
+def per_thousand(cost: float | None, calls: int, calls_per_item: float) -> float | None:
     """Dollars per 1,000 items of those that still cost something."""
     return None if cost is None or not calls else 1000 * cost * calls_per_item / calls
 

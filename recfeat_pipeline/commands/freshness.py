@@ -15,8 +15,8 @@ from recfeat_pipeline.defs.catalog.stored import scored_of, source_files
 from recfeat_pipeline.defs.text.scraping import documents_made_of
 from recfeat_pipeline.defs.training.judged import Run, begun_runs, judge_runs
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.cascade import asked, main_model
 from recfeat_pipeline.extraction.ledger import statuses
-from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import IMPORTED
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.freshness import files_hash, is_fresh
@@ -171,6 +171,7 @@ def _versions(lake: Lake, calls: pl.DataFrame, settings: Settings) -> Iterator[V
         for table in ("scores", "profiles")
         for path in lake.table_paths(table)
     }
+    keys |= {note["version"] for note in lake.note_keys("stopped")}
     promoted = lake.meta.get("promoted")
     if promoted:
         keys.add(promoted)
@@ -202,9 +203,14 @@ def _version(
         asks = load_version(key, settings.prompts)
     except RecfeatError:
         return version("stale", "its files have changed or are gone: only what was bought is left")
+    stopped = lake.read_note("stopped", version=key)
+    if not scores.height and stopped:
+        return version(stopped["state"], stopped["why"])
     if not scores.height:
         return version("missing", "nothing is extracted yet")
-    counts = _count_calls(lake, asks, model)
+    counts = _count_calls(lake, asks, main_model(asks, scores["model"].unique()))
+    if (counts[2] or counts[3]) and stopped:
+        return version(stopped["state"], stopped["why"], counts)
     if counts[3]:
         return version("stale", "items are new or changed, or it was extracted in part", counts)
     if counts[2]:
@@ -218,7 +224,7 @@ def _count_calls(lake: Lake, version: PromptVersion, model: str) -> tuple[int, i
     for shard in shard_names(lake.n_shards):
         documents = lake.read("documents", shard=shard)
         if documents.height:
-            calls = keyed(documents, version, model).select("cache_key").unique()
+            calls = asked(documents, version, model, lake, shard).select("cache_key").unique()
             status = calls.join(statuses(lake, shard), on="cache_key", how="left")["status"]
             ok, failed = int((status == "ok").sum()), int((status == "failed").sum())
             counted = (len(status), ok, failed, status.null_count())
@@ -231,7 +237,9 @@ def _extraction(versions: list[Version]) -> Stage:
         return Stage("extraction", "missing", "no prompt version has been extracted")
     first = versions[0]  # the promoted one
     also = f"; {plural(len(versions) - 1, 'other version')}" if len(versions) > 1 else ""
-    return Stage("extraction", first.state, f"{first.key}: {first.items:,} items have scores{also}")
+    why = f"; {first.detail}" if first.state in ("failed", "interrupted") else ""
+    detail = f"{first.key}: {first.items:,} items have scores{also}{why}"
+    return Stage("extraction", first.state, detail)
 
 
 def _feature_store(lake: Lake) -> Stage:

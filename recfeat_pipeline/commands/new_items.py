@@ -115,7 +115,7 @@ def extract_item(
         RecfeatError: a call failed for good, or the budget is reached.
     """
     limits = limits_of(settings)
-    backend = choose_backend(settings, version, limits, paid_model(lake, version.key))
+    backend = choose_backend(settings, version, limits, paid_model(lake, version))
     shard = shard_of([item_id], lake.n_shards)[0]
     documents = lake.read("documents", shard=shard)
     with bar(f"{version.name}, {backend.name}") as progress:

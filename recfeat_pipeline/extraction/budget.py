@@ -71,6 +71,7 @@ class Budget:
                 "prices.toml in RECFEAT_PROMPTS, or run without a budget."
             )
         self.price, self.book = price, book if price else None
+        self._before = limits.spent_usd  # in this run, by another model
         self._concurrency, self._timeout_s = limits.concurrency, limits.timeout_s
         self.spent = self.reserved = 0.0
         self._step = min(set_ones) / PARTS if set_ones else AHEAD_USD
@@ -123,10 +124,10 @@ class Budget:
         """Why so much more does not fit, as a sentence; None: it does, and is written down."""
         needed = self.spent + self.reserved + usd
         run = self.caps["run"]
-        if run is not None and needed > run:
+        if run is not None and self._before + needed > run:
             return (
-                f"The budget of ${run:,.2f} is reached (${self.spent:,.2f} spent); raise it and "
-                "run again to go on."
+                f"The budget of ${run:,.2f} is reached (${self._before + self.spent:,.2f} spent); "
+                "raise it and run again to go on."
             )
         if self.book and needed > self._written:
             with self.book.lock():

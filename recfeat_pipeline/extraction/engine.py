@@ -3,14 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from recfeat_pipeline.extraction.backends.bought import BoughtBackend
+from recfeat_pipeline.extraction.budget import Budget
+from recfeat_pipeline.extraction.cascade import calls_of, counted, steps
 from recfeat_pipeline.extraction.ledger import answers
-from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.shards import Documents, Note, Progress, ShardsRun
 from recfeat_pipeline.extraction.stopping import held_signals
 from recfeat_pipeline.extraction.types import Backend, Limits, Question, Summary
@@ -113,17 +116,37 @@ def extract_many(
         note: called with a sentence for the user.
 
     Returns:
-        A summary per shard that was begun. ``stopped`` is set when a budget or ``stop`` ended it.
+        A summary per shard that was begun, the steps of a cascade together. ``stopped`` is set when
+        a budget or ``stop`` ended it.
 
     Raises:
         RecfeatError: another process holds a shard, the endpoint is dead or misconfigured, or its
             answers are worth nothing; what was answered until then is kept.
     """
-    stop = stop or threading.Event()
-    work = ShardsRun(version, lake, backend, limits or Limits(), prices, progress, note)
+    stop, limits, shards = stop or threading.Event(), limits or Limits(), list(shards)
+    plan = steps(version, backend.model)
+    for step in plan:
+        Budget(limits, find_price(step.model, prices), None, step.model)  # before any is paid
+    done: dict[str, Summary] = {}
     with held_signals(stop):
-        asyncio.run(work.run(list(shards), documents, stop))
-    return work.summaries
+        for step in plan:
+            asked = backend if step is plan[-1] else backend.of_model(step.model)
+            if len(plan) > 1 and note:
+                where = " where that was unsure" if step.where_unsure else ""
+                note(f"Asking {step.model}{where}.")
+            work = ShardsRun(
+                step.version, lake, asked, limits, prices, progress, note,
+                calls=partial(calls_of, step, version, lake),
+                version_key=version.key if len(plan) > 1 else None,
+            )  # fmt: skip
+            asyncio.run(work.run(shards, documents, stop))
+            for shard, summary in work.summaries.items():
+                done.setdefault(shard, Summary()).include(summary)
+                done[shard].seconds += summary.seconds
+            if any(summary.stopped for summary in done.values()):
+                break
+            limits = limits.after(work.spent)
+    return done
 
 
 def scores(
@@ -131,15 +154,15 @@ def scores(
 ) -> pl.DataFrame:
     """The SCORES of one shard's documents as bought from a model: a pure read, sends nothing.
 
-    Items whose call failed or was not made are absent from that group.
+    Items whose call failed or was not made are absent from that group. In a cascade each score
+    names the model that gave it.
     """
-    calls = keyed(documents, version, model)
+    calls = counted(documents, version, model, lake, shard)
     rows = answers(lake, shard, calls["cache_key"].unique())
-    taken = calls.join(
-        rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
-    )
+    told = rows.select("cache_key", "response", "model", "created_at")
+    taken = calls.join(told, on="cache_key", maintain_order="left")
     out = [
-        _group_scores(documents, part, version, version.questions[group], model)
+        _group_scores(documents, part, version, version.questions[group])
         for (group,), part in taken.partition_by("group", as_dict=True, maintain_order=True).items()
     ]
     empty = pl.DataFrame(schema=SCORES | {"item_id": documents.schema["item_id"]})
@@ -158,7 +181,6 @@ def _group_scores(
     taken: pl.DataFrame,
     version: PromptVersion,
     question: Question,
-    model: str,
 ) -> pl.DataFrame:
     """Answers of one group, items × dimensions, as long rows."""
     dimensions = list(question.schema["properties"]["scores"]["properties"])
@@ -169,6 +191,7 @@ def _group_scores(
     wide = taken.select(
         item_id=documents["item_id"][taken["row"]],
         cache_key="cache_key",
+        model="model",
         generated_at="created_at",
     )
     assert version.taxonomy is not None
@@ -179,7 +202,6 @@ def _group_scores(
             group=pl.Series([group_of[d] for d in dimensions], dtype=pl.String).gather(each),
             dimension=pl.Series(dimensions, dtype=pl.String).gather(each),
             score=pl.Series(values.ravel()),
-            model=pl.lit(model),
         )
         .select(list(SCORES))
     )

@@ -1,13 +1,14 @@
 """What a version will cost before it is asked, and how good the estimate was afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.extraction.cascade import EXPECTED_UNSURE, Step, doubts, steps
 from recfeat_pipeline.extraction.endpoints import OPENAI, profile_of
 from recfeat_pipeline.extraction.prices import Price, find_price, share
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
@@ -79,18 +80,37 @@ def estimate(
         prices: the user's folder with a ``prices.toml``.
         base_url: of the endpoint, whose profile knows whether its models think; None: OpenAI's.
     """
-    model = model or version.model
-    limits = limits or Limits()
-    count, tokenizer = token_counter(model)
-    calls = keyed(documents, version, model).unique("cache_key")
+    model, limits = model or version.model, limits or Limits()
     held = _held(lake) if lake else pl.DataFrame(schema=HELD)
+    plan = steps(version, model)
+    parts = []
+    for step in plan:
+        price = (find_price(step.model, prices), find_price(step.model, prices, batch=True))
+        thoughts = profile_of(base_url or OPENAI, step.model, prices).reasoning_tokens
+        calls = keyed(documents, step.version, step.model).unique("cache_key")
+        if step.where_unsure:
+            calls = _expected(calls, documents, version, lake)
+        parts.append(_of_calls(calls, documents, step, held, price, thoughts, limits))
+    return parts[0] if len(parts) == 1 else _together(parts)
+
+
+def _of_calls(
+    calls: pl.DataFrame,
+    documents: pl.DataFrame,
+    step: Step,
+    held: pl.DataFrame,
+    price: tuple[Price | None, Price | None],
+    thoughts: int,
+    limits: Limits,
+) -> Estimate:
+    """Of the calls of one model."""
+    version, (online, batch) = step.version, price
+    count, tokenizer = token_counter(step.model)
     left = calls.join(held, on="cache_key", how="anti")
     document_tokens = _document_tokens(documents, version, count)
     bought = calls.join(held, on="cache_key")
-    thoughts = profile_of(base_url or OPENAI, model, prices).reasoning_tokens
     lengths = [_answer_tokens(question.schema, count) + thoughts for question in version.questions]
     usage = _usage(left, version, document_tokens, count, _as_seen(bought, lengths))
-    online, batch = (find_price(model, prices, batch=b) for b in (False, True))
     paid = float(bought["cost_usd"].sum())
     over_paid = None
     if online and paid:
@@ -110,9 +130,46 @@ def estimate(
         cost_usd_batch=_cost(batch, usage, 0.0) if batch else None,
         hours=_hours(left.height, usage, limits, seconds),
         over_paid=over_paid,
-        model=model,
+        model=step.model,
         tokenizer=tokenizer,
         prices_as_of=online.as_of if online else None,
+    )
+
+
+def _expected(
+    calls: pl.DataFrame, documents: pl.DataFrame, version: PromptVersion, lake: Lake | None
+) -> pl.DataFrame:
+    """Of a cascade's dear calls those that are needed, and a likely share of the unknown."""
+    known = pl.DataFrame(schema={"row": pl.UInt32, "group": pl.UInt8, "unsure": pl.Boolean})
+    if lake and "shard" in documents.columns:
+        rows = documents.with_row_index("of_all")
+        for (shard,), part in rows.partition_by("shard", as_dict=True).items():
+            found = doubts(part.drop("of_all"), version, lake, str(shard))
+            found = found.with_columns(row=part["of_all"].gather(found["row"]))
+            known = pl.concat([known, found.select(known.columns)])
+    place = ["row", "group"]
+    likely = EXPECTED_UNSURE
+    if known.height >= KNOWN_FROM:
+        likely = float(known["unsure"].mean() or 0.0)  # type: ignore[arg-type]
+    unknown = calls.join(known, on=place, how="anti").sample(fraction=likely, seed=0)
+    return pl.concat([calls.join(known.filter("unsure"), on=place, how="semi"), unknown])
+
+
+def _together(parts: Sequence[Estimate]) -> Estimate:
+    """The steps of a cascade as one; its model is named by its way."""
+    costs = [part.cost_usd for part in parts if part.cost_usd is not None]
+    return replace(
+        parts[-1],
+        calls=sum(part.calls for part in parts),
+        cached=sum(part.cached for part in parts),
+        prompt_tokens=sum(part.prompt_tokens for part in parts),
+        cached_tokens=sum(part.cached_tokens for part in parts),
+        completion_tokens=sum(part.completion_tokens for part in parts),
+        cost_usd=sum(costs) if len(costs) == len(parts) else None,
+        cost_usd_batch=None,
+        hours=sum(part.hours for part in parts),
+        over_paid=None,
+        model=f"{parts[0].model} → {parts[-1].model}",
     )
 
 

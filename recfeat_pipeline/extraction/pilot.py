@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from recfeat_pipeline.extraction.cascade import asked as calls_asked
 from recfeat_pipeline.extraction.engine import extract_many, scores
 from recfeat_pipeline.extraction.reliability import agreement, calibration, calibration_problems
-from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.shards import Note, Progress
 from recfeat_pipeline.extraction.types import Backend, Limits, Summary
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -146,7 +146,8 @@ def ask(
         sorted(by_shard), by_shard.__getitem__, version, lake, backend,
         limits=limits, progress=progress, prices=prices, note=note,
     )  # fmt: skip
-    keys = keyed(documents, version, backend.model)["cache_key"].unique()
+    calls = [calls_asked(part, version, backend.model, lake, s) for s, part in by_shard.items()]
+    keys = pl.concat(calls)["cache_key"].unique()
     found = [lake.read("responses", shard=shard) for shard in by_shard]
     rows = pl.concat(found, how="vertical_relaxed").filter(
         pl.col("cache_key").is_in(keys.implode())
@@ -168,15 +169,7 @@ def sum_of(summaries: list[Summary]) -> Summary:
     """Several shards' numbers as one; their time is the longest."""
     total = Summary()
     for one in summaries:
-        for name in ("requested", "cached", "known_failed", "pending", "sent", "ok", "failed",
-                     "http_requests", "put_aside"):  # fmt: skip
-            setattr(total, name, getattr(total, name) + getattr(one, name))
-        total.usage += one.usage
-        costs = (total.cost_usd, one.cost_usd)
-        total.cost_usd = None if None in costs else sum(cost for cost in costs if cost is not None)
-        for reason, n in one.reasons.items():
-            total.reasons[reason] = total.reasons.get(reason, 0) + n
-        total.stopped = total.stopped or one.stopped
+        total.include(one)
         total.seconds = max(total.seconds, one.seconds)
     return total
 

@@ -95,6 +95,11 @@ def show_version(name: str, extra_folder: str | Path | None = None) -> str:
         + (f", {version.characters} characters in all" if version.characters else "")
         + (f", names masked ({', '.join(version.mask_names)})" if version.mask_names else ""),
     ]
+    if cascade := version.cascade:
+        about.append(
+            f"cascade: {cascade.model} is asked first, twice; {version.model} where the two "
+            f"answers differ by more than {cascade.unsure_above:g}"
+        )
     calls = [f"== {q.group} ==\n{q.system}" for q in version.questions]
     return "\n\n".join(["\n".join(about), *calls])
 
@@ -109,7 +114,9 @@ def diff_versions(old: str, new: str, extra_folder: str | Path | None = None) ->
         names = (f"{a.name}/{path}", f"{b.name}/{path}")
         lines += difflib.unified_diff(before, after, *names, lineterm="", n=1)
     same_document = a.document == b.document
-    same_setting = (a.model, canonical(a.params)) == (b.model, canonical(b.params))
+    same_setting = (a.model, canonical(a.params), a.cascade) == (
+        b.model, canonical(b.params), b.cascade
+    )  # fmt: skip
     before_calls = {q.group: (q.system, canonical(q.schema)) for q in a.questions}
     kept = tuple(
         q.group
@@ -263,6 +270,7 @@ def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[s
         "cuts": dict(version.cuts),
         "characters": version.characters,
         "mask_names": version.mask_names,
+        "cascade": version.cascade,
     }
     return texts | {"version.toml": "\n".join(f"{k} = {v}" for k, v in settings.items())}
 

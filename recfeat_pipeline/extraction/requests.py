@@ -69,9 +69,16 @@ def keyed(documents: pl.DataFrame, version: PromptVersion, model: str) -> pl.Dat
 
 
 def build(
-    documents: pl.DataFrame, wanted: pl.DataFrame, version: PromptVersion, model: str
+    documents: pl.DataFrame,
+    wanted: pl.DataFrame,
+    version: PromptVersion,
+    model: str,
+    version_key: str | None = None,
 ) -> Iterator[Request]:
-    """The calls of some rows of :func:`keyed`, item by item, made as they are taken."""
+    """The calls of some rows of :func:`keyed`, item by item, made as they are taken.
+
+    ``version_key`` is what the ledger calls the version, where that is a part of another one.
+    """
     if wanted.is_empty():
         return
     wanted = wanted.sort("row", "group")
@@ -89,7 +96,7 @@ def build(
         yield Request(
             key=key,
             item_id=ids[row],
-            version=version.key,
+            version=version_key or version.key,
             question=version.questions[group],
             document=text,
             identity=identity,

@@ -26,6 +26,8 @@ Progress = Callable[[int, int], None]
 Note = Callable[[str], None]
 Documents = Callable[[str], pl.DataFrame]
 """Loads one shard's documents when its turn comes."""
+Calls = Callable[[pl.DataFrame, str], pl.DataFrame]
+"""The calls of a shard's documents, in the form of :func:`keyed`."""
 
 LOCK_WAIT_S = 60.0
 LEAST_FREE = 100_000_000  # bytes of disk; below it nothing is sent, so that what comes is kept
@@ -47,8 +49,12 @@ class ShardsRun:
         prices: str | Path | None,
         progress: Progress | None,
         note: Note | None = None,
+        calls: Calls | None = None,
+        version_key: str | None = None,
     ):
         self.version, self.lake, self.backend, self.limits = version, lake, backend, limits
+        self._calls = calls or (lambda frame, shard: keyed(frame, version, backend.model))
+        self._version_key = version_key
         self.summaries: dict[str, Summary] = {}
         self._book = None if backend.instant else Book(lake)
         self._runner = Runner(backend, limits, find_price(backend.model, prices), self._book)
@@ -79,6 +85,11 @@ class ShardsRun:
         for summary in self.summaries.values():
             summary.stopped = self._runner.total.stopped
             summary.seconds = time.perf_counter() - started
+
+    @property
+    def spent(self) -> float:
+        """Dollars that the run may have been billed."""
+        return self._runner.budget.spent
 
     async def _watch(self, stop: threading.Event) -> None:
         """Pass on, to the loop, that somebody wants the run to stop."""
@@ -113,7 +124,8 @@ class ShardsRun:
                     self._waiting[key] = [shard]
                 self._left[shard] = self._left.get(shard, 0) + missing.height
                 self._report()
-                for request in build(frame, missing, self.version, self.backend.model):
+                model, key = self.backend.model, self._version_key
+                for request in build(frame, missing, self.version, model, key):
                     yield Job(request, self._keep)
                 self._close_if_done(shard)
         finally:
@@ -144,8 +156,7 @@ class ShardsRun:
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The shard's documents, and the calls of them that the ledger does not answer."""
         frame = documents(shard)
-        calls = keyed(frame, self.version, self.backend.model)
-        calls = calls.unique("cache_key", keep="first", maintain_order=True)
+        calls = self._calls(frame, shard).unique("cache_key", keep="first", maintain_order=True)
         summary = self.summaries[shard] = Summary(requested=calls.height)
         summary.put_aside = ledger.damaged
         missing = self._unanswered(calls, ledger, summary)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -157,6 +157,10 @@ class Backend(Protocol):
         """
         ...
 
+    def of_model(self, model: str) -> "Backend":
+        """The same endpoint with another model; to be closed by itself."""
+        ...
+
     async def close(self) -> None:
         """Give connections back."""
         ...
@@ -171,6 +175,7 @@ class Limits:
     input_tokens_per_minute: float | None = None
     output_tokens_per_minute: float | None = None
     budget_usd: float | None = None  # of a run: stops before it is passed; needs a price
+    spent_usd: float = 0.0  # of it, by what was asked before in this run
     budget_per_day: float | None = None  # of a lake and a day (UTC), all its runs together
     budget_per_lake: float | None = None  # of a lake, ever
     timeout_s: float = 120.0  # of one call, from when the server can be working on it
@@ -178,6 +183,10 @@ class Limits:
     transport_tries: int = 5  # of one call, before it becomes a failed row
     give_up_after: int = 6  # cool-downs without one answer between them: the endpoint is dead
     retry_failed: bool = False  # ask again what ended as a failed row
+
+    def after(self, spent: float) -> "Limits":
+        """For the rest of a run that has spent so much."""
+        return replace(self, spent_usd=self.spent_usd + spent)
 
 
 @dataclass(slots=True)
@@ -214,6 +223,18 @@ class Summary:
             self.failed += 1
             reason = (row["reason"] or "").partition(":")[0]
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def include(self, other: "Summary") -> None:
+        """Add another's numbers; times are left alone."""
+        for name in ("requested", "cached", "known_failed", "pending", "put_aside", "sent", "ok",
+                     "failed", "http_requests"):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.usage += other.usage
+        unknown = self.cost_usd is None or other.cost_usd is None
+        self.cost_usd = None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0)
+        for reason, n in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + n
+        self.stopped = self.stopped or other.stopped
 
     @property
     def done(self) -> int:

@@ -14,7 +14,8 @@ none gives to a version that scores is taken from ``prompts/default/``, which su
 The instructions are fixed for a call and the document comes last, so that providers can cache the
 prefix, from 1,024 tokens on. ``groups_per_call = 3`` asks so many groups in one call: fewer calls,
 a longer prefix, and the document sent less often; ``recfeat reliability --against`` says what it
-does to the scores.
+does to the scores. ``[cascade]`` asks a cheap ``model`` first, twice, and the version's own where
+the two answers differ by more than ``unsure_above``.
 
 A *probe* of a version shows less of its documents, and asks the same: ``<name>+title-only`` is the
 version that extends ``<name>`` by the files of ``prompts/probes/title-only/``.
@@ -22,7 +23,7 @@ version that extends ``<name>`` by the files of ``prompts/probes/title-only/``.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ ECHOES = {
 }
 KEYS = {
     "name", "description", "extends", "asks", "taxonomy", "one_call", "model", "echo", "params",
-    "without", "groups_per_call", "document", "cuts",
+    "without", "groups_per_call", "document", "cuts", "cascade",
 }  # fmt: skip
 LABEL_CHARS = 64  # of a schema's name; servers allow no more
 DOCUMENT_KEYS = {"title", "labels", "characters", "mask_names"}
@@ -77,6 +78,14 @@ ASKS = {
     "ranking": "ranking",
 }
 """What a version may ask, and the name of its one call."""
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """A model that is asked before the version's own; see ``extraction/cascade.py``."""
+
+    model: str
+    unsure_above: float  # mean difference of its two answers, over the dimensions above 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ class PromptVersion:
     questions: tuple[Question, ...]
     characters: int | None = None  # longest text shown of all fields together
     mask_names: tuple[str, ...] = ()  # fields that list people; set: no name is shown
+    cascade: Cascade | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -118,6 +128,7 @@ class PromptVersion:
             "params": dict(self.params),
             "document": self.document,
             "questions": [[q.group, q.system, q.schema] for q in self.questions],
+            **({"cascade": asdict(self.cascade)} if self.cascade else {}),
         }
         return f"{self.name}@{sha256(canonical(content))[:8]}"
 
@@ -250,7 +261,23 @@ def _build(
         ),
         characters=document.get("characters"),
         mask_names=tuple(document.get("mask_names", ())),
+        cascade=_cascade(name, asks, spec["cascade"]) if "cascade" in spec else None,
     )
+
+
+def _cascade(name: str, asks: str, given: Any) -> Cascade:
+    if asks != "scores":
+        raise _error(name, f"[cascade] compares scores, and it asks for {asks}")
+    try:
+        cascade = Cascade(**given)
+    except TypeError as error:
+        raise _error(name, "[cascade] sets model and unsure_above, and nothing else") from error
+    most = cascade.unsure_above
+    if not isinstance(most, int | float) or isinstance(most, bool) or not 0 <= most <= 1:
+        raise _error(name, f"[cascade] unsure_above = {most!r} is not a number from 0 to 1")
+    if not cascade.model or not isinstance(cascade.model, str):
+        raise _error(name, f"[cascade] model = {cascade.model!r} names no model")
+    return cascade
 
 
 def _question(

@@ -519,3 +519,33 @@ def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, fold
     ran = recfeat("run", "--arms", "popularity")
     assert ran.code == 0
     assert "share no seed" in built.read_bytes("report/report.html").decode()
+
+
+def test_a_cascade_through_the_command(recfeat, built, server):
+    before, server.noise = server.counts["chat"], 0.4
+    try:
+        assert recfeat("backfill", "genome132-cascade").code == 0
+        sent = server.counts["chat"] - before
+        assert recfeat("backfill", "genome132-cascade").code == 0
+    finally:
+        server.noise = 0.0
+    assert server.counts["chat"] - before == sent
+    # The cheap model twice; the dear one's answers were bought for genome132-v1.
+    assert sent == 2 * N_CALLS
+    (estimate,) = recfeat(
+        "estimate", "--prompt-version", "genome132-cascade", "--json"
+    ).json["estimates"]  # fmt: skip
+    assert (estimate["model"], estimate["to_send"]) == ("gpt-4.1-nano → gpt-4.1-mini", 0)
+    versions = {v["key"].partition("@")[0]: v for v in recfeat("status", "--json").json["versions"]}
+    found = versions["genome132-cascade"]
+    assert (found["state"], found["missing"]) == ("fresh", 0)
+    assert 2 * N_CALLS < found["calls"] < 3 * N_CALLS
+    with open_store(built.feature_store) as store:
+        models = dict(
+            store.execute(
+                "SELECT model, count(*) FROM features.item_features "
+                "WHERE version LIKE 'genome132-cascade@%' GROUP BY 1"
+            ).fetchall()
+        )
+    assert set(models) == {"gpt-4.1-nano", "gpt-4.1-mini"}
+    assert sum(models.values()) == 132 * N_ITEMS

@@ -24,7 +24,7 @@ from recfeat_pipeline_tests.servers.openai_batches import Batches
 from recfeat_pipeline_tests.servers.openai_dialects import MANNERS, schema_of
 from recfeat_pipeline_tests.servers.openai_faults import BODY, HTTP, error_reply
 
-MODELS = ("gpt-4.1-mini", "gpt-4o-mini", "loopback", "text-embedding-3-small")
+MODELS = ("gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o-mini", "loopback", "text-embedding-3-small")
 CACHED_PREFIX = 1024  # tokens
 
 

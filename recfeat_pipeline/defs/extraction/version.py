@@ -11,6 +11,7 @@ import polars as pl
 from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.cascade import main_model
 from recfeat_pipeline.extraction.types import Limits, Summary
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
@@ -55,7 +56,24 @@ def by_version(partition_keys: Iterable[str]) -> dict[str, list[str]]:
 def extract_version(
     lake: Lake, version_key: str, shards: Sequence[str], settings: Settings, reporter: Reporter
 ) -> Extracted:
-    """Obtain what the ledger lacks for the shards' documents; write their scores or profiles."""
+    """Obtain what the ledger lacks for the shards' documents; write their scores or profiles.
+
+    Why it ended early, if it did, is kept for ``recfeat status`` until it ends well.
+    """
+    try:
+        extracted = _extract(lake, version_key, shards, reporter)
+    except RecfeatError as error:
+        lake.write_note("stopped", {"state": "failed", "why": str(error)}, version=version_key)
+        raise
+    if extracted.stopped:
+        note = {"state": "interrupted", "why": extracted.stopped}
+        lake.write_note("stopped", note, version=version_key)
+    else:
+        lake.drop_note("stopped", version=version_key)
+    return extracted
+
+
+def _extract(lake: Lake, version_key: str, shards: Sequence[str], reporter: Reporter) -> Extracted:
     from recfeat_pipeline.extraction.embeddings import choose_embedder
     from recfeat_pipeline.extraction.engine import (
         choose_backend,
@@ -68,12 +86,17 @@ def extract_version(
 
     version = load_version(version_key, settings.prompts)
     limits = limits_of(settings)
-    backend = choose_backend(settings, version, limits, paid_model(lake, version_key))
+    backend = choose_backend(settings, version, limits, paid_model(lake, version))
 
     def documents(shard: str) -> pl.DataFrame:
         return lake.read("documents", shard=shard)
 
     if settings.llm_batch and not backend.instant:
+        if version.cascade:
+            raise RecfeatError(
+                f"{version.name} is a cascade: what it asks depends on answers that a batch gives "
+                "a day later. Unset RECFEAT_LLM_BATCH, or name a version without [cascade]."
+            )
         summaries = use_batches(
             lake, version, shards, documents, backend.model, limits, settings, reporter
         )
@@ -193,12 +216,13 @@ def use_batches(
     return summaries
 
 
-def paid_model(lake: Lake, version_key: str) -> str | None:
+def paid_model(lake: Lake, version: PromptVersion) -> str | None:
     """The model whose answers the version's scores are cut from; None: none that was paid."""
     models = {
         model
         for table in ("scores", "profiles")
-        for part in lake.each(table, ["model"], version=version_key)
+        for part in lake.each(table, ["model"], version=version.key)
         for model in part["model"].unique()
+        if not model.startswith("lexical")
     }
-    return next((model for model in sorted(models) if not model.startswith("lexical")), None)
+    return main_model(version, models) if models else None

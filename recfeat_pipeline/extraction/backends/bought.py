@@ -27,5 +27,9 @@ class BoughtBackend:
             "RECFEAT_LLM_API_KEY and run again."
         )
 
+    def of_model(self, model: str) -> "BoughtBackend":
+        """See :class:`Backend`."""
+        return BoughtBackend(model)
+
     async def close(self) -> None:
         """Nothing to give back."""

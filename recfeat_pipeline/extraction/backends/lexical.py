@@ -74,6 +74,10 @@ class LexicalBackend:
         usage = Usage(rough_tokens(request.document), 0, rough_tokens(content))
         return Answer(content, usage=usage)
 
+    def of_model(self, model: str) -> "LexicalBackend":
+        """See :class:`Backend`; there is one lexical extractor."""
+        return self
+
     async def close(self) -> None:
         """Nothing to give back."""
 

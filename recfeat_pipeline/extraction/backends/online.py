@@ -64,9 +64,10 @@ class OnlineBackend:
     ):
         self.model = model
         self.secret = Secret(api_key)
+        self._given_url = base_url
         self.base_url = (base_url or OPENAI).rstrip("/")
         self.endpoint = Endpoint(self.base_url, model, profiles)
-        self._limits = limits or Limits()
+        self._limits, self._profiles = limits or Limits(), profiles
         self._shown = without_password(self.base_url)
         parts = urlsplit(self.base_url)
         host = parts.netloc.rpartition("@")[2]
@@ -137,6 +138,11 @@ class OnlineBackend:
             return True
         _, message = error_of(refused)
         return self.endpoint.learn(self.secret.brief(message), param_of(refused), body)
+
+    def of_model(self, model: str) -> "OnlineBackend":
+        """See :class:`Backend`."""
+        key = self.secret.reveal() if self.secret.given else None
+        return OnlineBackend(model, self._given_url, key, self._limits, self._profiles)
 
     async def close(self) -> None:
         """Close the connections."""

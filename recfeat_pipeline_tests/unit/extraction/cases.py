@@ -74,6 +74,11 @@ class Scripted:
             return out
         return Answer(out, usage=Usage(100, 0, 10), latency_ms=1.0)
 
+    def of_model(self, model):
+        other = Scripted(self.script, model, self.delay)
+        other.asked = self.asked
+        return other
+
     async def close(self):
         pass
 

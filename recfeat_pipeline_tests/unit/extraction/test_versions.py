@@ -6,6 +6,7 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import extract, list_versions, load_version, scores
+from recfeat_pipeline.extraction.estimate import PROVIDER_CACHES_FROM
 from recfeat_pipeline.extraction.prompts import (
     describe_versions,
     diff_versions,
@@ -15,6 +16,7 @@ from recfeat_pipeline.extraction.prompts import (
     show_version,
     version_of_arm,
 )
+from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.versions import list_probes, probe_of
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.taxonomy import load_taxonomy
@@ -289,6 +291,12 @@ def test_what_is_shown_enters_the_key_and_costs_every_group(tmp_path):
     assert version.key.split("@")[1] != load_version("genome132-v1").key.split("@")[1]
     assert diff_versions("genome132-v1", "small", tmp_path).bought == GROUPS
     assert "300 characters in all" in show_version("small", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["genome132-worked-example", "genome132-two-calls"])
+def test_every_prefix_is_long_enough_for_a_providers_cache(name):
+    for question in load_version(name).questions:
+        assert rough_tokens(question.system) >= PROVIDER_CACHES_FROM
 
 
 def test_several_groups_in_one_call_keep_their_texts():

@@ -1,0 +1,56 @@
+"""Why an extraction ended early: said by `recfeat status` until it ends well."""
+
+import pytest
+from typer.testing import CliRunner
+
+from recfeat_pipeline.cli import app
+from recfeat_pipeline.commands.freshness import examine
+from recfeat_pipeline.defs.extraction.version import extract_version
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction import load_version
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.unit.extraction.cases import documents
+
+V1 = load_version("genome132-v1")
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    lake = Lake(tmp_path / "lake")
+    lake.remember(n_shards=1, name="little")
+    lake.write("documents", documents(12), shard="00")
+    monkeypatch.setenv("RECFEAT_LAKE", lake.root)
+    return lake
+
+
+def test_the_breakers_sentence_stays_in_status_until_the_answers_are_there(lake, monkeypatch):
+    bad = {"fault": "not_json"}
+    with OpenAIServer(fault=lambda asked: bad.get("fault")) as server:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        with pytest.raises(RecfeatError) as stopped:
+            extract_version(lake, V1.key, ["00"], Reporter())
+        sentence = str(stopped.value)
+        assert "of the last 30 calls got no valid answer" in sentence
+        (version,) = examine(lake).versions
+        assert (version.state, version.detail) == ("failed", sentence)
+        shown = CliRunner().invoke(app, ["status", "--exit-code"])
+        assert shown.exit_code == 3
+        assert sentence in " ".join(shown.output.split())
+        bad.clear()
+        monkeypatch.setenv("RECFEAT_LLM_RETRY_FAILED", "1")
+        extract_version(lake, V1.key, ["00"], Reporter())
+    (version,) = examine(lake).versions
+    assert (version.state, version.detail) == ("fresh", "")
+
+
+def test_a_budget_that_ended_it_is_named(lake, monkeypatch):
+    with OpenAIServer() as server:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        monkeypatch.setenv("RECFEAT_LLM_BUDGET_USD", "0.02")
+        done = extract_version(lake, V1.key, ["00"], Reporter())
+    (version,) = examine(lake).versions
+    assert version.state == "interrupted"
+    assert version.detail == done.stopped
+    assert "The budget of $0.02 is reached" in version.detail
