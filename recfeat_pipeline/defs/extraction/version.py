@@ -61,7 +61,7 @@ def extract_version(
     Why it ended early, if it did, is kept for ``recfeat status`` until it ends well.
     """
     try:
-        extracted = _extract(lake, version_key, shards, reporter)
+        extracted = _extract(lake, version_key, shards, settings, reporter)
     except RecfeatError as error:
         lake.write_note("stopped", {"state": "failed", "why": str(error)}, version=version_key)
         raise
@@ -73,7 +73,9 @@ def extract_version(
     return extracted
 
 
-def _extract(lake: Lake, version_key: str, shards: Sequence[str], reporter: Reporter) -> Extracted:
+def _extract(
+    lake: Lake, version_key: str, shards: Sequence[str], settings: Settings, reporter: Reporter
+) -> Extracted:
     from recfeat_pipeline.extraction.embeddings import choose_embedder
     from recfeat_pipeline.extraction.engine import (
         choose_backend,

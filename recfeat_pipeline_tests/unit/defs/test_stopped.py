@@ -1,15 +1,15 @@
 """Why an extraction ended early: said by `recfeat status` until it ends well."""
 
 import pytest
-from typer.testing import CliRunner
 
-from recfeat_pipeline.cli import app
+from recfeat_pipeline.cli import run_app
 from recfeat_pipeline.commands.freshness import examine
 from recfeat_pipeline.defs.extraction.version import extract_version
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import load_version
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.extraction.cases import documents
 
@@ -25,23 +25,24 @@ def lake(tmp_path, monkeypatch):
     return lake
 
 
-def test_the_breakers_sentence_stays_in_status_until_the_answers_are_there(lake, monkeypatch):
+def test_the_breakers_sentence_stays_in_status_until_the_answers_are_there(
+    lake, monkeypatch, capsys
+):
     bad = {"fault": "not_json"}
     with OpenAIServer(fault=lambda asked: bad.get("fault")) as server:
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         with pytest.raises(RecfeatError) as stopped:
-            extract_version(lake, V1.key, ["00"], Reporter())
+            extract_version(lake, V1.key, ["00"], Settings(), Reporter())
         sentence = str(stopped.value)
         assert "of the last 30 calls got no valid answer" in sentence
-        (version,) = examine(lake).versions
+        (version,) = examine(lake, Settings()).versions
         assert (version.state, version.detail) == ("failed", sentence)
-        shown = CliRunner().invoke(app, ["status", "--exit-code"])
-        assert shown.exit_code == 3
-        assert sentence in " ".join(shown.output.split())
+        assert run_app(["status", "--exit-code"]) == 3
+        assert sentence in capsys.readouterr().out
         bad.clear()
         monkeypatch.setenv("RECFEAT_LLM_RETRY_FAILED", "1")
-        extract_version(lake, V1.key, ["00"], Reporter())
-    (version,) = examine(lake).versions
+        extract_version(lake, V1.key, ["00"], Settings(), Reporter())
+    (version,) = examine(lake, Settings()).versions
     assert (version.state, version.detail) == ("fresh", "")
 
 
@@ -49,8 +50,8 @@ def test_a_budget_that_ended_it_is_named(lake, monkeypatch):
     with OpenAIServer() as server:
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         monkeypatch.setenv("RECFEAT_LLM_BUDGET_USD", "0.02")
-        done = extract_version(lake, V1.key, ["00"], Reporter())
-    (version,) = examine(lake).versions
+        done = extract_version(lake, V1.key, ["00"], Settings(), Reporter())
+    (version,) = examine(lake, Settings()).versions
     assert version.state == "interrupted"
     assert version.detail == done.stopped
     assert "The budget of $0.02 is reached" in version.detail
