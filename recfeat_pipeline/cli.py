@@ -24,6 +24,7 @@ from recfeat_pipeline.commands.ask import ask
 from recfeat_pipeline.commands.backfill import backfill
 from recfeat_pipeline.commands.batches import batches
 from recfeat_pipeline.commands.check import check
+from recfeat_pipeline.commands.distil import distil
 from recfeat_pipeline.commands.doctor import doctor
 from recfeat_pipeline.commands.download import download
 from recfeat_pipeline.commands.estimate import estimate
@@ -73,6 +74,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         score_item,
         import_profiles,
         import_scores,
+        distil,
     ),
     "Serve": (serve, mcp),
     "Experiments": (arms, backfill, batches, reliability),

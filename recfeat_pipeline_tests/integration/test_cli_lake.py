@@ -447,6 +447,27 @@ def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
                                               "--taxonomy", "genome132").error  # fmt: skip
 
 
+def test_a_student_scores_what_was_not_worth_a_call(recfeat, built):
+    """Ten answers teach it; the others are scored by it, and say so wherever a model is shown."""
+    ran = recfeat("distil", "--answers", "10", "--name", "cheap")
+    assert ran.code == 0
+    key = ran.out.partition(":")[0]
+    assert f"{N_ITEMS - 10} items scored by the student" in ran.out
+    with open_store(built.feature_store) as store:
+        found = store.table("features.item_features").pl().filter(version=key)
+    models = dict(found.group_by("model").agg(pl.col("item_id").n_unique()).rows())
+    own = f"student of {built.meta['promoted']}"
+    assert models.pop(own) == N_ITEMS - 10
+    assert sum(models.values()) == 10
+    item = str(found.filter(model=own)["item_id"][0])
+    shown = recfeat("fingerprint", item, "--prompt-version", "cheap", "--json").json
+    assert shown["model"] == own
+    assert "nothing is left" in recfeat("distil").error
+    assert "the curve holds a fifth of them out" in recfeat("distil", "--curve").error
+    assert "a student needs 10" in recfeat("distil", "elsewhere").error
+    assert "prompt version's name" in recfeat("distil", "--name", "genome132-v1").error
+
+
 def test_asking_in_words(recfeat, built):
     ran = recfeat("ask", "something with love", "but older", "-n", "3", "--json")
     assert ran.code == 0

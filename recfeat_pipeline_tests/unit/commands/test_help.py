@@ -14,8 +14,8 @@ HEAVY = ("dagster", "torch", "lightning", "polars", "duckdb", "openai", "matplot
 PROMISED = {
     "init", "check", "estimate", "run", "status", "backfill", "batches", "prompts", "arms",
     "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
-    "taxonomy", "text", "rank", "export", "import-profiles", "import-scores", "ask", "serve", "mcp",
-    "reliability",
+    "taxonomy", "text", "rank", "export", "import-profiles", "import-scores", "distil", "ask",
+    "serve", "mcp", "reliability",
 }  # fmt: skip
 
 
