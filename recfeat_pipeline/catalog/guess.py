@@ -15,6 +15,15 @@ from recfeat_pipeline.catalog import clean
 from recfeat_pipeline.catalog.fetch import fetch, plain_suffix, tables_in
 from recfeat_pipeline.catalog.formats import kinds, parquet
 from recfeat_pipeline.catalog.formats.form import Form
+from recfeat_pipeline.catalog.guess_names import (
+    NO_TEXT,
+    ORIGIN,
+    POPULARITY,
+    is_named,
+    looks_like_codes,
+    looks_like_links,
+    snake,
+)
 from recfeat_pipeline.catalog.tables import PLAIN, read_table
 from recfeat_pipeline.catalog.types import CorpusRules
 from recfeat_pipeline.errors import RecfeatError
@@ -23,45 +32,6 @@ KEPT_ITEMS, KEPT_USERS = 0.6, 0.4  # least shares that proposed corpus rules kee
 MOST_KINDS = 20  # of event; a column with more values is something else
 SAMPLE = 20_000  # rows looked at for the content of columns
 NOT_LOOKED_FOR = (".txt", ".dat")  # in folders, for most hold no table
-
-THINGS = (
-    r"(item|movie|film|product|article|book|work|content|track|song|artist|album|game|app|video|"
-    r"show|series|anime|manga|podcast|episode|business|venue|place|restaurant|hotel|listing|"
-    r"recipe|dish|beer|wine|course|job|news|story|post|paper|document|doc|joke|offer|media)"
-)
-ORIGIN = r"(parent|original|source|full|display|primary)_"
-ID = r"_?(id|no|nr|key)"
-NAMES = {
-    "user": r"(user|customer|member|reviewer|visitor|account|profile|client|player|reader|listener|"
-    rf"viewer|buyer|shopper|person|subscriber)({ID})?|uid|session_?id|steam_?id",
-    "item": rf"({ORIGIN})?({THINGS}({ID})?|asin|sku|isbn(_?1[03])?|iid|ean|upc|gtin|barcode)",
-    "title": rf"({ORIGIN})?(({THINGS}_?)?(title|name)|headline)",
-    "rating": r"rating|ratings|stars|score|overall|grade|user_?rating|review_?(score|rating)",
-    "count": r"(play|listen|view|click|purchase|watch|order)?_?(count|counts|plays|listens|"
-    r"quantity|weight)|n_?(plays|listens|views|clicks)|hours(_?played)?",
-    "timestamp": r"timestamp|time|ts|date|datetime|(created|rated|viewed|event|watched|played|"
-    r"read|bought|ordered|clicked|review|purchase|listen)_?(at|on|time|date|timestamp)|"
-    r"unix_?review_?time",
-    "position": r"position|order|sequence|seq|rank_in_session|step",
-    "kind": r"event|event_?type|action|action_?type|behaviou?r|behaviou?r_?type|interaction_?type",
-    "split": r"split|fold|subset",
-    "year": rf"(({ORIGIN})?(release|publication|production|first_air)_?)?year|year_of_\w+|"
-    rf"({ORIGIN})?(release|publication|first_air|published)_?date|released|published",
-    "genres": r"genres?|categor(y|ies)",
-    "imdb_id": r"imdb(_?id)?",
-    "tmdb_id": r"tmdb(_?id)?",
-    "tag": r"tag|tag_?name|keyword",
-    "relevance": r"relevance|weight|score|count|strength",
-}
-"""What a column of each kind is called, in lower case with ``_`` between words."""
-
-NO_TEXT = (
-    r"(^|_)(id|ids|asin|isbn|isbn_?1[03]|ean|upc|gtin|sku|code|codes|url|urls|uri|link|href|image|"
-    r"images|img|poster|photo|thumbnail|path|file|slug|hash|md5|language|lang|locale|country_code|"
-    r"currency|title)$"
-)
-POPULARITY = r"revenue|gross|popularity|vote|rating|box_office|n_reviews|sales|rank"
-CODE = r"^(?:[A-Z]{1,3}\d[\w-]*|\d[\dX-]{5,}|[a-z]{2}(?:[-_][A-Za-z]{2})?)$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +50,8 @@ class TableFile:
 
     def column(self, kind: str) -> str | None:
         """The column with a name of this kind; of several, the plainest name."""
-        found = [c for c in self.sample.columns if _is(c, kind)]
-        return min(found, key=lambda c: re.match(ORIGIN, _snake(c)) is not None, default=None)
+        found = [c for c in self.sample.columns if is_named(c, kind)]
+        return min(found, key=lambda c: re.match(ORIGIN, snake(c)) is not None, default=None)
 
     def ids(self, column: str) -> set[str]:
         """Values as text: ids may be numbers in one file and text in the other."""
@@ -158,11 +128,12 @@ def draft_catalog(
         RecfeatError: no table looks like interactions or items.
     """
     events = _pick("interactions", ("user", "item"), tables, interactions, without="tag")
-    things = _pick("items", ("title",), tables, items, without="user", fallback=events)
+    things = _pick_items(tables, items, events)
     tagged = _pick_tags(tables, tags, (events, things))
     item_id, event_item, found = _join(things, events)
+    named = _columns(things, ("title", "year", "genres"), {item_id})
     columns = {
-        "items": {"id": item_id, **_columns(things, ("title", "year", "genres"), {item_id})},
+        "items": {"id": item_id, "title": item_id, **named},
         "interactions": {
             "user": events.column("user") or "",
             "item": event_item,
@@ -184,6 +155,8 @@ def draft_catalog(
         f"[interactions] {events.name}: {events.n_rows:,} rows, item {event_item!r}; "
         f"{found:.0%} of the items looked at are in [items]",
     ]
+    if "title" not in named:
+        remarks.append(f"{things.name} has no column for a title: {item_id!r} stands in")
     if tagged:
         remarks.append(f"[tags] {tagged.name}: {tagged.n_rows:,} rows")
     remarks.append(
@@ -203,16 +176,6 @@ def _looked_for() -> list[str]:
 
 def _is_table(path: Path) -> bool:
     return path.is_file() and plain_suffix(str(path)) in _looked_for()
-
-
-def _is(column: str, kind: str) -> bool:
-    return re.fullmatch(NAMES[kind], _snake(column)) is not None
-
-
-def _snake(name: str) -> str:
-    """``movieId``, ``Movie ID`` and ``movie-id`` are one: ``movie_id``."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def _open(path: Path) -> list[TableFile]:
@@ -287,6 +250,24 @@ def _pick(
     )
 
 
+def _pick_items(tables: Sequence[TableFile], named: Path | None, events: TableFile) -> TableFile:
+    """The table of the items: by its title, else by an id, each once, that the events meet."""
+    if named is None and any(table.column("title") for table in tables):
+        return _pick("items", ("title",), tables, None, without="user", fallback=events)
+    if named is not None:
+        return _pick("items", (), tables, named, without="user")
+    refs = [events.ids(c) for c in events.sample.columns if is_named(c, "item")]
+    untitled = {
+        max((len(table.ids(key) & ref) for ref in refs), default=0): table
+        for table in tables
+        for key in _id_columns(table)
+        if table is not events and table.sample[key].is_unique().all()
+    }
+    if most := max(untitled, default=0):
+        return untitled[most]
+    return _pick("items", ("title",), tables, None, without="user", fallback=events)
+
+
 def _pick_tags(
     tables: Sequence[TableFile], named: Path | None, taken: tuple[TableFile, ...]
 ) -> TableFile | None:
@@ -301,12 +282,16 @@ def _pick_tags(
     )
 
 
+def _id_columns(things: TableFile) -> list[str]:
+    return [c for c in things.sample.columns if is_named(c, "item") or snake(c) == "id"]
+
+
 def _join(things: TableFile, events: TableFile) -> tuple[str, str, float]:
     """The id columns of items and interactions whose values meet most, and the share that does."""
     user = events.column("user")
-    keys = [c for c in things.sample.columns if _is(c, "item") or _snake(c) == "id"]
+    keys = _id_columns(things)
     keys = keys or [c for c in things.sample.columns if things.sample[c].is_unique().all()]
-    refs = [c for c in events.sample.columns if _is(c, "item") and c != user]
+    refs = [c for c in events.sample.columns if is_named(c, "item") and c != user]
     refs = refs or [c for c in events.sample.columns if c != user]
     if not keys or not refs:
         raise RecfeatError(
@@ -318,7 +303,7 @@ def _join(things: TableFile, events: TableFile) -> tuple[str, str, float]:
         for key in keys
         for ref in refs
     ]
-    share, key, ref = max(met, key=lambda pair: pair[0])
+    share, key, ref = max(met, key=lambda pair: (pair[0], pair[1] == pair[2]))
     return key, ref, share
 
 
@@ -343,7 +328,7 @@ def _document(things: TableFile, taken: set[str]) -> tuple[dict[str, str], dict[
     document, left_out = {}, {}
     genres = things.column("genres")
     for column in sorted(things.sample.columns, key=lambda column: column != genres):
-        values, name = things.sample[column].drop_nulls(), _snake(column)
+        values, name = things.sample[column].drop_nulls(), snake(column)
         is_text = values.dtype == pl.String or values.dtype == pl.List(pl.String)
         if not is_text or (column in taken and column != genres):
             continue
@@ -351,21 +336,11 @@ def _document(things: TableFile, taken: set[str]) -> tuple[dict[str, str], dict[
             left_out[column] = "it is empty"
         elif re.search(POPULARITY, name):
             left_out[column] = "it says how popular the item is, which scores must not know"
-        elif re.search(NO_TEXT, name) or _looks_like_links(values) or _looks_like_codes(values):
+        elif re.search(NO_TEXT, name) or looks_like_links(values) or looks_like_codes(values):
             left_out[column] = "it holds ids, links or codes"
         else:
             document[name.replace("_", " ").capitalize()] = column
     return document, left_out
-
-
-def _looks_like_links(values: pl.Series) -> bool:
-    return values.dtype == pl.String and bool(values.head(50).str.contains(r"^(https?:|/)").all())
-
-
-def _looks_like_codes(values: pl.Series) -> bool:
-    if values.dtype != pl.String:
-        return False
-    return int(values.head(500).str.contains(CODE).sum()) > 0.9 * len(values.head(500))
 
 
 def _rules(events: TableFile, user: str, item: str) -> tuple[CorpusRules, str]:

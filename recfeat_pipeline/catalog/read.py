@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from recfeat_pipeline.catalog.fetch import Progress
 from recfeat_pipeline.catalog.files import read_files
 from recfeat_pipeline.catalog.movielens import is_grouplens, read_grouplens
 from recfeat_pipeline.catalog.splits import SPLITS
@@ -11,13 +12,16 @@ from recfeat_pipeline.catalog.types import Catalog
 from recfeat_pipeline.errors import RecfeatError
 
 
-def read_catalog(path: str | None, split: str | None = None) -> Catalog:
+def read_catalog(
+    path: str | None, split: str | None = None, progress: Progress | None = None
+) -> Catalog:
     """Read a catalogue.
 
     Args:
         path: None for the embedded synthetic catalogue, a GroupLens folder, or a ``.toml`` file.
         split: one of :data:`~recfeat_pipeline.catalog.splits.SPLITS`, in place of the catalogue's
             own; None or ``provided``: that.
+        progress: is told of files that are fetched.
 
     Raises:
         RecfeatError: there is no such thing, or it cannot be read; or there is no such split.
@@ -27,13 +31,13 @@ def read_catalog(path: str | None, split: str | None = None) -> Catalog:
             f"There is no split {split!r}; give --split (or RECFEAT_SPLIT) one of "
             f"{', '.join(SPLITS)}, or provided."
         )
-    catalog = _read(path)
+    catalog = _read(path, progress)
     if split in (None, "provided"):
         return catalog
     return replace(catalog, rules=replace(catalog.rules, split=split))
 
 
-def _read(path: str | None) -> Catalog:
+def _read(path: str | None, progress: Progress | None) -> Catalog:
     if path is None:
         return generate(SyntheticConfig())
     place = Path(path).expanduser()
@@ -51,7 +55,7 @@ def _read(path: str | None) -> Catalog:
             f"{place} is neither a folder nor a .toml file: describe your files in a catalogue "
             "file and name that (see docs, 'A catalogue file')."
         )
-    return read_files(place)
+    return read_files(place, progress)
 
 
 def _advice(folder: Path) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.catalog.types import Catalog
+from recfeat_pipeline.commands.progress import fetching
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
@@ -18,7 +19,8 @@ def read_named_catalog(settings: Settings) -> Catalog:
     """
     found, meta = catalog_path(settings), Lake(settings.lake).meta
     held = meta.get("split") if found == meta.get("catalog") else None
-    return read_catalog(found, settings.split or held)
+    with fetching() as progress:
+        return read_catalog(found, settings.split or held, progress)
 
 
 def catalog_path(settings: Settings) -> str | None:

@@ -11,7 +11,7 @@ import sqlalchemy
 import typer
 
 from recfeat_pipeline.commands.output import dollars, duration, hint, plural
-from recfeat_pipeline.commands.progress import bar
+from recfeat_pipeline.commands.progress import bar, fetching
 from recfeat_pipeline.defs.drive import Driver
 from recfeat_pipeline.defs.extraction.version import paid_model
 from recfeat_pipeline.defs.instance import history_trouble, open_instance
@@ -30,6 +30,7 @@ class TerminalReporter(Reporter):
     """Shows the progress of assets, and their notes, on stderr."""
 
     bar = staticmethod(bar)
+    fetching = staticmethod(fetching)
 
     def note(self, sentence: str) -> None:
         """See :class:`Reporter`."""

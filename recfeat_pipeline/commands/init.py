@@ -75,10 +75,12 @@ def init(
 def _taxonomy(file: Path) -> str | None:
     """Which taxonomy would suit what was drafted, where that can be read and is no films."""
     from recfeat_pipeline.catalog.files import read_files
+    from recfeat_pipeline.commands.progress import fetching
     from recfeat_pipeline.taxonomy.domain import FILM, domain_of, plural, starter_of
 
     try:
-        read = read_files(file)
+        with fetching() as progress:
+            read = read_files(file, progress)
     except RecfeatError:  # `recfeat check` says why
         return None
     domain = domain_of(read.items, read.fields)

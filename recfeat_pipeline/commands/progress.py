@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.progress import (
     BarColumn,
@@ -39,8 +39,25 @@ def bar(title: str, unit: str = "") -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total, title="": progress.update(
-            task, completed=done, total=total, description=title or None
+            task, completed=done, total=total or None, description=title or None
         )
+
+
+@contextmanager
+def fetching() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback that takes a file's name and its bytes, done and in all.
+
+    Nothing is shown before the first call: most catalogues lie on this disk.
+    """
+    with ExitStack() as opened:
+        shown: list[Callable[..., None]] = []
+
+        def tell(name: str, done: int, total: int) -> None:
+            if not shown:
+                shown.append(opened.enter_context(bar(f"Fetching {name}", unit="B")))
+            shown[0](done, total, f"Fetching {name}")
+
+        yield tell
 
 
 class Counts(ProgressColumn):
@@ -76,7 +93,7 @@ class LogLines:
             return
         self.shown = now
         rate = (done - self.before) / (now - self.started)
-        left = f", {duration((total - done) / rate)} left" if rate else ""
+        left = f", {duration((total - done) / rate)} left" if rate and total else ""
         hint(f"  {self.title}: {counts(done, total, rate, self.unit)}{left}")
 
 
@@ -84,6 +101,7 @@ def counts(done: float, total: float | None, rate: float | None, unit: str = "")
     """How far, of how much, and how fast."""
     if unit == "B":
         rated = f"  {rate / 1e6:,.1f} MB/s" if rate else ""
-        return f"{done / 1e6:,.1f}/{(total or 0) / 1e6:,.1f} MB{rated}"
+        of = f"/{total / 1e6:,.1f}" if total else ""  # a server need not say how much will come
+        return f"{done / 1e6:,.1f}{of} MB{rated}"
     rated = f"  {rate:,.{1 if rate < 100 else 0}f}/s" if rate else ""
     return f"{done:,.0f}/{total or 0:,.0f}{rated}"

@@ -11,6 +11,7 @@ from typing import Protocol
 import dagster as dg
 import duckdb
 
+from recfeat_pipeline.catalog.fetch import Progress as Fetching
 from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.migrations import open_lake
@@ -59,6 +60,11 @@ class Reporter:
     def bar(self, title: str) -> Iterator[Progress]:
         """A progress callback that lives as long as the work does."""
         yield lambda done, total, title="", /: None
+
+    @contextmanager
+    def fetching(self) -> Iterator[Fetching | None]:
+        """The same for the catalogue's files that are fetched: name, bytes done and in all."""
+        yield None
 
     def note(self, sentence: str) -> None:
         """Something that whoever started the work should know."""

@@ -27,7 +27,7 @@ from recfeat_pipeline.defs.catalog.stored import (
     save_catalog,
     source_files,
 )
-from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.freshness import files_hash, frame_hash, stamp
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.settings import Settings
@@ -64,7 +64,9 @@ def _written(
     ],
 )
 def catalogue(
-    lake: LakeResource, settings: dg.ResourceParam[Settings]
+    lake: LakeResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[dg.MaterializeResult]:
     """Read the user's catalogue; everything dropped or repaired is counted and kept as a note."""
     target = lake.open()
@@ -72,7 +74,8 @@ def catalogue(
     path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
     split = settings.split or target.meta.get("split")
     made_of = files_hash(source_files(path))
-    catalog = read_catalog(path, split)
+    with reporter.fetching() as progress:
+        catalog = read_catalog(path, split, progress)
     refuse_other_split(target, catalog)
     refuse_other_content(target, catalog)
     believed = believe_catalog(target, catalog, path, settings)

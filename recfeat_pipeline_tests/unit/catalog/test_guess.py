@@ -41,6 +41,79 @@ def shop(tmp_path):
     return tmp_path
 
 
+PUBLIC = {  # four public sets, by the names of their columns: items, events, what they are
+    "Last.fm": (
+        {"artistID": 1, "name": "Björk", "url": "http://x/y", "pictureURL": "http://x/z"},
+        {"userID": 1, "artistID": 1, "weight": 13_883},
+        {"id": "artistID", "title": "name"},
+        {"user": "userID", "item": "artistID", "count": "weight"},
+        {},
+    ),
+    "Amazon gift cards": (
+        {"parent_asin": "B00X", "title": "Petco Gift Card", "description": "A card of $25.",
+         "main_category": "Gift Cards", "image_url": "http://x/y.png", "rating_number": 7},
+        {"user_id": "A1", "asin": "B00X", "parent_asin": "B00X", "rating": 5.0, "title": "Good",
+         "timestamp": 1_600_000_000},
+        {"id": "parent_asin", "title": "title"},
+        {"user": "user_id", "item": "parent_asin", "rating": "rating", "timestamp": "timestamp"},
+        {"Description": "description", "Main category": "main_category"},
+    ),
+    "Steam": (
+        {"id": 10, "app_name": "Counter-Strike", "genres": "Action", "release_date": "2000-11-01",
+         "url": "http://x/10", "reviews_url": "http://x/r", "developer": "Valve House"},
+        {"user_id": "u1", "app_id": 10, "hours_played": 2.5},
+        {"id": "id", "title": "app_name", "year": "release_date", "genres": "genres"},
+        {"user": "user_id", "item": "app_id", "count": "hours_played"},
+        {"Genres": "genres", "Developer": "developer"},
+    ),
+    "Goodreads": (
+        {"book_id": 1, "isbn": "0439023483", "isbn13": "9780439023480", "authors": "S. Collins",
+         "original_publication_year": 2008.0, "original_title": "The Hunger Games",
+         "title": "The Hunger Games (#1)", "language_code": "en-US", "small_image_url": "http://x"},
+        {"user_id": 7, "book_id": 1, "rating": 5},
+        {"id": "book_id", "title": "title", "year": "original_publication_year"},
+        {"user": "user_id", "item": "book_id", "rating": "rating"},
+        {"Authors": "authors"},
+    ),
+    "Goodreads, with original titles alone": (
+        {"book_id": 1, "original_title": "The Hunger Games", "original_publication_year": 2008.0},
+        {"user_id": 7, "book_id": 1, "rating": 5},
+        {"id": "book_id", "title": "original_title", "year": "original_publication_year"},
+        {"user": "user_id", "item": "book_id", "rating": "rating"},
+        {},
+    ),
+    "Amazon, the older layout": (
+        {"asin": "B00X", "title": "Petco Gift Card", "price": 25.0, "imUrl": "http://x/y.png"},
+        {"reviewerID": "A1", "asin": "B00X", "overall": 5.0, "unixReviewTime": 1_400_000_000},
+        {"id": "asin", "title": "title"},
+        {"user": "reviewerID", "item": "asin", "rating": "overall", "timestamp": "unixReviewTime"},
+        {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_columns_of_public_sets_are_known(name, tmp_path):
+    item, event, items, interactions, document = PUBLIC[name]
+    pl.DataFrame([item]).write_parquet(tmp_path / "things.parquet")
+    pl.DataFrame([event] * 3).write_csv(tmp_path / "log.csv")
+    draft = draft_catalog(find_tables([tmp_path]))
+    assert draft.columns["items"] == items
+    assert draft.columns["interactions"] == interactions
+    assert draft.document == document
+    (tmp_path / "drafted.toml").write_text(as_toml(draft, draft.name, tmp_path))
+    assert read_files(tmp_path / "drafted.toml").interactions.height == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "lacks"), [(("user_id", "stars"), "item"), (("book_id", "stars"), "user")]
+)
+def test_which_of_user_and_item_is_missing_is_said(columns, lacks, tmp_path):
+    pl.DataFrame([dict.fromkeys(columns, 1)]).write_csv(tmp_path / "log.csv")
+    with pytest.raises(RecfeatError, match=rf"log\.csv lacks a column for {lacks} \("):
+        draft_catalog(find_tables([tmp_path]))
+
+
 def test_files_and_columns_are_told_by_name_and_content(shop):
     draft = draft_catalog(find_tables([shop]))
     assert draft.columns == {
@@ -113,6 +186,21 @@ def test_one_table_may_be_both(tmp_path):
     draft = draft_catalog(find_tables([tmp_path]))
     assert draft.items.path == draft.interactions.path
     assert draft.columns["items"] == {"id": "asin", "title": "title"}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_items_without_a_title_are_told_by_the_ids_that_events_meet(shop, named):
+    (shop / "products.parquet").unlink()
+    bare = PRODUCTS.select("productId", "description")
+    bare.write_parquet(shop / "bare.parquet")
+    PRODUCTS.select(id=pl.col("productId").str.reverse()).write_csv(shop / "other.csv")
+    draft = draft_catalog(find_tables([shop]), items=shop / "bare.parquet" if named else None)
+    assert draft.items.path.name == "bare.parquet"
+    assert draft.columns["items"] == {"id": "productId", "title": "productId"}
+    assert draft.document == {"Description": "description"}
+    assert "bare.parquet has no column for a title: 'productId' stands in" in draft.remarks
+    (shop / "shop.toml").write_text(as_toml(draft, draft.name, shop))
+    assert read_files(shop / "shop.toml").items["title"][0] == "B000"
 
 
 def test_nothing_that_looks_like_interactions_is_said_with_what_there_is(tmp_path):

@@ -53,6 +53,20 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
     assert all(frame.rstrip().endswith("left") for frame in frames), "a bar was folded"
 
 
+def test_what_is_fetched_is_shown_and_nothing_before_it(clock, capsys):
+    with progress.fetching() as tell:
+        assert capsys.readouterr().err == ""
+        tell("items.csv", 1_000_000, 4_000_000)
+        clock[0] += 40
+        tell("items.csv", 3_000_000, 4_000_000)
+        said = "  Fetching items.csv: 3.0/4.0 MB  0.1 MB/s, 20 s left\n"
+        assert capsys.readouterr().err == said
+        clock[0] += 40
+        tell("events.csv", 9_000_000, 0)  # the server does not say how much there is
+        assert capsys.readouterr().err == "  Fetching events.csv: 9.0 MB  0.1 MB/s\n"
+
+
 def test_bytes_are_shown_as_megabytes():
+    assert progress.counts(5e6, 0, 1.5e6, "B") == "5.0 MB  1.5 MB/s"
     assert progress.counts(5e6, 2e8, 1.5e6, "B") == "5.0/200.0 MB  1.5 MB/s"
     assert progress.counts(5, None, None) == "5/0"
