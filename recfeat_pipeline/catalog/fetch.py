@@ -108,7 +108,10 @@ def _download(url: str, what: str, progress: Progress | None) -> Local:
             "'recfeat_pipeline[s3]', or fetch the file and name it by its path."
         ) from error
     except (OSError, ValueError, RuntimeError, aiohttp.ClientError) as error:
-        why = first_line(error) or type(error).__name__
+        # fsspec says of most troubles that the file is not found, and keeps what happened beneath.
+        beneath = error.__cause__ if str(error) == url else error
+        why = first_line(beneath) if beneath else ""
+        why = why or "there is no such file"
         raise RecfeatError(
             f"{what}: {shown} cannot be fetched ({why.replace(url, shown)}); check the address and "
             "your access, or fetch the file and name it by its path."

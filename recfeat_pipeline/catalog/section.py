@@ -1,5 +1,6 @@
 """One table section of a catalogue file while it is read: its columns, its rows, its notes."""
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -99,10 +100,12 @@ class Section:
         if int(bad.sum()) * 2 > self.frame.height:
             rows = self.frame.filter(bad)
             value = rows[ours][0]
+            comma = re.fullmatch(r"-?\d+,\d+", str(value)) and not self.form.decimal
             raise self.error(
                 rows,
                 ours,
-                f"{str(value)!r} is {problem}, like most of the column; is it the right one?",
+                f"{str(value)!r} is {problem}, like most of the column; "
+                + ('say decimal = ",".' if comma else "is it the right one?"),
             )
 
     def replace(self, ours: str, parsed: pl.Series, problem: str, kind: str) -> None:

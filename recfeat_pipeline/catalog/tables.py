@@ -126,6 +126,8 @@ def _kind(path: Path) -> ModuleType:
 
 
 def _check_there(path: Path, what: str) -> None:
+    if path.is_dir():
+        raise RecfeatError(f"{what}: {path} is a folder; name the file in it that holds the table.")
     if not path.is_file():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = f" {did_you_mean(path.name, near)}" if near else ""

@@ -45,11 +45,15 @@ def columns(path: Path, form: Form, what: str) -> list[str]:
     """The names in the first line.
 
     Raises:
-        RecfeatError: there is none.
+        RecfeatError: there is none, or it is UTF-16 that nobody said.
     """
     header = next(_rows(path, form), (0, []))[1]
     if not header:
         raise RecfeatError(f"{what}: {path} is empty; is it the right file?")
+    if "\0" in "".join(header):
+        raise RecfeatError(
+            f'{what}: {path} looks like UTF-16; say encoding = "utf-16", or save it as UTF-8.'
+        )
     return header
 
 

@@ -1,4 +1,4 @@
-"""Excel workbooks: the first sheet, or the one that ``table`` names; its first row is a header."""
+"""Excel workbooks: the only sheet, or the one that ``table`` names; its first row is a header."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +25,8 @@ def read(path: Path, wanted: list[str], form: Form, what: str) -> pl.DataFrame:
     """The wanted columns with the sheet's types.
 
     Raises:
-        RecfeatError: it is no workbook, has no such sheet, or its reader is not installed.
+        RecfeatError: it is no workbook, has no such sheet, or several and none is named; or its
+            reader is not installed.
     """
     return _sheet(path, form, what).select(wanted)
 
@@ -46,6 +47,11 @@ def tables(path: Path) -> list[str]:
 
 def _sheet(path: Path, form: Form, what: str) -> pl.DataFrame:
     book = _open(path, what)
+    if not form.table and len(book.sheet_names) > 1:
+        raise RecfeatError(
+            f"{what}: {path} has {len(book.sheet_names)} sheets; name one of "
+            f'{", ".join(book.sheet_names)} with table = "…".'
+        )
     name = form.table or book.sheet_names[0]
     if name not in book.sheet_names:
         raise RecfeatError(
