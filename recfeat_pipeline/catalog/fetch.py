@@ -110,8 +110,8 @@ def _download(url: str, what: str, progress: Progress | None) -> Local:
     except (OSError, ValueError, RuntimeError, aiohttp.ClientError) as error:
         # fsspec says of most troubles that the file is not found, and keeps what happened beneath.
         beneath = error.__cause__ if str(error) == url else error
-        why = first_line(beneath) if beneath else ""
-        why = why or "there is no such file"
+        why = first_line(beneath) if isinstance(beneath, Exception) else "there is no such file"
+        why = why or type(beneath).__name__
         raise RecfeatError(
             f"{what}: {shown} cannot be fetched ({why.replace(url, shown)}); check the address and "
             "your access, or fetch the file and name it by its path."

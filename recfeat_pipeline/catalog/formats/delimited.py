@@ -200,9 +200,13 @@ def _check_quotes(path: Path, form: Form, header: list[str], what: str) -> None:
             else "text stands behind a closing quotation mark"
         )
         raise RecfeatError(f"{what}: {path}, line {fault.line}: {problem}; {remedy}.") from None
-    looks = _looks(header, seen[1:] if seen and seen[0] == header else seen)
+    delimiter = delimiter_of(path, form)
+    plain = seen[1:] if seen and seen[0] == header else seen
+    if not plain:  # the marks may have swallowed every row: learn from what lies between them
+        plain = [fields for _, row in spread[:SAMPLE] for fields in _within(row, delimiter)]
+    looks = _looks(header, plain)
     for line, row in spread:
-        if _swallows(row, looks, len(header), delimiter_of(path, form)):
+        if _swallows(row, looks, len(header), delimiter):
             raise RecfeatError(
                 f"{what}: {path}, line {line}: a quotation mark is opened that is closed only in a "
                 f"later row, so {sum(value.count(chr(10)) for value in row)} rows would become "
@@ -234,13 +238,16 @@ def _swallows(row: list[str], looks: Sequence[str], width: int, delimiter: str) 
     """
     if len(row) != width or not any(looks):
         return False
-    for line in delimiter.join(row).split("\n"):
-        fields = line.rstrip("\r").split(delimiter)
-        if len(fields) != width:
-            return False
-        if not all(map(re.match, looks, (field.strip('"') for field in fields))):
-            return False
-    return True
+    return all(
+        len(fields) == width and all(map(re.match, looks, fields))
+        for fields in _within(row, delimiter)
+    )
+
+
+def _within(row: list[str], delimiter: str) -> list[list[str]]:
+    """The lines of a row that spans several, each as if it were a row."""
+    lines = delimiter.join(row).split("\n")
+    return [[field.strip('"\r') for field in line.split(delimiter)] for line in lines]
 
 
 def _locate_fault(path: Path, form: Form, width: int, error: Exception) -> str:

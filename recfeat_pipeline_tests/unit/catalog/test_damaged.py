@@ -2,7 +2,8 @@
 
 import pytest
 
-from recfeat_pipeline_tests.unit.catalog.damaged import DAMAGED, outcome, server
+from recfeat_pipeline_tests.unit.catalog.damaged import DAMAGED
+from recfeat_pipeline_tests.unit.catalog.damaged.case import outcome, server
 
 
 @pytest.fixture(scope="module")
