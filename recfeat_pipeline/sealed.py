@@ -67,3 +67,22 @@ def from_json(data: bytes) -> Any:
     if isinstance(value, dict):
         value.pop(NAME, None)
     return value
+
+
+def wrap(data: bytes) -> bytes:
+    """Content of any form, after a line with its hash."""
+    return _WORD.encode() + hashlib.sha256(data).hexdigest().encode() + b"\n" + data
+
+
+def unwrap(data: bytes) -> bytes:
+    """What :func:`wrap` was given; a ZIP file, which torch writes, as it is.
+
+    Raises:
+        Damaged: the content is not what was written.
+    """
+    if data.startswith(b"PK"):
+        return data
+    seal, _, content = data.partition(b"\n")
+    if seal != _WORD.encode() + hashlib.sha256(content).hexdigest().encode():
+        raise Damaged("its content is not what was written")
+    return content

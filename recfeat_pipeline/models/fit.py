@@ -7,9 +7,7 @@ continued run is the run that was not killed, bit for bit.
 
 import hashlib
 import itertools
-import json
 import logging
-import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +20,12 @@ import numpy as np
 import polars as pl
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import rows_of
 from recfeat_pipeline.models.module import Module
@@ -56,11 +57,11 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
     """
     out_dir = recipe.out_dir
     out_dir.mkdir(parents=True, exist_ok=True)
-    last, stamp = out_dir / "last.ckpt", out_dir / "run.json"
+    last, stamp = out_dir / checkpoints.LAST, out_dir / "run.json"
     identity = _identity(module)
-    if not recipe.resume or not stamp.exists() or json.loads(stamp.read_text()) != identity:
+    if not (recipe.resume and _is_of(identity, stamp)) or checkpoints.is_damaged(last):
         last.unlink(missing_ok=True)
-        stamp.write_text(json.dumps(identity))
+        checkpoints.save_json(stamp, identity)
     evaluation = _Evaluation(data, out_dir, recipe.look)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it greets and advertises
     hardware, progress = recipe.hardware, recipe.progress
@@ -71,6 +72,7 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
         strategy=hardware.strategy,
         max_steps=module.steps,
         gradient_clip_val=module.learning.clip_norm,
+        plugins=[_Sealed()],
         callbacks=[evaluation, *([_Progress(progress)] if progress else [])],
         default_root_dir=out_dir,
         logger=False,
@@ -91,15 +93,40 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
-        except SystemExit:  # Lightning's answer to Ctrl-C: it exits, and deafens the process to it
+        except SystemExit:  # Lightning answers Ctrl-C by ignoring further ones and exiting
             signal.signal(signal.SIGINT, on_interrupt)
             raise KeyboardInterrupt from None
-    best = torch.load(out_dir / "best.pt", weights_only=True)
+    best = checkpoints.load(out_dir / checkpoints.BEST)
     module.tower.load_state_dict(best["tower"])
     module.eval()
     # From the file: on several devices the callbacks ran in other processes.
-    state = torch.load(last, weights_only=True)["callbacks"]["_Evaluation"]
+    state = checkpoints.load(last)["callbacks"]["_Evaluation"]
     return pl.DataFrame(state["entries"], schema=TRAINING_LOG), best["step"]
+
+
+def _is_of(identity: dict[str, Any], stamp: Path) -> bool:
+    """Whether the stamp says that the checkpoints beside it are of this run."""
+    try:
+        return stamp.exists() and checkpoints.load_json(stamp) == identity
+    except RecfeatError:  # it is damaged
+        return False
+
+
+class _Sealed(CheckpointIO):
+    """Lightning's checkpoints, with the hash of their content."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        checkpoints.save(Path(path), checkpoint)
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return checkpoints.load(Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink(missing_ok=True)
 
 
 class _Learner(lightning.LightningModule):
@@ -203,16 +230,10 @@ class _Evaluation(Callback):
         module.loss_sum.zero_()
         entry |= self._validate(module)
         self.entries.append(entry)
-        # A kill while a file is written leaves the old one.
-        temporary = self.out_dir / "writing.tmp"
         if self._best() == len(self.entries) - 1 and trainer.is_global_zero:
-            torch.save(
-                {"tower": module.tower.state_dict(), "new": module.new, "step": step}, temporary
-            )
-            os.replace(temporary, self.out_dir / "best.pt")
-        trainer.save_checkpoint(temporary)
-        if trainer.is_global_zero:
-            os.replace(temporary, self.out_dir / "last.ckpt")
+            best = {"tower": module.tower.state_dict(), "new": module.new, "step": step}
+            checkpoints.save(self.out_dir / checkpoints.BEST, best)
+        trainer.save_checkpoint(self.out_dir / checkpoints.LAST)
         trainer.should_stop = self._is_stale()
         if self.look and entry["valid_mrr"] is not None:
             self.look(len(self.entries), self.entries[self._best()]["valid_mrr"])

@@ -1,11 +1,11 @@
 """A trained model at work, with the reading of histories that validation chose."""
 
-import json
 from pathlib import Path
 
 import polars as pl
 from torch import Tensor
 
+from recfeat_pipeline.models.checkpoints import load_json, save_json
 from recfeat_pipeline.models.choose import choose
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.fit import fit
@@ -39,7 +39,7 @@ def train_with_readings(
     """Train the module, and choose on validation how histories are read."""
     log, best_step = fit(module, data, recipe)
     scorer = choose(data, readings, lambda reading: ReadingScorer(module, log, best_step, reading))
-    (recipe.out_dir / READING).write_text(json.dumps(scorer.settings))
+    save_json(recipe.out_dir / READING, scorer.settings)
     return scorer
 
 
@@ -47,8 +47,8 @@ def restore_with_reading(module: Module, out_dir: Path) -> ReadingScorer:
     """What :func:`train_with_readings` left in a folder.
 
     Raises:
-        RecfeatError: there is no checkpoint, or it was made from other items or features.
+        RecfeatError: there is no checkpoint, it is damaged, or it is of other items or features.
     """
     step = load_best(module, out_dir)
-    reading = Reading(**json.loads((out_dir / READING).read_text()))
+    reading = Reading(**load_json(out_dir / READING))
     return ReadingScorer(module, None, step, reading)

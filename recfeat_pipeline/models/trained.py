@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import Context, Histories
 from recfeat_pipeline.models.module import Learning, Module, Stepping, TowerModule
@@ -62,12 +63,12 @@ def load_best(module: Module, out_dir: Path) -> int:
     """Give the module the weights of a folder's best checkpoint; returns its step.
 
     Raises:
-        RecfeatError: there is no checkpoint, or it was made from other items or features.
+        RecfeatError: there is no checkpoint, it is damaged, or it is of other items or features.
     """
-    path = out_dir / "best.pt"
+    path = out_dir / checkpoints.BEST
     if not path.exists():
         raise RecfeatError(f"There is no checkpoint at {path}: train the arm with `recfeat run`.")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = checkpoints.load(path)
     try:
         module.tower.load_state_dict(saved["tower"])
     except RuntimeError as error:

@@ -2,15 +2,19 @@
 
 import os
 import random
+import re
 from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
 import pytest
+import torch
 
 from recfeat_pipeline import schemas, text_schemas
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import LAKE, NOTES
+from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.sql_models import build, load_models
 
 TAGS = pl.DataFrame(
@@ -83,6 +87,83 @@ def test_it_is_found_on_an_object_store_too_and_after_a_first_reading(lake, kind
     lake.write_bytes(path, flipped(lake.read_bytes(path), 100))
     with pytest.raises(RecfeatError, match="is damaged: its content is not what was written"):
         read(lake)
+
+
+def row_of(name: str) -> pl.DataFrame:
+    """A row of a table, with a value where the schema says which type."""
+    values = {pl.Int64: 1, pl.Int32: 1, pl.Float64: 0.5, pl.Float32: 0.5, pl.String: "a"}
+    schema = LAKE[name].schema
+    row = {column: [values.get(dtype)] for column, dtype in schema.items()}
+    return pl.DataFrame(row, schema=schema)
+
+
+def some_bits(data: bytes, n: int) -> list[int]:
+    """Of the whole file, and the last one."""
+    return [*random.Random(0).sample(range(8 * len(data)), n), 8 * len(data) - 1]
+
+
+@pytest.mark.parametrize("name", LAKE)
+def test_every_table_of_the_lake_is_checked(tmp_path, name):
+    lake, keys = Lake(tmp_path), {}
+    for key in LAKE[name].keys:
+        keys |= {key: "00" if key == "shard" else "a"} if key != "segment" else {}
+    (lake.append if LAKE[name].appends else lake.write)(name, row_of(name), **keys)
+    path = only_file(lake)
+    whole = lake.read_bytes(path)
+    assert lake.read(name).height == 1
+    for bit in some_bits(whole, 20):
+        (tmp_path / path).write_bytes(flipped(whole, bit))
+        with pytest.raises(RecfeatError, match="is damaged: its"):
+            lake.read(name)
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_every_note_of_the_lake_is_checked(tmp_path, name):
+    lake, keys = Lake(tmp_path), dict.fromkeys(keys_in(NOTES[name]), "0")
+    lake.write_note(name, {"n": [1, 2], "x": None}, **keys)
+    path = only_file(lake)
+    whole = lake.read_bytes(path)
+    assert lake.read_note(name, **keys) == {"n": [1, 2], "x": None}
+    for bit in some_bits(whole, 20):
+        (tmp_path / path).write_bytes(flipped(whole, bit))
+        with pytest.raises(RecfeatError, match="is damaged: its"):
+            lake.read_note(name, **keys)
+
+
+def keys_in(template: str) -> list[str]:
+    return re.findall(r"{(\w+)}", template)
+
+
+CHECKPOINTS = {
+    "weights": (
+        lambda path: checkpoints.save(path, {"step": 3, "tower": {"w": torch.ones(4)}}),
+        checkpoints.load,
+    ),
+    "what stands beside them": (
+        lambda path: checkpoints.save_json(path, {"context": 9}),
+        checkpoints.load_json,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_every_flipped_bit_of_a_checkpoint_is_found(tmp_path, kind):
+    save, load = CHECKPOINTS[kind]
+    path = tmp_path / "file"
+    save(path)
+    whole, held = path.read_bytes(), load(path)
+    assert held.keys() <= {"step", "tower", "context"}
+    first = range(8 * 100) if kind == "weights" else ()  # where the hash is
+    for bit in {*first, *some_bits(whole, 300)}:
+        path.write_bytes(flipped(whole, bit))
+        with pytest.raises(RecfeatError, match="is damaged: its content is not what was written"):
+            load(path)
+
+
+def test_a_checkpoint_of_an_older_release_has_no_hash_and_is_read(tmp_path):
+    torch.save({"step": 3}, tmp_path / "best.pt")
+    assert checkpoints.load(tmp_path / "best.pt") == {"step": 3}
+    assert not checkpoints.is_damaged(tmp_path / "best.pt")
 
 
 def test_the_feature_store_is_not_built_from_a_damaged_file(tmp_path):

@@ -18,6 +18,7 @@ from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import CHECKPOINTS, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.models.checkpoints import BEST, is_damaged
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import RUNS
 from recfeat_pipeline.swap import discard, take, unfinished
@@ -45,9 +46,13 @@ class StoredRun:
         return self.arm.with_settings({k: v for k, v in kept.items() if v is not None})
 
     def is_current(self, fingerprint: str, kind: str = "made") -> bool:
-        """Whether the run (``"cold"``: the cold-start run) was finished from these inputs."""
+        """Whether the run (``"cold"``: the cold-start run) was finished from these inputs.
+
+        One whose checkpoint is damaged is not: it is trained again.
+        """
         made_from = self.lake.read_note(f"{kind}_from", **self.key) or {}
-        return made_from.get("fingerprint") == fingerprint
+        same = made_from.get("fingerprint") == fingerprint
+        return same and not (kind == "made" and is_damaged(self.checkpoints / BEST))
 
     def begin(self, fingerprint: str) -> "StoredRun":
         """The unfinished run of these inputs, beside this one, which serves until :meth:`take`.

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models import fit
+from recfeat_pipeline.models import checkpoints, fit
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
@@ -110,6 +110,17 @@ def test_a_finished_run_is_not_repeated_and_other_content_starts_over(tmp_path):
     assert seen[0] == 1
 
 
+def test_a_damaged_checkpoint_is_not_continued_from(tmp_path):
+    first = train(tmp_path)
+    damaged = bytearray((tmp_path / "last.ckpt").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "last.ckpt").write_bytes(damaged)
+    seen = []
+    again = train(tmp_path, progress=lambda step, steps: seen.append(step))
+    assert seen[0] == 1
+    assert np.array_equal(first.item_vectors, again.item_vectors)
+
+
 def test_every_arm_of_a_seed_reads_the_same_batches():
     train_rows = torch.arange(100)
     batches = list(islice(fit._Batches(train_rows, 5, 32), 6))
@@ -203,7 +214,7 @@ def test_rare_items_are_treated_as_new_and_are_no_targets(tmp_path):
     assert module.new.nonzero().flatten().tolist() == [0, 1]
     result = train(tmp_path, "rare_as_new_llm", steps=4, events=events)
     assert result.log["train_loss"].is_finite().all(), "no step asks for an item that is not there"
-    saved = torch.load(tmp_path / "best.pt", weights_only=True)
+    saved = checkpoints.load(tmp_path / "best.pt")
     assert torch.equal(saved["new"], module.new), "who serves the arm knows them too"
 
 
