@@ -1,9 +1,10 @@
 """What is stale, decided once: a product is fresh while what it was made of has not changed.
 
-What something is made of is a fingerprint of content, never of times: a file that is written again
+What something is made of is a hash of content, never of times: a file that is written again
 with the same content, or a store whose answers returned to what they were, makes nothing stale.
 Lake products keep theirs in a note (``made_of/``), tables of the feature store in the store
-(:mod:`recfeat_pipeline.sql_models`), models with the run. Dagster's data versions, `recfeat status`
+(:mod:`recfeat_pipeline.sql_models`), models with the run
+(:mod:`recfeat_pipeline.models.made_of`). Dagster's data versions, `recfeat status`
 and the sensor that retrains ask here.
 """
 
@@ -16,7 +17,7 @@ import polars as pl
 from recfeat_pipeline.lake import Lake
 
 
-def fingerprint(parts: Iterable[str]) -> str:
+def joint_hash(parts: Iterable[str]) -> str:
     """One hash of several, in their order."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -31,7 +32,7 @@ def frame_hash(frame: pl.DataFrame) -> str:
 def tables_hash(lake: Lake, *tables: str) -> str:
     """A hash of all that lake tables hold, by their files; reads the end of each."""
     paths = (path for table in tables for path in lake.table_paths(table))
-    return fingerprint(f"{path} {lake.content_hash(path)}" for path in paths)
+    return joint_hash(f"{path} {lake.content_hash(path)}" for path in paths)
 
 
 def files_hash(paths: Iterable[Path]) -> str:
@@ -43,7 +44,7 @@ def files_hash(paths: Iterable[Path]) -> str:
                 parts.append(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
         else:
             parts.append(f"{path.name} is gone")
-    return fingerprint(parts)
+    return joint_hash(parts)
 
 
 def stamp(lake: Lake, product: str, made_of: str) -> None:

@@ -35,7 +35,7 @@ class Day:
     others: Mapping[str, int] | None = None  # further counts that should not fall
 
     @property
-    def fingerprint(self) -> str:
+    def content_hash(self) -> str:
         """A hash of the titles and texts."""
         digest = hashlib.sha256()
         for frame in (self.items.select("item_id", "title"), _texts(self.fields)):
@@ -120,12 +120,11 @@ def check(lake: Lake, stage: Stage, before: Day, after: Day, settings: Settings)
             lake.write_note("suspicious", {}, stage=stage)
         lake.write_note("believed", {"at": now, "rules": after.rules}, stage=stage)
         return True
-    fingerprint = after.fingerprint
-    if held.get("fingerprint") == fingerprint and held.get("decision") == "rejected":
+    if held.get("fingerprint") == after.content_hash and held.get("decision") == "rejected":
         return False
     day = {
         "at": now,
-        "fingerprint": fingerprint,
+        "fingerprint": after.content_hash,
         "measures": measures(after),
         "found": found,
         "examples": examples,

@@ -160,15 +160,15 @@ def stale_models(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]
 
 
 def store_made_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """What all tables of a store were made of, as one fingerprint."""
-    return freshness.fingerprint(f"{k} {v}" for k, v in sorted(_stamps(connection).items()))
+    """What all tables of a store were made of, as one hash."""
+    return freshness.joint_hash(f"{k} {v}" for k, v in sorted(_stamps(connection).items()))
 
 
 def _made_of(model: SqlModel, lake: Lake, refs: Mapping[str, str]) -> str:
-    """Fingerprint of the SQL, of the lake tables that it reads, and of its refs' fingerprints."""
+    """Hash of the SQL, of the lake tables that it reads, and of its refs' hashes."""
     of_refs = (refs.get(ref, "") for ref in model.refs)
-    return freshness.fingerprint(
-        [fingerprint(model), freshness.tables_hash(lake, *model.sources), *of_refs]
+    return freshness.joint_hash(
+        [sql_hash(model), freshness.tables_hash(lake, *model.sources), *of_refs]
     )
 
 
@@ -208,7 +208,7 @@ def column_types(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict
     return dict(described.select("column_name", "column_type").iter_rows())
 
 
-def fingerprint(model: SqlModel) -> str:
+def sql_hash(model: SqlModel) -> str:
     """A short hash of the SQL, which changes when the model or a metric in it does."""
     sql = _render(model.sql, ref=lambda key: key, source=lambda _, name: name)
     return hashlib.sha256(sql.encode()).hexdigest()[:12]

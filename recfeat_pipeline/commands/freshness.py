@@ -1,6 +1,6 @@
 """How far a lake is: each stage's products against what they would be made of now.
 
-Scores are judged by the calls (would any be sent?), all else by fingerprints of what it was made of
+Scores are judged by the calls (would any be sent?), all else by a hash of what it was made of
 (:mod:`recfeat_pipeline.freshness`): would it be made again?
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from recfeat_pipeline.freshness import fingerprint
+from recfeat_pipeline.freshness import joint_hash
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Written:
     @property
     def version(self) -> str:
         """A hash of the contents."""
-        return fingerprint(self.contents)
+        return joint_hash(self.contents)
 
 
 def report_partitions(

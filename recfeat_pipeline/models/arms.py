@@ -25,7 +25,7 @@ ARMS = Registry("arm", "models/arms", "RECFEAT_ARMS", pattern="*.toml")
 
 ROLES = ("floor", "content", "control", "probe", "baseline")
 """What an arm is for: to be beaten, to show a worth, to show none, to show why, to compare with."""
-TEXTS = ("title", "role", "section", "label")
+TEXTS = ("title", "role", "section", "label", "base")
 KEYS = (*TEXTS, "against", "content", *TABLES)
 
 
@@ -40,6 +40,7 @@ class Arm:
     family_name: str
     content: Slot = field(default_factory=Slot)
     label: str | None = None  # the published study's letter, where it had one
+    base: str | None = None  # the same without what it adds to the model (rich: metadata)
     against: tuple[str, ...] = ()  # arms it is contrasted with
     given: Mapping[str, Mapping[str, Any]] | None = None  # [model] and [train], as they stand
     file: str = ""
@@ -112,16 +113,16 @@ def _load(own: str | None) -> dict[str, Arm]:
     )  # fmt: skip
     known = {arm.id: arm for arm in arms}
     for arm in arms:
-        for other in arm.against:
-            if other not in known:
-                raise RecfeatError(f"{arm.file}: against names no arm {other!r}.")
+        for key, others in (("against", arm.against), ("base", (arm.base,) if arm.base else ())):
+            for other in others:
+                if other not in known:
+                    raise RecfeatError(f"{arm.file}: {key} names no arm {other!r}.")
     return known
 
 
 def arms_frame() -> pl.DataFrame:
     """Every arm as a row of :data:`~recfeat_pipeline.schemas.ARMS`."""
     arms = load_arms().values()
-    base = {_model_and_content(arm): arm.id for arm in arms if arm.section == "base"}
     rows = [
         {
             "arm": arm.id,
@@ -135,15 +136,11 @@ def arms_frame() -> pl.DataFrame:
             "prompt_version": (
                 arm.content.prompt_version if "llm" in arm.content.sources else None
             ),
-            "base": base.get(_model_and_content(arm)) if arm.section == "rich" else None,
+            "base": arm.base,
         }
         for arm in arms
     ]
     return pl.DataFrame(rows, schema=schemas.ARMS)
-
-
-def _model_and_content(arm: Arm) -> tuple[str, Slot]:
-    return arm.family_name, arm.content
 
 
 def resolve_arms(names: str) -> list[Arm]:

@@ -71,7 +71,7 @@ class Family:
     draws: bool = False  # another seed gives another model even of the same content
     takes_content: bool = False
     most_items: int | None = None  # larger catalogues are refused; None: any size
-    version: int = 1  # raised when the same settings come to mean another model
+    revision: int = 1  # raised when the same settings come to mean another model
     load: "Callable[[Data, Content, Recipe], Scorer] | None" = None
     size: Callable[[Data, int, Any], int | None] | None = None
     sees: Callable[[Data, Any], Iterable[np.ndarray]] = lambda data, settings: ()

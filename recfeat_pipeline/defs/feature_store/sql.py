@@ -49,7 +49,7 @@ def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
         automation_condition=FOLLOW_IN_STORE,
         freshness_policy=SWEPT_WEEKLY,
         description=f"{model.description}\n\n```sql\n{model.sql.strip()}\n```",
-        code_version=sql_models.fingerprint(model),
+        code_version=sql_models.sql_hash(model),
         check_specs=[
             dg.AssetCheckSpec(
                 check_name(test), asset=key, blocking=test.blocking, description=test.description

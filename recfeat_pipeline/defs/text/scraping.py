@@ -13,7 +13,7 @@ from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
-from recfeat_pipeline.freshness import files_hash, fingerprint, frame_hash
+from recfeat_pipeline.freshness import files_hash, frame_hash, joint_hash
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import with_creators
@@ -156,7 +156,7 @@ def documents_made_of(lake: Lake, of_shards: Sequence[str]) -> dict[str, str]:
             if (newest := _newest(lake, source, shard, columns, own)) is not None
         ]
         text = fields.join(own.select("item_id"), on="item_id", how="semi", maintain_order="left")
-        parts[shard] = fingerprint([frame_hash(own), frame_hash(text), said, *held])
+        parts[shard] = joint_hash([frame_hash(own), frame_hash(text), said, *held])
     return parts
 
 

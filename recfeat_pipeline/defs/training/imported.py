@@ -39,7 +39,7 @@ def save_import(
         arm: its declaration.
         seed: of the run.
         ranks: RANKS.
-        made_from: what it was made from: file, fingerprint, examples.
+        made_from: what it was made from: file, its hash, examples.
     """
     keys = {"arm": arm.arm, "seed": str(seed)}
     run = dict.fromkeys(RUNS) | {"kind": "imported", "n_parameters": 0, "content_width": 0,

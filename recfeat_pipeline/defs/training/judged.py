@@ -7,9 +7,10 @@ import duckdb
 
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.training.inputs import load_inputs
-from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.swap import unfinished
 
 
@@ -91,13 +92,14 @@ class _Judge:
             return Run(arm.id, seed, "interrupted", None, "the next run continues it")
         steps = run.summary()["steps"]
         try:
-            current = run.is_current(self._fingerprint(run, steps))
+            current = run.is_current(self._hash(run, steps))
         except (ContentUnavailable, duckdb.CatalogException):
             return Run(arm.id, seed, "stale", steps, "the features it read are gone")
         detail = "" if current else "the corpus, its features or the arm have changed since"
         return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
 
-    def _fingerprint(self, run: StoredRun, steps: int) -> str:
+    def _hash(self, run: StoredRun, steps: int) -> str:
         inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
-        self.corpus = self.corpus or corpus_digest(inputs.data)
-        return fingerprint(as_tuned(self.lake, run.arm), run.seed, steps, inputs, self.corpus)
+        self.corpus = self.corpus or corpus_hash(inputs.data)
+        arm = as_tuned(self.lake, run.arm)
+        return run_hash(arm, run.seed, steps, inputs.data, inputs.content, self.corpus)

@@ -1,4 +1,4 @@
-"""What the training assets of one (arm, seed) share: inputs, content, steps, fingerprint."""
+"""What the training assets of one (arm, seed) share: inputs, content, steps, their hash."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,11 @@ from recfeat_pipeline.defs.resources import (
 )
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
 from recfeat_pipeline.defs.training.retraining import seen_now
-from recfeat_pipeline.defs.training.stored import StoredRun, corpus_digest, fingerprint
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
 
@@ -37,7 +38,7 @@ class Prepared:
     run: StoredRun
     inputs: Inputs
     steps: int
-    made_from: str  # fingerprint of all of it
+    made_from: str  # hash of all of it
     seen: pl.DataFrame | None  # SEEN, of an arm that reads scores
 
     def recipe(self, checkpoints: Path, progress: Progress) -> Recipe:
@@ -84,5 +85,5 @@ def prepare(
     if trials:
         arm = tuned(run.lake, arm, searched, steps, trials, reporter)
         run = StoredRun(run.lake, arm, seed)
-    made_from = fingerprint(arm, seed, steps, inputs, corpus_digest(inputs.data))
+    made_from = run_hash(arm, seed, steps, inputs.data, inputs.content, corpus_hash(inputs.data))
     return Prepared(arm, seed, run, inputs, steps, made_from, seen)

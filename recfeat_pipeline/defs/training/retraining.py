@@ -20,7 +20,7 @@ class FinishedRun:
     arm: str
     seed: int
     steps: int  # 0: it is counted, not trained
-    made_from: str  # its fingerprint
+    made_from: str  # its hash
     version: str
     seen: pl.DataFrame  # SEEN; empty for a run of an older release
 

@@ -1,10 +1,7 @@
 """A training run in the lake: what it was made from, what it left, or why it was skipped."""
 
-import hashlib
-import io
-import json
 import shutil
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.defs.training.inputs import Inputs
 from recfeat_pipeline.defs.training.retraining import FinishedRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import CHECKPOINTS, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.checkpoints import BEST, is_damaged
-from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import RUNS
 from recfeat_pipeline.swap import discard, take, unfinished
 
@@ -45,38 +40,38 @@ class StoredRun:
         kept = made.get("settings", {})
         return self.arm.with_settings({k: v for k, v in kept.items() if v is not None})
 
-    def is_current(self, fingerprint: str, kind: str = "made") -> bool:
+    def is_current(self, made_from: str, kind: str = "made") -> bool:
         """Whether the run (``"cold"``: the cold-start run) was finished from these inputs.
 
         One whose checkpoint is damaged is not: it is trained again.
         """
-        made_from = self.lake.read_note(f"{kind}_from", **self.key) or {}
-        same = made_from.get("fingerprint") == fingerprint
+        note = self.lake.read_note(f"{kind}_from", **self.key) or {}
+        same = note.get("fingerprint") == made_from
         return same and not (kind == "made" and is_damaged(self.checkpoints / BEST))
 
-    def begin(self, fingerprint: str) -> "StoredRun":
+    def begin(self, made_from: str) -> "StoredRun":
         """The unfinished run of these inputs, beside this one, which serves until :meth:`take`.
 
         One of other inputs is dropped; one of these is continued from its checkpoints.
         """
         new = StoredRun(unfinished(self.lake), self.arm, self.seed)
         started = new.lake.read_note("started_from", **self.key) or {}
-        if started.get("fingerprint") != fingerprint:
+        if started.get("fingerprint") != made_from:
             discard(self.lake, **self.key)
-            new.lake.write_note("started_from", {"fingerprint": fingerprint}, **self.key)
+            new.lake.write_note("started_from", {"fingerprint": made_from}, **self.key)
         return new
 
     def take(self) -> None:
         """Put the unfinished run, which is whole now, in the place of this one."""
         take(self.lake, **self.key)
 
-    def begin_cold(self, fingerprint: str) -> Path:
+    def begin_cold(self, made_from: str) -> Path:
         """The checkpoint folder of a cold-start run of these inputs; those of others are dropped.
 
         Returns:
             A local folder; :meth:`save_cold` removes it.
         """
-        own = self._cold_checkpoints / fingerprint[:16]
+        own = self._cold_checkpoints / made_from[:16]
         for other in self._cold_checkpoints.glob("*"):
             if other != own:
                 shutil.rmtree(other)
@@ -89,7 +84,7 @@ class StoredRun:
     def save(
         self, result: "TrainingResult", inputs: Inputs, steps: int, seen: pl.DataFrame | None
     ) -> None:
-        """Write all that the run leaves; the fingerprint last, so that it vouches for the rest."""
+        """Write all that the run leaves; its inputs' hash last: it vouches for the rest."""
         import torch  # which takes seconds: not while Dagster loads the code
 
         if result.item_vectors is not None:
@@ -123,10 +118,10 @@ class StoredRun:
         }
         self.lake.write_note("made_from", {**started, **made}, **self.key)
 
-    def save_cold(self, ranks: pl.DataFrame, fingerprint: str) -> None:
+    def save_cold(self, ranks: pl.DataFrame, made_from: str) -> None:
         """Write what the cold-start run leaves."""
         self.lake.write("cold_ranks", ranks, **self.key)
-        self.lake.write_note("cold_from", {"fingerprint": fingerprint}, **self.key)
+        self.lake.write_note("cold_from", {"fingerprint": made_from}, **self.key)
         shutil.rmtree(self._cold_checkpoints, ignore_errors=True)
 
     def cold_quality(self) -> dict[str, Any]:
@@ -159,44 +154,6 @@ class StoredRun:
     def skip(self, reason: str) -> None:
         """Remember why the arm cannot run; what an earlier run left stays, and is stale."""
         self.lake.write_note("skipped", {"reason": reason}, **self.key)
-
-
-def fingerprint(arm: Arm, seed: int, steps: int, inputs: Inputs, corpus: str) -> str:
-    """Hash of all that determines a run's result on one machine; ``corpus``: that of the data."""
-    of_steps, content = steps if arm.is_trained else 0, inputs.content
-    digest = hashlib.sha256(json.dumps([_options(arm), seed, of_steps, content.names]).encode())
-    digest.update(content.matrix.tobytes())
-    digest.update(corpus.encode())
-    for array in arm.family.sees(inputs.data, arm.settings):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _options(arm: Arm) -> dict[str, Any]:
-    """What differs from the defaults: a setting that a family gains later leaves old runs current.
-
-    ``model`` and ``content`` are the names that these had in the first lakes.
-    """
-    options: dict[str, Any] = {}
-    if arm.family_name != "published":
-        options["model"] = arm.family_name
-    default = Slot()
-    for field in fields(Slot):
-        if (value := getattr(arm.content, field.name)) != getattr(default, field.name):
-            options["content" if field.name == "sources" else field.name] = value
-    plain = asdict(arm.family.settings())
-    options |= {k: v for k, v in asdict(arm.settings).items() if v != plain[k]}
-    return options | ({"version": arm.family.version} if arm.family.version > 1 else {})
-
-
-def corpus_digest(data: Data) -> str:
-    """Hash of the events and examples, which all arms of a catalogue share."""
-    digest = hashlib.sha256()
-    for frame in (data.events, data.examples):
-        buffer = io.BytesIO()
-        frame.write_ipc(buffer)
-        digest.update(buffer.getbuffer())
-    return digest.hexdigest()
 
 
 def kind(arm: Arm) -> str:

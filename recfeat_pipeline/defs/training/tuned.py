@@ -4,10 +4,10 @@ import shutil
 
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.training.inputs import Inputs
-from recfeat_pipeline.defs.training.stored import corpus_digest, fingerprint
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import SEARCH, fill
 from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.models.recipe import Recipe
 
 SEED = 0
@@ -27,7 +27,10 @@ def tuned(lake: Lake, arm: Arm, inputs: Inputs, steps: int, trials: int, reporte
     """
     from recfeat_pipeline.models.tuning import tune  # torch: not while Dagster loads the code
 
-    made_from = [fingerprint(arm, SEED, steps, inputs, corpus_digest(inputs.data)), trials]
+    made_from = [
+        run_hash(arm, SEED, steps, inputs.data, inputs.content, corpus_hash(inputs.data)),
+        trials,
+    ]
     with lake.lock(f"tuning-{arm.id}"):
         note = lake.read_note("tuned", arm=arm.id) or {}
         if note.get("made_from") != made_from:

@@ -34,6 +34,6 @@ family = Family(
     fit=fit,
     settings=ReadingSettings,
     takes_content=True,
-    version=2,
+    revision=2,
     most_items=MOST_ITEMS,
 )

@@ -52,6 +52,6 @@ family = Family(
     fit=fit,
     settings=Settings,
     takes_content=True,
-    version=2,
+    revision=2,
     most_items=MOST_ITEMS,
 )

@@ -131,5 +131,5 @@ family = Family(
     trained=True,
     draws=True,
     takes_content=True,
-    version=2,
+    revision=2,
 )

@@ -5,10 +5,10 @@ import pytest
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.defs.drive import Plan, arm_seed_pairs
 from recfeat_pipeline.defs.training.inputs import Inputs
-from recfeat_pipeline.defs.training.stored import fingerprint
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.models.arms import load_arms, resolve_arms
 from recfeat_pipeline.models.data import Data
+from recfeat_pipeline.models.made_of import run_hash
 from recfeat_pipeline_tests.unit.models.worlds import make_items
 
 ITEMS = make_items(3).with_columns(year=pl.Series([1990, 2000, 2010], dtype=pl.Int32))
@@ -24,7 +24,7 @@ def made_from(
     none = pl.DataFrame()
     data = Data(none, none, items, lambda: tags)
     inputs = Inputs(data, content, None, "test")
-    return fingerprint(load_arms()[arm], 0, 10, inputs, "corpus")
+    return run_hash(load_arms()[arm], 0, 10, inputs.data, inputs.content, "corpus")
 
 
 @pytest.mark.parametrize(("arm", "sees"), [("rich_floor", True), ("floor", False)])

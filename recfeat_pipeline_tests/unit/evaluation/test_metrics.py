@@ -67,7 +67,7 @@ def test_a_metric_is_one_file(tmp_path):
     from recfeat_pipeline import sql_models
     from recfeat_pipeline.lake import Lake
 
-    before = sql_models.fingerprint(sql_models.load_models()["metrics.ranking"])
+    before = sql_models.sql_hash(sql_models.load_models()["metrics.ranking"])
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics" / "squared.py").write_text(SQUARED)
     use_folder(str(tmp_path))
@@ -78,4 +78,4 @@ def test_a_metric_is_one_file(tmp_path):
     assert 'AS "squared_with_seen@3"' in compiled
     [accepted] = [t for t in after.tests if t.name == "accepted_values_metric"]
     assert "'squared'" in accepted.query
-    assert sql_models.fingerprint(after) != before, "it is built again"
+    assert sql_models.sql_hash(after) != before, "it is built again"

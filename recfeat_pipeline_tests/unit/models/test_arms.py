@@ -1,7 +1,7 @@
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models.arms import load_arms, parse, resolve_arms
+from recfeat_pipeline.models.arms import arms_frame, load_arms, parse, resolve_arms
 from recfeat_pipeline.models.family import FAMILIES, load_family
 from recfeat_pipeline.registry import use_folder
 
@@ -97,6 +97,13 @@ def test_content_for_a_family_that_takes_none_is_refused():
     text = FLOOR.replace("published", "popularity") + '[content]\nsources = ["llm"]'
     with pytest.raises(RecfeatError, match=r"the family popularity takes no \[content\]"):
         _ = parse("mine.toml", text).settings
+
+
+def test_a_rich_arm_names_the_arm_that_it_adds_to():
+    pairs = {arm.id: arm.base for arm in load_arms().values() if arm.base}
+    assert pairs == {f"rich_{name}": name for name in ("floor", "curated", "llm", "both")}
+    found = dict(arms_frame().select("arm", "base").drop_nulls().iter_rows())
+    assert found == pairs
 
 
 def test_a_family_that_is_not_there_is_named_with_those_that_are():
