@@ -60,6 +60,7 @@ class SqlModel:
     columns: dict[str, str] = field(default_factory=dict)  # name -> meaning
     numbers: dict[str, str] = field(default_factory=dict)  # key number -> aggregate expression
     tests: tuple[SqlTest, ...] = ()
+    view: bool = False  # it only renames another model's columns, so its rows are not stored twice
 
     @property
     def schema(self) -> str:
@@ -139,7 +140,9 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
         select = compile_sql(model, lake)
         connection.begin()
         try:
-            connection.execute(f"CREATE OR REPLACE TABLE {model.key} AS\n{select}")
+            kind = "VIEW" if model.view else "TABLE"
+            _drop_other_kind(connection, model)
+            connection.execute(f"CREATE OR REPLACE {kind} {model.key} AS\n{select}")
             connection.execute("INSERT OR REPLACE INTO made_of VALUES (?, ?)", [model.key, made_of])
         except duckdb.Error as error:
             connection.rollback()
@@ -183,8 +186,23 @@ def _stamps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:
-    query = "FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
-    return bool(connection.execute(query, [model.schema, model.table]).fetchall())
+    return _kind(connection, model) == ("VIEW" if model.view else "BASE TABLE")
+
+
+def _kind(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> str | None:
+    query = (
+        "SELECT table_type FROM information_schema.tables "
+        "WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"
+    )
+    found = connection.execute(query, [model.schema, model.table]).fetchone()
+    return found[0] if found else None
+
+
+def _drop_other_kind(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> None:
+    """A table that a release made a view, or the other way round, cannot be replaced."""
+    held = _kind(connection, model)
+    if held is not None and not _exists(connection, model):
+        connection.execute(f"DROP {held.removeprefix('BASE ')} {model.key}")
 
 
 def failures(connection: duckdb.DuckDBPyConnection, model: SqlModel, test: SqlTest) -> int:
@@ -257,6 +275,7 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
         columns={name: column.get("description", "") for name, column in columns.items()},
         numbers=description.get("numbers", {}),
         tests=tuple(tests),
+        view=description.get("view", False),
     )
 
 

@@ -49,6 +49,22 @@ def test_models_are_built_in_the_order_of_their_refs(project, lake):
     assert connection.execute("SELECT n FROM a.last").fetchone() == (3,)
 
 
+def test_a_view_stores_nothing_twice_and_takes_the_place_of_a_table(project, lake):
+    files = {
+        "a/renamed.sql": "SELECT tag AS word FROM {{ ref('b.first') }}",
+        "b/first.sql": "SELECT * FROM {{ source('lake', 'tags') }}",
+    }
+    connection, _ = build(project(files), lake)
+    for text, kind in (("view: true", "VIEW"), ("view: false", "BASE TABLE")):
+        models = project(files | {"a/renamed.yml": text})
+        assert [sql_models.build(connection, model, lake) for model in models.values()] == [3, 3]
+        query = "SELECT table_type FROM information_schema.tables WHERE table_name = 'renamed'"
+        assert connection.execute(query).fetchall() == [(kind,)]
+    lake.write("tags", lake.read("tags").head(1))
+    models = project(files | {"a/renamed.yml": "view: true"})
+    assert [sql_models.build(connection, model, lake) for model in models.values()] == [1, 1]
+
+
 def test_an_absent_source_is_an_empty_relation_of_the_right_types(project, tmp_path):
     models = project({"a/t.sql": "SELECT * FROM {{ source('lake', 'scores') }}"})
     connection, rows = build(models, Lake(tmp_path / "empty"))
