@@ -66,7 +66,7 @@ def _throughput(version: PromptVersion) -> list[dict]:
     """
     rows = []
     for concurrency, turns in ((16, 1), (64, 3), (256, 1)):
-        with _server(LATENCY) as url:
+        with server(LATENCY) as url:
             found = _in_turns((engine, bare_sdk, floor), turns, version, url, concurrency)
         against = f"{concurrency} in flight, {LATENCY * 1e3:.0f} ms, load {os.getloadavg()[0]:.1f}"
         rates = {loop: median(rate for rate, _ in of_loop) for loop, of_loop in found.items()}
@@ -86,7 +86,7 @@ def _throughput(version: PromptVersion) -> list[dict]:
 def _cpu(version: PromptVersion) -> list[dict]:
     """CPU per call, the best of three turns; the server's is what it takes from the client."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with _server(0.02) as url:
+    with server(0.02) as url:
         found = _in_turns((engine, bare_sdk), 3, version, url, CONCURRENCY)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     served = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -220,7 +220,7 @@ def _parts(n_items: int, n_shards: int) -> list[tuple[str, int, int]]:
 
 
 @contextmanager
-def _server(latency: float):
+def server(latency: float):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -14,19 +14,31 @@ if TYPE_CHECKING:
 RETESTED = 5  # of the pilot's items, one in so many is asked twice
 
 
-def pilot(lake: "Lake", version: "PromptVersion", settings: "Settings", n: int, yes: bool) -> None:
+def pilot(
+    lake: "Lake",
+    version: "PromptVersion",
+    settings: "Settings",
+    n: int,
+    yes: bool,
+    n_seeds: int,
+) -> None:
     """Ask about ``n`` items of the lake's documents, some of them twice, and print what came.
+
+    ``n_seeds`` is the planned experiment's: what it could find is said as well.
 
     Raises:
         RecfeatError: a budget ended it; what was answered is kept, and was printed.
     """
     from recfeat_pipeline.catalog.circles import circles
     from recfeat_pipeline.commands.driving import announce_cost
+    from recfeat_pipeline.commands.power import power_of, sentence_of
     from recfeat_pipeline.commands.progress import bar
+    from recfeat_pipeline.defs.training.inputs import report_split
     from recfeat_pipeline.extraction.engine import choose_backend, limits_of
     from recfeat_pipeline.extraction.estimate import estimate
     from recfeat_pipeline.extraction.pilot import ask, draw, findings
     from recfeat_pipeline.extraction.reliability import retest_version
+    from recfeat_pipeline.models.examples import build_examples
 
     limits, documents = limits_of(settings), lake.read("documents")
     drawn = draw(documents, n)
@@ -51,6 +63,8 @@ def pilot(lake: "Lake", version: "PromptVersion", settings: "Settings", n: int, 
     say(f"Pilot of {version.key}: {plural(drawn.height, 'item')} drawn at random", style="bold")
     for line in lines_of(found):
         say(line)
+    examples = build_examples(lake.read("events"))
+    say(f"The experiment: {sentence_of(power_of(examples, report_split(lake), n_seeds))}")
     if found.tag_r is not None:
         items = lake.read("items").filter("in_corpus")
         for circle in circles(lake.read("tags"), lake.read("fields"), items, version.labels):
@@ -71,6 +85,11 @@ def lines_of(found: "Findings") -> list[str]:
         lines.append(
             f"Spread: {share(found.share_zero)} of the scores are 0; the median dimension's "
             f"standard deviation is {found.median_sd:.2f}, {found.never_vary} never vary."
+        )
+    if found.unsure is not None:
+        lines.append(
+            f"Cascade: the cheap model was unsure of {share(found.unsure)} of its calls, which the "
+            "dear one answered."
         )
     if found.tag_r is not None:
         lines.append(

@@ -74,8 +74,8 @@ def run(
         int | None,
         typer.Option(
             min=2, metavar="ITEMS",
-            help="Buy so many items at random, say what they are worth and what the rest costs and "
-            "takes, and stop.",
+            help="Buy so many items at random, say what they are worth, what the rest costs and "
+            "takes and what effect the experiment could find, and stop.",
         ),
     ] = None,
     budget: BudgetOption = None,
@@ -141,7 +141,7 @@ def run(
     if pilot and version:
         from recfeat_pipeline.commands.pilot import pilot as buy_some
 
-        buy_some(lake, version, settings, pilot, yes)
+        buy_some(lake, version, settings, pilot, yes, len(seed_list))
         return
     if until != "evaluation":
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")

@@ -48,6 +48,7 @@ class Findings:
     cost_usd: float | None  # of the pilot
     per_second: float | None  # calls, as the corpus will go
     left: int  # calls of the corpus that are still to be bought
+    unsure: float | None = None  # of a cascade's calls, the share that the dear model was asked
 
     @property
     def rest_usd(self) -> float | None:
@@ -107,7 +108,15 @@ def findings(
         cost_usd=None if rows["cost_usd"].null_count() else float(rows["cost_usd"].sum()),
         per_second=pace,
         left=left,
+        unsure=_unsure(rows, version),
     )
+
+
+def _unsure(rows: pl.DataFrame, version: PromptVersion) -> float | None:
+    if version.cascade is None or rows.is_empty():
+        return None
+    n_cheap = rows.filter(model=version.cascade.model).height / 2  # asked twice
+    return (rows.height - 2 * n_cheap) / n_cheap if n_cheap else None
 
 
 def _mean(values: pl.Series) -> float | None:

@@ -548,9 +548,14 @@ def test_a_cascade_through_the_command(recfeat, built, server):
         assert recfeat("backfill", "genome132-cascade").code == 0
         sent = server.counts["chat"] - before
         assert recfeat("backfill", "genome132-cascade").code == 0
+        assert server.counts["chat"] - before == sent
+        pilot = recfeat("run", "--pilot", "5", "--prompt-version", "genome132-cascade").out
     finally:
         server.noise = 0.0
-    assert server.counts["chat"] - before == sent
+    assert "Cascade: the cheap model was unsure of" in pilot
+    assert "Asked twice: median r = " in pilot
+    assert "and 5 seeds, a change of MRR by " in pilot
+    assert "The rest: 0 calls, about $" in pilot
     # The cheap model twice; the dear one's answers were bought for genome132-v1.
     assert sent == 2 * N_CALLS
     (estimate,) = recfeat(

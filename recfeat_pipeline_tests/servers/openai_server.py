@@ -109,6 +109,8 @@ class OpenAIServer(AsyncServer):
             body = call.json()
             if self.bodies is not None:
                 self.bodies.append(body)
+            if not body.get("messages"):
+                return error_reply(400, "invalid_request_error", "messages is empty")
             asked = self._asked(body)
             self.arrived[asked.document, asked.group] += 1
             fault = self.fault(asked) if self.fault else None
