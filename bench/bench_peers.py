@@ -3,7 +3,7 @@
 The peers live in an environment of their own, for they pin what we pin otherwise::
 
     python -m venv peers
-    peers/bin/pip install bespokelabs-curator litellm instructor
+    peers/bin/pip install bespokelabs-curator litellm instructor bpe-openai
     python -m bench peers --python peers/bin/python
 
 Each is given the same 900 calls (one group of a real prompt, 64 in flight) of one loopback server

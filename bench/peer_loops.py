@@ -61,6 +61,7 @@ def instructor(url: str, model: str, calls: list[dict[str, Any]], concurrency: i
 def curator(url: str, model: str, calls: list[dict[str, Any]], concurrency: int) -> int:
     from bespokelabs import curator as library
 
+    _count_without_network()
     many = 10**8
     kind = next(iter(_models(calls[:1]).values()))  # it takes one schema for all
 
@@ -72,7 +73,7 @@ def curator(url: str, model: str, calls: list[dict[str, Any]], concurrency: int)
             return {"title": answer.title}
 
     scorer = Scorer(
-        model_name=model,
+        model_name="gpt-4o-mini",  # of its list of models that keep to schemas
         backend="openai",
         response_format=kind,
         backend_params={
@@ -83,6 +84,26 @@ def curator(url: str, model: str, calls: list[dict[str, Any]], concurrency: int)
     same = [{"messages": call["messages"]} for call in calls if _name(call) == _name(calls[0])]
     done = scorer(same)
     return len(getattr(done, "dataset", done))
+
+
+def _count_without_network() -> None:
+    """tiktoken downloads its vocabularies; where it cannot, bpe-openai, which has them, counts."""
+    import tiktoken
+
+    try:
+        tiktoken.get_encoding("cl100k_base")
+    except OSError:
+        import bpe_openai
+
+        class Encoding:
+            def __init__(self, name: str = "cl100k_base"):
+                self._bpe = bpe_openai.get_encoding(name)
+
+            def encode(self, text: str, **_: Any) -> list[int]:
+                return self._bpe.encode_ordinary(text)
+
+        tiktoken.get_encoding = Encoding
+        tiktoken.encoding_for_model = lambda model: Encoding()
 
 
 async def _crowd(ask: Any, calls: list[dict[str, Any]], concurrency: int) -> int:

@@ -38,9 +38,21 @@ def schema_of(body: Body) -> tuple[str, Body] | None:
     """The schema that a call asks for, and by which form: in the format, or in the prompt."""
     wanted = body.get("response_format", {})
     if "json_schema" in wanted:
-        return "json_schema", wanted["json_schema"]["schema"]
+        schema = wanted["json_schema"]["schema"]
+        return "json_schema", _inlined(schema, schema.get("$defs", {}))
     _, mark, schema = body["messages"][0]["content"].rpartition("JSON schema:\n")
     return (wanted.get("type", "text"), json.loads(schema)) if mark else None
+
+
+def _inlined(schema: Any, named: Body) -> Any:
+    """The schema with its references, as pydantic makes them, replaced by what they name."""
+    if isinstance(schema, list):
+        return [_inlined(part, named) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(named[schema["$ref"].rpartition("/")[2]], named)
+    return {key: _inlined(part, named) for key, part in schema.items() if key != "$defs"}
 
 
 def _error(message: str, param: str | None = None, code: str | None = None) -> Refusal:
