@@ -43,6 +43,7 @@ from recfeat_pipeline.commands.reliability import reliability
 from recfeat_pipeline.commands.report import report
 from recfeat_pipeline.commands.run import run
 from recfeat_pipeline.commands.score_item import score_item
+from recfeat_pipeline.commands.semantic_ids import semantic_ids
 from recfeat_pipeline.commands.serve import mcp, serve
 from recfeat_pipeline.commands.status import status
 from recfeat_pipeline.commands.taxonomy import app as taxonomy
@@ -77,7 +78,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         distil,
     ),
     "Serve": (serve, mcp),
-    "Experiments": (arms, backfill, batches, reliability),
+    "Experiments": (arms, backfill, batches, reliability, semantic_ids),
 }
 
 app = typer.Typer(

@@ -9,6 +9,7 @@ SECTIONS = {
     "hybrid": "A trained model beside a counted one",
     "counted": "Counted models",
     "graph": "A graph of users and items",
+    "generative": "Generated semantic ids",
     "recency": "With the last item as a channel of its own",
     "rich": "With genres, years and user tags",
     "probe": "Probes",

@@ -29,7 +29,7 @@ from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import rows_of
 from recfeat_pipeline.models.module import Module
-from recfeat_pipeline.models.ranks import HeldOut, rank_examples
+from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.schemas import TRAINING_LOG
 
@@ -249,9 +249,8 @@ class _Evaluation(Callback):
         if not len(self.rows):
             return {"valid_mrr": None, "valid_hit10": None}
         module.eval()
-        users, items = module.embed(self.rows)
+        ranks = module.ranks(self.rows, self.held_out)
         module.train()
-        ranks, _ = rank_examples(users, items, self.held_out.targets, self.held_out.seen)
         return {"valid_mrr": float((1 / ranks).mean()), "valid_hit10": float((ranks <= 10).mean())}
 
     def state_dict(self) -> dict[str, Any]:

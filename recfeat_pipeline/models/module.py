@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from recfeat_pipeline.models.family import setting
 from recfeat_pipeline.models.histories import Context, Histories, rows_of
+from recfeat_pipeline.models.ranks import HeldOut, rank_examples
 from recfeat_pipeline.models.recipe import BATCH_SIZE
 from recfeat_pipeline.models.tower import Tower
 
@@ -132,6 +134,11 @@ class Module(nn.Module):
             for batch in examples.to(self.device).split(block)
         ]
         return torch.cat(users), self.tower.item_vectors(blank=self.new)
+
+    def ranks(self, examples: Tensor, held: HeldOut) -> np.ndarray:
+        """Ranks [X] of the targets of the given example numbers, which ``held`` holds."""
+        users, items = self.embed(examples)
+        return rank_examples(users, items, held.targets, held.seen)[0]
 
     def configure_optimizers(self):
         """Adam with a cosine from the first to the final learning rate."""

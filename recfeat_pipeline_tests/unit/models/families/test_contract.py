@@ -32,7 +32,7 @@ HAS_CONTEXT = [name for name in NAMES if hasattr(load_family(name).settings(), "
 IMPERSONAL = ("popularity", "recent_popularity")
 """Families that give everyone the same list."""
 STEPS = 24  # of 512 examples: 96 of 128
-QUICK = {"context": 8, "batch_size": 128, "learning_rate": 1e-2}
+QUICK = {"context": 8, "batch_size": 128, "learning_rate": 1e-2, "levels": 1, "codes": 20}
 """Settings for a world of eight events a user, so that little training shows what is learnt."""
 DATA = make_data(checkerboard(n_users=300))
 SMALL = make_data(checkerboard(n_users=60))
@@ -46,10 +46,13 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
+def quick(settings, given=QUICK):
+    return replace(settings, **{k: v for k, v in given.items() if hasattr(settings, k)})
+
+
 def fit(name: str, data: Data, out_dir, seed=0, content=NO_CONTENT, **recipe) -> Scorer:
     given = (QUICK if name in TRAINED else {}) | recipe.pop("settings", {})
-    known = load_family(name).settings()
-    settings = replace(known, **{k: v for k, v in given.items() if hasattr(known, k)})
+    settings = quick(load_family(name).settings(), given)
     made = Recipe(settings, **{"seed": seed, "steps": 1, "out_dir": out_dir, **recipe})
     return load_family(name).fit(data, content, made)
 
@@ -176,7 +179,7 @@ def test_a_killed_training_continues_to_the_same_scores(name, tmp_path):
 @pytest.mark.parametrize("name", KEPT)
 def test_what_was_fitted_is_found_again(name, tmp_path):
     family = load_family(name)
-    recipe = Recipe(family.settings(), steps=2, out_dir=tmp_path)
+    recipe = Recipe(quick(family.settings()), steps=2, out_dir=tmp_path)
     test = SMALL.held_out("test")
     before = family.fit(SMALL, NO_CONTENT, recipe)
     after = family.load(SMALL, NO_CONTENT, recipe)
@@ -189,8 +192,7 @@ def test_a_size_is_that_of_the_fitted_model(name, folder):
     family = load_family(name)
     assert (family.size is not None) == family.trained
     if family.size is not None:
-        settings = replace(family.settings(), context=QUICK["context"])
-        size = family.size(DATA, 0, settings)
+        size = family.size(DATA, 0, quick(family.settings()))
         assert size == fitted(name, folder / name).n_parameters > 0
 
 
