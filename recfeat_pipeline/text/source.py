@@ -126,7 +126,7 @@ class Source(ABC):
     pool: ClassVar[str] = ""  # sources of one pool are never asked at once; "": a pool of its own
     weight: ClassVar[float] = 1.0  # as a witness of who an item is
     keep: ClassVar[timedelta | None] = None  # after which a body may not be kept (TMDB's terms)
-    policy: Policy
+    policy: Policy = Policy()  # when an item is asked again
 
     @classmethod
     @abstractmethod
