@@ -23,8 +23,9 @@ import numpy as np
 import polars as pl
 import torch
 
+from recfeat_pipeline.evaluation.answers import first_third, likeness
 from recfeat_pipeline.evaluation.metrics import measure
-from recfeat_pipeline.evaluation.requests import contrast_sampled, first_third, likeness
+from recfeat_pipeline.evaluation.requests import contrast_sampled
 from recfeat_pipeline.extraction.backends.online import OnlineBackend
 from recfeat_pipeline.extraction.rankings import rank_candidates
 from recfeat_pipeline.extraction.reliability import retest_version
@@ -34,6 +35,7 @@ from recfeat_pipeline.models.item_models import ease, gram
 from recfeat_pipeline.models.reading import READINGS, Reading
 from recfeat_pipeline.models.taken import Taken
 from recfeat_pipeline.reranking.orders import by_scores, ranks, reordered
+from recfeat_pipeline.reranking.routing import load_policies
 from recfeat_pipeline.reranking.showing import Requests, Showing, show
 from recfeat_pipeline_tests.servers.openai_answers import Knowledge
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -73,7 +75,28 @@ def run(options: Sequence[str] = ()) -> Rows:
             of = Condition(world, str(condition), part, again, lake)
             rows += of.rows(f"{shown} films{SHOWINGS[of.condition][0]}")
             changes[shown, condition] = of.ranked
-    return [*rows, *_same_cases(changes)]
+    return [*rows, *_same_cases(changes), *_routed(changes)]
+
+
+def _routed(ranked: dict[Any, pl.DataFrame]) -> Rows:
+    """Policies on the length of the history, replayed over the cases of all three lengths."""
+    cases = pl.concat(
+        part.with_columns(history_length=pl.lit(shown), coverage=1.0, n_new=0)
+        for (shown, condition), part in ranked.items()
+        if condition == "candidates_shuffled"
+    )
+    before, after, users = (cases[name].to_numpy() for name in ("base", "rank", "user"))
+    rows = []
+    for policy in load_policies():
+        if not all(key.startswith("history") for key in policy.when):
+            continue  # text and newness were not recorded
+        sent = policy.sends(cases)
+        found = contrast_sampled(
+            np.where(sent, after, before), before, users, np.ones(len(users)), MRR
+        )
+        said = f"{_said(found, 'the base')}; {sent.mean():.0%} of {len(users)} cases are sent"
+        rows.append(_line("routing", policy.title, found["arm_value"], "MRR", said))
+    return rows
 
 
 def _same_cases(ranked: dict[Any, pl.DataFrame]) -> Rows:
@@ -145,7 +168,12 @@ class Condition:
             f"LLM scores like the last {LAST}": self._like(),
         }
         self.ranked = pl.DataFrame(
-            {"user": self.requests.users, "target": self.cases["target_item_id"], "rank": model}
+            {
+                "user": self.requests.users,
+                "target": self.cases["target_item_id"],
+                "rank": model,
+                "base": base,
+            }
         )
         rows = [self._row(name, "the base", base, base), self._row(name, "the model", model, base)]
         for what, rank in free.items():

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from recfeat_pipeline import schemas, text_schemas
+from recfeat_pipeline import reranking_schemas, schemas, text_schemas
 from recfeat_pipeline.schemas import Schema
 
 _KEY = re.compile(r"\{(\w+)\}")
@@ -73,6 +73,8 @@ LAKE = {
     "runs": LakeTable(f"{_RUN}/run.parquet", schemas.RUNS),
     "ranks": LakeTable(f"{_RUN}/ranks.parquet", schemas.RANKS),
     "top_lists": LakeTable(f"{_RUN}/top_lists.parquet", schemas.TOP_LISTS),
+    "reranked": LakeTable(f"{_RUN}/reranked.parquet", reranking_schemas.RERANKED),
+    "user_lists": LakeTable(f"{_RUN}/user_lists.parquet", reranking_schemas.USER_LISTS),
     "cold_ranks": LakeTable(f"{_RUN}/cold_ranks.parquet", schemas.COLD_RANKS),
     "canaries": LakeTable(f"{_RUN}/canaries.parquet", schemas.CANARIES),
     "item_vectors": LakeTable(f"{_RUN}/item_vectors.parquet", schemas.ITEM_VECTORS),
@@ -90,6 +92,9 @@ LAKE = {
             "cold_contrasts": schemas.COLD_CONTRASTS,
             "contrasts": schemas.CONTRASTS,
             "list_metrics": schemas.LIST_METRICS,
+            "request_contrasts": reranking_schemas.REQUEST_CONTRASTS,
+            "rerankers": reranking_schemas.RERANKERS,
+            "routes": reranking_schemas.ROUTES,
         }.items()
     },
 }

@@ -12,7 +12,7 @@ RERANKED: Schema = {
     "history_length": pl.Int32,
     "stratum": pl.String,
     "base_rank": pl.Int32,  # by the base; with ties in the shortlist's order
-    "coverage": pl.Float32,  # share of the candidates that have content
+    "coverage": pl.Float32,  # share of the candidates whose document has 500 characters or more
     "n_new": pl.Int32,  # candidates with fewer than ten training events
     "weight": pl.Float64,  # requests that it stands for; null: it was not asked
     "shown": pl.List(pl.Int32),  # the base's place (from 0) of the candidate with each number
@@ -48,6 +48,9 @@ RERANKERS: Schema = {
     "arm": pl.String,
     "base": pl.String,
     "by": pl.String,  # "llm", "content" or an arm
+    "history": pl.String,  # what an LLM is shown as taken: "newest" first, "shuffled", "other"
+    "order": pl.String,  # how it is shown the candidates: "shuffled", "base"
+    "items": pl.String,  # what it is shown of an item: "titles", "features"
     "candidates": pl.Int32,
     "model": pl.String,  # null where nobody was asked
     "prompt_version": pl.String,
@@ -71,3 +74,27 @@ RERANKERS: Schema = {
     "overlap": pl.Float64,  # share of the picks that are the same
 }
 """One row per reranking arm."""
+
+ROUTES: Schema = {
+    "policy": pl.String,
+    "title": pl.String,
+    "arm": pl.String,  # that requests are sent to
+    "base": pl.String,  # that the others stay with
+    "sent": pl.Float64,  # share of all requests
+    "delta": pl.Float64,  # of MRR over all requests, against the base alone
+    "relative": pl.Float64,
+    "ci_low": pl.Float64,  # of delta, 95 %, over users
+    "ci_high": pl.Float64,
+    "usd_per_1000": pl.Float64,  # requests, sent or not; null: no price is known
+    "latency_p50_ms": pl.Float64,  # waited for the LLM
+    "latency_p95_ms": pl.Float64,
+    "on_frontier": pl.Boolean,  # nothing as cheap gains more
+}
+"""One row per policy and arm that asks an LLM."""
+
+USER_LISTS: Schema = {
+    "user_id": ID,
+    "position": pl.Int32,  # 1 is best
+    "item_id": ID,  # none that the user has seen
+}
+"""One row per place in a user's list, of one arm and seed."""

@@ -11,6 +11,7 @@ SECTIONS = {
     "graph": "A graph of users and items",
     "generative": "Generated semantic ids",
     "recency": "With the last item as a channel of its own",
+    "reranker": "Another arm's best in another order",
     "rich": "With genres, years and user tags",
     "probe": "Probes",
     "ablation": "Ablations",

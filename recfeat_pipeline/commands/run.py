@@ -57,6 +57,14 @@ def run(
             "this lake was run last.",
         ),
     ] = None,
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N",
+            help="Requests that are bought of each arm that reorders; the lake keeps to it. Unset: "
+            "as this lake was run last, at first 500.",
+        ),
+    ] = None,
     until: Annotated[
         str, typer.Option(metavar="STAGE", help=f"Stop after: {', '.join(STAGE_TITLES)}.")
     ] = "evaluation",
@@ -92,12 +100,13 @@ def run(
     $ recfeat run --catalog films.toml --until extraction --budget 20
     $ recfeat run --arms floor,llm,random --seeds 0
     $ recfeat run --arms tower,tower_llm,tower_random --tune 8
+    $ recfeat run --arms ease,reranker --examples 500
     """
     from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver
     from recfeat_pipeline.commands.lakes import version_to_ask
     from recfeat_pipeline.commands.recorded import record
-    from recfeat_pipeline.commands.tables import print_metrics
+    from recfeat_pipeline.commands.tables import print_metrics, print_requests
     from recfeat_pipeline.defs.drive import Plan
     from recfeat_pipeline.errors import RecfeatError
     from recfeat_pipeline.layout import REPORT
@@ -123,6 +132,8 @@ def run(
         lake.write_note("command", command)
     if tune is not None:
         lake.remember(tune=tune)
+    if examples is not None:
+        lake.remember(examples=examples)
 
     def announce(stage: str) -> None:
         hint(STAGE_TITLES[stage], style="bold")
@@ -147,6 +158,7 @@ def run(
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return
     print_metrics(lake)
+    print_requests(lake)
     say(f"Report:  {lake.path(REPORT)}")
     say(f"Explore: RECFEAT_LAKE={lake.root} recfeat explore")
     if stderr().is_terminal:

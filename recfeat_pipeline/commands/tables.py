@@ -15,6 +15,36 @@ WHERE slice = 'all'
 """
 
 
+REQUESTS = """
+SELECT arm, base, asked, arm_value, delta, ci_low, ci_high, usd_per_1000, latency_p50_ms
+FROM metrics.rerankers
+JOIN metrics.request_contrasts AS moved USING (arm)
+WHERE moved.reference = base AND slice = 'all' AND metric = 'mrr' AND k IS NULL
+ORDER BY arm_value
+"""
+
+
+def print_requests(lake: Lake) -> None:
+    """One row per arm that reorders: MRR over all requests, by a sample; nothing without any."""
+    with open_store(lake.feature_store) as store:
+        rows = store.sql(REQUESTS).pl()
+    if rows.is_empty():
+        return
+    cells = [
+        [
+            row["arm"], row["base"], f"{row['asked']:,}", f"{row['arm_value']:.4f}",
+            f"{row['delta']:+.4f} [{row['ci_low']:+.4f}, {row['ci_high']:+.4f}]",
+            "–" if row["usd_per_1000"] is None else f"${row['usd_per_1000']:.2f}",
+            "–" if row["latency_p50_ms"] is None else f"{row['latency_p50_ms']:,.0f} ms",
+        ]
+        for row in rows.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = dict.fromkeys(("arm", "reorders"), "left") | dict.fromkeys(
+        ("asked", "MRR", "less the base's", "$ per 1,000", "a call"), "right"
+    )
+    table(columns, cells, title="Another order for the best candidates, over all requests")
+
+
 def print_metrics(lake: Lake) -> None:
     """One row per arm: mean over seeds on the held-out examples, seen items masked."""
     with open_store(lake.feature_store) as store:

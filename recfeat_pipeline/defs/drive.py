@@ -27,7 +27,7 @@ from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import Arm
+from recfeat_pipeline.models.arms import Arm, rests_on
 from recfeat_pipeline.settings import Settings
 
 
@@ -47,6 +47,18 @@ class Plan:
             raise RecfeatError(f"--until {self.until!r}: the stages are {', '.join(STAGES)}.")
         if outside := [seed for seed in self.seeds if not 0 <= seed < MAX_SEEDS]:
             raise RecfeatError(f"--seeds {outside[0]}: seeds run from 0 to {MAX_SEEDS - 1}.")
+
+    @property
+    def reordering(self) -> list[Arm]:
+        """Arms that put another one's best in another order."""
+        return [arm for arm in self.arms if arm.family.reorders]
+
+    @property
+    def fitted(self) -> list[Arm]:
+        """The other arms, those that the reordering ones rest on among them."""
+        below = [under for arm in self.reordering for under in rests_on(arm)]
+        asked = [arm for arm in self.arms if not arm.family.reorders]
+        return list(dict.fromkeys([*asked, *below]))
 
 
 class Driver:
@@ -96,7 +108,8 @@ class Driver:
         self.execution.run(STAGES["feature_store"])
 
     def _extraction(self, stage: str, plan: Plan) -> None:
-        sources = {name for arm in plan.arms for name in arm.content.sources}
+        arms = [*plan.fitted, *plan.reordering]
+        sources = {name for arm in arms for name in arm.content.sources}
         needed = {load_source(name).needs for name in sources}
         for asset in STAGES[stage][:-1]:
             if asset.key.path[-1] in needed:
@@ -108,11 +121,21 @@ class Driver:
             self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
+        self._fit(stage, plan)
+        *_, reranked = STAGES[stage]
+        seed = plan.seeds[0]
+        for arm in plan.reordering:
+            key = arm_seed_key(arm.id, seed)
+            self.instance.add_dynamic_partitions(str(arm_seeds.name), [key])
+            self.execution.train(Training(reranked.node_def.name, arm.id, seed, None))
+
+    def _fit(self, stage: str, plan: Plan) -> None:
         pairs = list(arm_seed_pairs(plan))
         models = [pairs]  # of each asset
         if plan.cold:
             self._check_cold(plan.seeds)
-            models.append([(arm, seed) for seed in plan.seeds for arm in plan.arms])  # a world each
+            arms = plan.fitted  # a world each
+            models.append([(arm, seed) for seed in plan.seeds for arm in arms])
         trainings = [
             [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]
             for asset, of_asset in zip(STAGES[stage], models, strict=False)
@@ -151,7 +174,7 @@ def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
     A model without luck is fitted once.
     """
     for seed in plan.seeds:
-        for arm in plan.arms:
+        for arm in plan.fitted:
             if arm.has_luck or seed == plan.seeds[0]:
                 yield arm, seed
 

@@ -26,6 +26,8 @@ ARMS = Registry("arm", "models/arms", "RECFEAT_ARMS", pattern="*.toml")
 ROLES = ("floor", "content", "control", "probe", "baseline")
 """What an arm is for: to be beaten, to show a worth, to show none, to show why, to compare with."""
 TEXTS = ("title", "role", "section", "label", "base")
+JUDGES = ("llm", "content")
+"""Who, but an arm, may put candidates in another order."""
 KEYS = (*TEXTS, "against", "content", *TABLES)
 
 
@@ -169,6 +171,28 @@ def resolve_arms(names: str) -> list[Arm]:
     found = list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
     for arm in found:
         _ = arm.settings  # checked now, not after hours of training others
+    return found
+
+
+def rests_on(arm: Arm) -> list[Arm]:
+    """The arms that must have a run before this one: the base of one that reorders, and its judge.
+
+    Raises:
+        RecfeatError: it names an arm that there is not, or one that reorders itself.
+    """
+    if not arm.family.reorders:
+        return []
+    arms, found = load_arms(), []
+    for key in ("base", "by"):
+        name = getattr(arm.settings, key)
+        if key == "by" and name in JUDGES:
+            continue
+        if name not in arms or arms[name].family.reorders:
+            raise RecfeatError(
+                f"{arm.file}: [model] {key} = {name!r} is no arm with a list of its own; "
+                "`recfeat arms` lists the arms."
+            )
+        found.append(arms[name])
     return found
 
 

@@ -70,6 +70,7 @@ class Family:
     trained: bool = False  # it has steps and checkpoints
     draws: bool = False  # another seed gives another model even of the same content
     takes_content: bool = False
+    reorders: bool = False  # it puts another arm's best in another order, for a sample of requests
     most_items: int | None = None  # larger catalogues are refused; None: any size
     revision: int = 1  # raised when the same settings come to mean another model
     load: "Callable[[Data, Content, Recipe], Scorer] | None" = None

@@ -31,6 +31,22 @@ def sample_examples(examples: pl.DataFrame, items: pl.DataFrame, n: int = SAMPLE
     return ordered[rows].drop("tier").sort("example_id")
 
 
+def best_unseen(scorer: Scorer, held: HeldOut, length: int) -> np.ndarray:
+    """Item indices of each example's best, int64 [X, length]; -1 where there are no more."""
+    score = scorer.over(held)
+    nothing = np.full(len(held.targets), -1)  # a target is no exception: it was not seen
+    found = [np.empty((0, length), np.int64)]
+    for start in range(0, len(held.targets), scorer.block):
+        stop = min(start + scorer.block, len(held.targets))
+        scores = score(start, stop)
+        rows, items = (part.to(scores.device) for part in held.seen.block(start, stop, nothing))
+        scores[rows, items] = -torch.inf
+        best = scores.topk(length, dim=1)
+        places = torch.where(best.values.isinf(), -1, best.indices)
+        found.append(places.cpu().numpy())
+    return np.concatenate(found)
+
+
 def top_lists(scorer: Scorer, data: Data, split: str) -> pl.DataFrame:
     """The best items of each sampled example, what its user has seen left out.
 
@@ -38,20 +54,8 @@ def top_lists(scorer: Scorer, data: Data, split: str) -> pl.DataFrame:
         :data:`~recfeat_pipeline.schemas.TOP_LISTS`.
     """
     chosen = sample_examples(data.examples.filter(pl.col("split") == split), data.items)
-    held = HeldOut.of(data.events, chosen)
-    score = scorer.over(held)
     length = min(LENGTH, data.n_items)
-    nothing = np.full(len(held.targets), -1)  # a target is no exception: it was not seen
-    found = []
-    for start in range(0, len(held.targets), scorer.block):
-        stop = min(start + scorer.block, len(held.targets))
-        scores = score(start, stop)
-        rows, items = (part.to(scores.device) for part in held.seen.block(start, stop, nothing))
-        scores[rows, items] = -torch.inf
-        best = scores.topk(length, dim=1)
-        places = torch.where(best.values.isinf(), -1, best.indices)  # a catalogue seen through
-        found.append(places.cpu().numpy())
-    shown = np.concatenate(found)
+    shown = best_unseen(scorer, HeldOut.of(data.events, chosen), length)
     frame = pl.DataFrame(
         {
             "example_id": np.repeat(chosen["example_id"].to_numpy(), length),

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recfeat_pipeline import schemas
+from recfeat_pipeline import reranking_schemas, schemas
 from recfeat_pipeline.report import tables
 from recfeat_pipeline.report.provenance import Provenance
 from recfeat_pipeline.report.roles import Roles, find_roles
@@ -26,6 +26,9 @@ class Inputs:
     probes: pl.DataFrame
     cold: pl.DataFrame
     cold_contrasts: pl.DataFrame
+    request_contrasts: pl.DataFrame
+    rerankers: pl.DataFrame
+    routes: pl.DataFrame
     neighbours: pl.DataFrame
     ladder: pl.DataFrame
     runs: pl.DataFrame
@@ -171,6 +174,11 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         probes=store.table("metrics.probes", tables.PROBES),
         cold=store.table("metrics.cold_start", tables.COLD),
         cold_contrasts=store.table("metrics.cold_contrasts", schemas.COLD_CONTRASTS),
+        request_contrasts=store.table(
+            "metrics.request_contrasts", reranking_schemas.REQUEST_CONTRASTS
+        ),
+        rerankers=store.table("metrics.rerankers", reranking_schemas.RERANKERS),
+        routes=store.table("metrics.routes", reranking_schemas.ROUTES),
         neighbours=store.table("metrics.neighbour_overlap", tables.NEIGHBOURS),
         ladder=store.query("ladder", tables.LADDER, "metrics.substitution_ladder"),
         runs=runs,

@@ -1,6 +1,7 @@
 """From answers to places: the chosen ones first, the others as the base had them; and fusion."""
 
 import numpy as np
+import polars as pl
 
 FUSION_CONSTANT = 60
 """Of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
@@ -26,6 +27,15 @@ def reordered(shown: np.ndarray, picks: np.ndarray) -> np.ndarray:
     rows, order = np.nonzero(picks != NOTHING)
     keys[rows, shown[rows, picks[rows, order] - 1]] = order
     return keys.argsort(1).argsort(1)
+
+
+def padded(picks: pl.Series) -> np.ndarray:
+    """Lists of numbers as the rows of an array, padded with :data:`NOTHING`; null: nothing but."""
+    lists = [numbers or [] for numbers in picks.to_list()]
+    rows = np.full((len(lists), max(map(len, lists), default=0)), NOTHING)
+    for row, numbers in zip(rows, lists, strict=True):
+        row[: len(numbers)] = numbers
+    return rows
 
 
 def by_scores(scores: np.ndarray) -> np.ndarray:

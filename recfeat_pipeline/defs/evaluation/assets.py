@@ -15,6 +15,7 @@ from recfeat_pipeline.defs.evaluation.declared import (
     declared_pairs,
 )
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
+from recfeat_pipeline.defs.evaluation.reranking import reranking
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
 from recfeat_pipeline.defs.running import BY_COMMAND, USER
@@ -328,6 +329,6 @@ def report(
 
 
 assets = [
-    *metrics, arms, list_metrics, contrasts, cold_contrasts, agreement, shown_text, neighbours,
-    canaries, report,
+    *metrics, arms, list_metrics, contrasts, cold_contrasts, reranking, agreement, shown_text,
+    neighbours, canaries, report,
 ]  # fmt: skip

@@ -9,7 +9,8 @@ from pydantic import Field
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
-from recfeat_pipeline.defs.training.prepared import prepare
+from recfeat_pipeline.defs.training.prepared import prepare, prepare_reranking
+from recfeat_pipeline.defs.training.reranking import Unasked
 from recfeat_pipeline.settings import Settings
 
 
@@ -122,4 +123,40 @@ def cold_ranks(
     yield dg.MaterializeResult(metadata=job.run.cold_quality())
 
 
-assets = [two_tower, cold_ranks]
+@dg.asset(
+    key=["lake", "reranked"],
+    deps=[["lake", "ranks"], *TRAINED_ON],
+    kinds={"openai", "parquet"},
+    pool="llm",
+    partitions_def=arm_seeds,
+    **about("training", "reranked", costs="money"),
+    backfill_policy=dg.BackfillPolicy.multi_run(1),
+    output_required=False,
+)
+def reranked(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    reporter: dg.ResourceParam[Reporter],
+) -> Iterator[dg.MaterializeResult]:
+    """Another arm's best candidates, put in another order for a sample of requests.
+
+    One row per request of an arm and seed: the base's rank, and where it was asked the new one.
+    """
+    from recfeat_pipeline.defs.training.reordering import rerank
+
+    job = prepare_reranking(context, lake, store)
+    if job is None:
+        return
+    if not job.run.is_current(job.made_from):
+        try:
+            rerank(job, reporter)
+        except Unasked as reason:
+            job.run.skip(str(reason))
+            return
+    frame = job.run.lake.read("reranked", **job.run.key)
+    asked = frame["weight"].count()
+    yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": asked})
+
+
+assets = [two_tower, cold_ranks, reranked]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import duckdb
 
 from recfeat_pipeline.content.slot import ContentUnavailable
-from recfeat_pipeline.defs.training.inputs import load_inputs
+from recfeat_pipeline.defs.training.inputs import load_data, load_inputs
+from recfeat_pipeline.defs.training.reranking import load_reranking
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms
@@ -99,6 +100,10 @@ class _Judge:
         return Run(arm.id, seed, "fresh" if current else "stale", steps, detail)
 
     def _hash(self, run: StoredRun, steps: int) -> str:
+        if run.arm.family.reorders:
+            self.corpus = self.corpus or corpus_hash(load_data(self.lake))
+            found = load_reranking(self.lake, self.store, run.arm, run.seed, self.corpus)
+            return found.made_from
         inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
         self.corpus = self.corpus or corpus_hash(inputs.data)
         arm = as_tuned(self.lake, run.arm)

@@ -14,7 +14,8 @@ from recfeat_pipeline.defs.resources import (
     Progress,
     Reporter,
 )
-from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
+from recfeat_pipeline.defs.training.inputs import Inputs, load_data, load_inputs
+from recfeat_pipeline.defs.training.reranking import Reranking, load_reranking
 from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
@@ -67,6 +68,8 @@ def prepare(
     torch.set_num_threads(settings.threads)
     arm_id, seed = arm_and_seed(context.partition_key)
     arm = load_arms()[arm_id]
+    if arm.family.reorders:  # the asset ``reranked`` runs those
+        return None
     run = StoredRun(lake.open(), arm, seed)
     try:
         with store.get_connection() as connection:
@@ -87,3 +90,27 @@ def prepare(
         run = StoredRun(run.lake, arm, seed)
     made_from = run_hash(arm, seed, steps, inputs.data, inputs.content, corpus_hash(inputs.data))
     return Prepared(arm, seed, run, inputs, steps, made_from, seen)
+
+
+def prepare_reranking(
+    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+) -> Reranking | None:
+    """The same of an arm that reorders; None for other arms, and where it cannot be run."""
+    import torch
+
+    torch.set_num_threads(Settings().threads)
+    arm_id, seed = arm_and_seed(context.partition_key)
+    arm = load_arms()[arm_id]
+    if not arm.family.reorders:
+        return None
+    run = StoredRun(lake.open(), arm, seed)
+    try:
+        with store.get_connection() as connection:
+            corpus = corpus_digest(load_data(run.lake))
+            job = load_reranking(run.lake, connection, arm, seed, corpus)
+    except ContentUnavailable as reason:
+        context.log.warning(f"Arm {arm.id}: {reason}")
+        run.skip(str(reason))
+        return None
+    run.lake.drop_note("skipped", **run.key)
+    return job

@@ -11,6 +11,14 @@ if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
     from recfeat_pipeline.models.scorer import Scorer
 
 
+def scorer_of(run: StoredRun, inputs: Inputs) -> "Scorer":
+    """The model of a finished run: loaded, or where the family keeps none, fitted once more."""
+    if run.arm.family.load is not None:
+        return load_scorer(run, inputs)
+    recipe = Recipe(run.fitted_arm().settings, seed=run.seed, out_dir=run.checkpoints)
+    return run.arm.family.fit(inputs.data, inputs.content, recipe)
+
+
 def load_scorer(run: StoredRun, inputs: Inputs) -> "Scorer":
     """The model of a run at its best checkpoint.
 

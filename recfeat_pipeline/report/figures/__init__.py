@@ -4,6 +4,7 @@ from recfeat_pipeline.report.figures.agreement import agreement_histogram, best_
 from recfeat_pipeline.report.figures.differences import forest, substitution_ladder
 from recfeat_pipeline.report.figures.items import cost_by_group, text_lengths
 from recfeat_pipeline.report.figures.key import key_figures
+from recfeat_pipeline.report.figures.pareto import pareto
 from recfeat_pipeline.report.figures.probes import dose_response
 from recfeat_pipeline.report.figures.ranking import change_by_slice, metric_by_arm, metric_by_slice
 
@@ -17,6 +18,7 @@ __all__ = [
     "key_figures",
     "metric_by_arm",
     "metric_by_slice",
+    "pareto",
     "substitution_ladder",
     "text_lengths",
 ]

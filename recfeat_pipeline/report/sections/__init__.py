@@ -13,7 +13,9 @@ from recfeat_pipeline.report.sections.differences import differences
 from recfeat_pipeline.report.sections.further import further
 from recfeat_pipeline.report.sections.items import canaries, fingerprints
 from recfeat_pipeline.report.sections.method import caveats, method, reproduce
+from recfeat_pipeline.report.sections.pareto import pareto
 from recfeat_pipeline.report.sections.probes import probes
+from recfeat_pipeline.report.sections.reranking import reranking
 from recfeat_pipeline.report.sections.results import results
 from recfeat_pipeline.report.sections.slices import slices
 from recfeat_pipeline.report.sections.worth import worth
@@ -27,6 +29,8 @@ SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
     slices,
     cold,
     further,
+    reranking,
+    pareto,
     corpus,
     arms,
     agreement,

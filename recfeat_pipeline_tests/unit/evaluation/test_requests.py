@@ -4,12 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recfeat_pipeline.evaluation.answers import first_third, likeness
 from recfeat_pipeline.evaluation.metrics import measure
 from recfeat_pipeline.evaluation.requests import (
     contrast_requests,
     contrast_sampled,
-    first_third,
-    likeness,
 )
 from recfeat_pipeline.evaluation.significance import compare
 

@@ -27,7 +27,9 @@ from recfeat_pipeline_tests.unit.models.worlds import (
 NAMES = FAMILIES.names()
 TRAINED = [name for name in NAMES if load_family(name).trained]
 KEPT = [name for name in NAMES if load_family(name).load is not None]
-TAKES_CONTENT = [name for name in NAMES if load_family(name).takes_content]
+TAKES_CONTENT = [
+    name for name in NAMES if load_family(name).takes_content and not load_family(name).reorders
+]
 HAS_CONTEXT = [name for name in NAMES if hasattr(load_family(name).settings(), "context")]
 IMPERSONAL = ("popularity", "recent_popularity")
 """Families that give everyone the same list."""

@@ -1,0 +1,1 @@
+SELECT * FROM {{ source('lake', 'request_contrasts') }}

@@ -1,0 +1,1 @@
+SELECT arm, seed::INTEGER AS seed, * EXCLUDE (arm, seed) FROM {{ source('lake', 'reranked') }}

@@ -1,0 +1,123 @@
+"""An arm that reorders: what it rests on, and what a run of it is made from."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+
+from recfeat_pipeline.content.slot import ContentUnavailable
+from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
+from recfeat_pipeline.defs.training.stored import StoredRun, fingerprint
+from recfeat_pipeline.extraction.reliability import retest_version
+from recfeat_pipeline.extraction.versions import PromptVersion, load_version
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import JUDGES, Arm, rests_on
+from recfeat_pipeline.settings import Settings
+
+EXAMPLES = 500
+"""Requests that are bought of an arm, unless the lake was told another number."""
+
+
+class Unasked(ContentUnavailable):
+    """Nobody can be asked, or what it rests on is not there: skip the arm and show the reason."""
+
+
+@dataclass(frozen=True)
+class Under:
+    """A finished run that the arm rests on, and what it was trained on."""
+
+    run: StoredRun
+    inputs: Inputs
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what it was made from."""
+        note = self.run.lake.read_note("made_from", **self.run.key) or {}
+        return str(note.get("fingerprint"))
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """One arm that reorders, ready to be run."""
+
+    arm: Arm
+    run: StoredRun
+    inputs: Inputs  # the content of its own slot
+    under: list[Under]  # the base, and the arm that orders, if one does
+    corpus: str  # hash of events and examples
+    version: PromptVersion | None  # that an LLM is asked with
+    model: str | None  # the LLM
+    n: int  # requests to buy
+
+    @property
+    def base(self) -> Under:
+        """Whose candidates they are."""
+        return self.under[0]
+
+    @cached_property
+    def made_from(self) -> str:
+        """Hash of all that determines the result, the answers aside."""
+        asked = [self.version.key if self.version else None, self.model, self.n]
+        rests = [under.fingerprint for under in self.under]
+        own = fingerprint(self.arm, self.run.seed, 0, self.inputs, self.corpus)
+        return hashlib.sha256(json.dumps([own, *rests, *asked]).encode()).hexdigest()
+
+
+def load_reranking(
+    lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int, corpus: str
+) -> Reranking:
+    """Read what the arm needs.
+
+    Raises:
+        ContentUnavailable: an arm that it rests on has no run, no LLM is configured and none was
+            asked before, or the content of its slot is not there.
+    """
+    run, under = StoredRun(lake, arm, seed), []
+    for below in rests_on(arm):
+        held = _held(lake, below, seed)
+        if held is None:
+            raise Unasked(f"It reorders what {below.id!r} finds, which has no run: run that too.")
+        under.append(Under(held, load_inputs(lake, store, below, held.seed)))
+    version = _version(arm) if arm.settings.by == JUDGES[0] else None
+    return Reranking(
+        arm=arm,
+        run=run,
+        inputs=load_inputs(lake, store, arm, seed),
+        under=under,
+        corpus=corpus,
+        version=version,
+        model=_model(run, version) if version else None,
+        n=lake.meta.get("examples") or EXAMPLES,
+    )
+
+
+def _held(lake: Lake, arm: Arm, seed: int) -> StoredRun | None:
+    """The arm's run of that seed; of an arm without luck that of any."""
+    runs = lake.note_keys("made_from")
+    seeds = sorted(int(run["seed"]) for run in runs if run["arm"] == arm.id)
+    if seed in seeds:
+        return StoredRun(lake, arm, seed)
+    return StoredRun(lake, arm, seeds[0]) if seeds and not arm.has_luck else None
+
+
+def _version(arm: Arm) -> PromptVersion:
+    version = load_version(arm.settings.prompt_version, Settings().prompts)
+    if version.asks != "ranking":
+        raise Unasked(f"The prompt version {version.name!r} asks for no ranking.")
+    return retest_version(version) if arm.settings.repeats else version
+
+
+def _model(run: StoredRun, version: PromptVersion) -> str:
+    """The LLM: the arm's, the settings' or the version's; without an endpoint the run's before."""
+    settings = Settings()
+    if settings.has_llm:
+        return run.arm.settings.llm or settings.llm_model or version.model
+    before = (run.lake.read_note("made_from", **run.key) or {}).get("model")
+    if before is None:
+        raise Unasked(
+            "It asks an LLM, and no endpoint or key is set: set OPENAI_API_KEY or "
+            "RECFEAT_LLM_BASE_URL. The embedded extractor cannot rank."
+        )
+    return str(before)
