@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
-KINDS = ("scores", "profiles", "trained", "examples", "interactions")
+KINDS = ("scores", "profiles", "trained", "examples", "interactions", "lists")
+USERS, LENGTH = 1000, 20
 
 
 def export(
@@ -34,14 +36,23 @@ def export(
             metavar="WHAT",
             help='"scores": a column per dimension; "profiles": text, tags and vector; "trained": '
             'an arm\'s item vectors; "examples" and "interactions": what another recommender is '
-            "trained and ranked on.",
+            'trained and ranked on; "lists": what an arm would show users now.',
         ),
     ] = None,
     prompt_version: VersionOption = None,
     arm: Annotated[
-        str | None, typer.Option(metavar="ARM", help="With --what trained; unset: llm.")
+        str | None, typer.Option(metavar="ARM", help="With trained (unset: llm), and lists.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="With --what trained; unset: 0.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With trained and lists; unset: 0.")
+    ] = None,
+    users: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"With lists: those active last; unset: {USERS}."),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, help=f"With lists: items of each; unset: {LENGTH}.")
+    ] = None,
 ) -> None:
     """Write the features as one file, a row per item, for your own recommender to read.
 
@@ -56,6 +67,7 @@ def export(
     $ recfeat export examples examples.parquet
     $ recfeat export features.csv --prompt-version genome132-v1
     $ recfeat export vectors.parquet --what trained --arm llm --seed 0
+    $ recfeat export lists lists.parquet --arm ease --users 1000
     """
     from recfeat_pipeline.commands.features import open_features
     from recfeat_pipeline.commands.lakes import open_lake
@@ -71,13 +83,23 @@ def export(
         raise RecfeatError(
             f"{output}: name a file that ends in .parquet or .csv, in a folder that exists."
         )
-    if output.suffix == ".csv" and what not in ("scores", "interactions"):
+    if output.suffix == ".csv" and what not in ("scores", "interactions", "lists"):
         raise RecfeatError(f"A CSV file holds no lists: write {what} to a .parquet file.")
     if what == "trained" and prompt_version:
         raise RecfeatError("--prompt-version is of scores and profiles: name an arm with --arm.")
-    if what != "trained" and (arm or seed is not None):
-        raise RecfeatError("--arm and --seed need --what trained.")
+    if what not in ("trained", "lists") and (arm or seed is not None):
+        raise RecfeatError("--arm and --seed need --what trained or lists.")
+    if what != "lists" and (users or length):
+        raise RecfeatError("--users and --length are of lists: `recfeat export lists FILE`.")
     lake = open_lake(context.obj.settings)
+    if what == "lists":
+        frame, made_from = lists(
+            lake, context.obj.settings, arm, seed or 0, users or USERS, length or LENGTH
+        )
+        write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+        n_users = frame["user_id"].n_unique()
+        say(f"{plural(n_users, 'list')}, {made_from}: {output.resolve()}")
+        return
     if what in ("examples", "interactions"):
         frame, made_from = interactions(lake) if what == "interactions" else examples(lake)
         write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
@@ -121,6 +143,28 @@ def interactions(lake: "Lake") -> "tuple[pl.DataFrame, str]":
     frame = events.with_columns(item_id=asked.items.gather(events["item_index"]))
     names = ("user_id", "item_id", "rating", "timestamp", "split", "position")
     return frame.select(names), f"of {frame['user_id'].n_unique():,} users"
+
+
+def lists(
+    lake: "Lake", settings: "Settings", name: str | None, seed: int, users: int, length: int
+) -> "tuple[pl.DataFrame, str]":
+    """``user_id, position, item_id``: what the arm would show users now; an LLM's are bought.
+
+    Raises:
+        RecfeatError: no arm is named, or it has no run.
+    """
+    from recfeat_pipeline.commands.driving import open_driver
+    from recfeat_pipeline.models.arms import resolve_arms
+
+    if name is None:
+        raise RecfeatError("Name whose lists they are: --arm ARM (`recfeat arms`).")
+    arm, *others = resolve_arms(name)
+    if others:
+        raise RecfeatError(f"--arm {name!r} names several arms: name one (`recfeat arms {name}`).")
+    with open_driver(settings) as driver:
+        driver.list_users(arm, seed, users, length)
+    run = {"arm": arm.id, "seed": str(seed)}
+    return lake.read("user_lists", **run).drop(*run), f"{arm.id}, seed {seed}"
 
 
 def scores(

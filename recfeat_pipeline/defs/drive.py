@@ -107,6 +107,14 @@ class Driver:
         """Rebuild the feature store from the lake."""
         self.execution.run(STAGES["feature_store"])
 
+    def list_users(self, arm: Arm, seed: int, users: int, length: int) -> None:
+        """Make the lists that an arm would show users now."""
+        *_, lists, _ = STAGES["training"]
+        key = arm_seed_key(arm.id, seed)
+        self.instance.add_dynamic_partitions(str(arm_seeds.name), [key])
+        config = {"config": {"users": users, "length": length}}
+        self.execution.run([lists], key, run_config={"ops": {lists.node_def.name: config}})
+
     def _extraction(self, stage: str, plan: Plan) -> None:
         arms = [*plan.fitted, *plan.reordering]
         sources = {name for arm in arms for name in arm.content.sources}

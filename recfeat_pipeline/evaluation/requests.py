@@ -98,7 +98,7 @@ def replay(reranked: pl.DataFrame, sent: np.ndarray) -> dict[str, Any]:
     asked = reranked.with_columns(rank).drop_nulls("weight").with_columns(theirs="base_rank")
     if asked["user_id"].n_unique() < 2:
         return {"delta": 0.0, "relative": 0.0, "ci_low": None, "ci_high": None}
-    found = _over_all(reranked, asked, HEADLINE[0])
+    found = _over_all(reranked, asked, headline()[0])
     return {name: found[name] for name in ("delta", "relative", "ci_low", "ci_high")}
 
 

@@ -51,7 +51,7 @@ class Policy:
         return sent.to_numpy()
 
 
-def load_policies(own: Path | None = None) -> list[Policy]:
+def load_policies(own: str | None = None) -> list[Policy]:
     """Every policy, those of the user's folder last.
 
     Raises:
@@ -59,7 +59,7 @@ def load_policies(own: Path | None = None) -> list[Policy]:
     """
     built_in = files("recfeat_pipeline.reranking").joinpath("policies")
     specs = {path.name: path.read_text("utf-8") for path in built_in.iterdir()}
-    for path in sorted((own / "policies").glob("*.toml")) if own else ():
+    for path in sorted(Path(own, "policies").expanduser().glob("*.toml")) if own else ():
         specs[str(path)] = path.read_text("utf-8")
     return [_parse(file, text) for file, text in specs.items() if file.endswith(".toml")]
 

@@ -24,6 +24,7 @@ def ask(
     model: str,
     lake: Lake,
     title: str,
+    settings: Settings,
     reporter: Reporter,
 ) -> pl.DataFrame:
     """``cache_key, picks`` of each document: bought where the ledger lacks them.
@@ -32,7 +33,6 @@ def ask(
         Unasked: answers wait in batches.
         RecfeatError: a budget ended it, or no answer was valid.
     """
-    settings = Settings()
     limits = limits_of(settings)
     backend = _backend(settings, version, model, limits)
     if settings.llm_batch and settings.has_llm:
@@ -63,13 +63,13 @@ def announce(
     model: str,
     lake: Lake,
     arm: str,
+    settings: Settings,
     reporter: Reporter,
     weights: np.ndarray | None = None,
 ) -> None:
     """Say, before anything is sent, what it costs and, of a sample, what it can show."""
-    settings = Settings()
     expected = estimate(
-        documents, version, model, lake=lake, shards=[SHARD], limits=limits_of(settings),
+        documents, version, model, lake=lake, limits=limits_of(settings),
         prices=settings.prompts, base_url=settings.llm_base_url,
     )  # fmt: skip
     cost = expected.cost_usd

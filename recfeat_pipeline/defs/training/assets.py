@@ -7,10 +7,11 @@ import dagster as dg
 from pydantic import Field
 
 from recfeat_pipeline.defs.about import about
-from recfeat_pipeline.defs.partitions import arm_seeds
+from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
 from recfeat_pipeline.defs.training.prepared import prepare, prepare_reranking
 from recfeat_pipeline.defs.training.reranking import Unasked
+from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
 
 
@@ -137,6 +138,7 @@ def reranked(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
     store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
     reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[dg.MaterializeResult]:
     """Another arm's best candidates, put in another order for a sample of requests.
@@ -145,12 +147,12 @@ def reranked(
     """
     from recfeat_pipeline.defs.training.reordering import rerank
 
-    job = prepare_reranking(context, lake, store)
+    job = prepare_reranking(context, lake, store, settings)
     if job is None:
         return
     if not job.run.is_current(job.made_from):
         try:
-            rerank(job, reporter)
+            rerank(job, settings, reporter)
         except Unasked as reason:
             job.run.skip(str(reason))
             return
@@ -159,4 +161,48 @@ def reranked(
     yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": asked})
 
 
-assets = [two_tower, cold_ranks, reranked]
+class ListsConfig(dg.Config):
+    """Launch options of lists."""
+
+    users: int = Field(
+        1000, description="Those who were active last; of an arm that asks an LLM each is a call."
+    )
+    length: int = Field(20, description="Items of a list.")
+
+
+@dg.asset(
+    key=["lake", "user_lists"],
+    deps=[["lake", "runs"], ["lake", "reranked"], ["lake", "events"]],
+    kinds={"openai", "parquet"},
+    pool="llm",
+    partitions_def=arm_seeds,
+    **about("training", "user_lists", costs="money"),
+    backfill_policy=dg.BackfillPolicy.multi_run(1),
+)
+def user_lists(
+    context: dg.AssetExecutionContext,
+    config: ListsConfig,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
+) -> dg.MaterializeResult:
+    """What an arm would show users now, for feeds that cannot wait: an LLM's order made before.
+
+    One row per place in a user's list; nothing that the user has seen is in it.
+    """
+    from recfeat_pipeline.defs.training.user_lists import list_users
+
+    arm_id, seed = arm_and_seed(context.partition_key)
+    target = lake.open()
+    with store.get_connection() as connection:
+        frame = list_users(
+            target, connection, load_arms()[arm_id], seed, config.length, config.users, settings,
+            reporter,
+        )  # fmt: skip
+    target.write("user_lists", frame, arm=arm_id, seed=str(seed))
+    users = frame["user_id"].n_unique()
+    return dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "users": users})
+
+
+assets = [two_tower, cold_ranks, user_lists, reranked]

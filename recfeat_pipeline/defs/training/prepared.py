@@ -93,12 +93,15 @@ def prepare(
 
 
 def prepare_reranking(
-    context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    settings: Settings,
 ) -> Reranking | None:
     """The same of an arm that reorders; None for other arms, and where it cannot be run."""
     import torch
 
-    torch.set_num_threads(Settings().threads)
+    torch.set_num_threads(settings.threads)
     arm_id, seed = arm_and_seed(context.partition_key)
     arm = load_arms()[arm_id]
     if not arm.family.reorders:
@@ -107,7 +110,7 @@ def prepare_reranking(
     try:
         with store.get_connection() as connection:
             corpus = corpus_digest(load_data(run.lake))
-            job = load_reranking(run.lake, connection, arm, seed, corpus)
+            job = load_reranking(run.lake, connection, arm, seed, corpus, settings)
     except ContentUnavailable as reason:
         context.log.warning(f"Arm {arm.id}: {reason}")
         run.skip(str(reason))

@@ -24,6 +24,7 @@ from recfeat_pipeline.reranking.sample import design
 from recfeat_pipeline.reranking.showing import Requests, Showing, Shown, features, show, titles
 from recfeat_pipeline.reranking_schemas import RERANKED
 from recfeat_pipeline.schemas import RUNS
+from recfeat_pipeline.settings import Settings
 
 TEXT = 500
 """Characters of a document that says something, as in ``metrics.slices``."""
@@ -31,15 +32,15 @@ LAST = 5
 """Newest items whose content says what a user likes, where likeness of content orders."""
 
 
-def rerank(of: Reranking, reporter: Reporter) -> None:
+def rerank(of: Reranking, settings: Settings, reporter: Reporter) -> None:
     """Run the arm, and put what it leaves in the place of the run before."""
     base = scorer_of(of.base.run, of.base.inputs)
     reported = Drawn(of, base, of.inputs.report_split, of.n)
-    places, answers = order(of, reported.asked, reporter, reported.weights)
+    places, answers = order(of, reported.asked, settings, reporter, reported.weights)
     frames, weight = [], None
     if of.arm.settings.fusion:
         valid = Drawn(of, base, "valid", max(of.n // 2, 1))
-        found, of_valid = order(of, valid.asked, reporter, valid.weights)
+        found, of_valid = order(of, valid.asked, settings, reporter, valid.weights)
         weight = choose_weight(found, valid.asked.places, valid.weights)
         frames.append(valid.frame(fused(found, weight), of_valid))
         places = fused(places, weight)
@@ -88,13 +89,18 @@ class Drawn:
 
 
 def order(
-    of: Reranking, asked: Candidates, reporter: Reporter, weights: np.ndarray | None = None
+    of: Reranking,
+    asked: Candidates,
+    settings: Settings,
+    reporter: Reporter,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, pl.DataFrame | None]:
     """Have the candidates of requests put in order.
 
     Args:
         of: the arm.
         asked: the requests; every list of candidates is full.
+        settings: who is asked, and how hard.
         reporter: is told what it costs, and how it goes.
         weights: requests that each stands for, where they are a sample.
 
@@ -109,8 +115,9 @@ def order(
         return by_scores(likeness(asked.lists, histories, of.inputs.content.matrix)), None
     assert of.model is not None
     shown = _shown(of, asked)
-    announce(shown.documents, of.version, of.model, of.run.lake, of.arm.id, reporter, weights)
-    found = ask(shown.documents, of.version, of.model, of.run.lake, of.arm.id, reporter)
+    about = of.version, of.model, of.run.lake, of.arm.id, settings, reporter
+    announce(shown.documents, *about, weights)
+    found = ask(shown.documents, *about)
     as_shown = pl.Series("shown", shown.places.tolist(), dtype=RERANKED["shown"])
     return reordered(shown.places, padded(found["picks"])), found.with_columns(as_shown)
 
@@ -143,6 +150,7 @@ def save(of: Reranking, frame: pl.DataFrame, weight: float | None) -> None:
         "prompt_version": of.inputs.version,
         "asked_with": of.version.key if of.version else None,
         "model": of.model,
+        "n": of.n,
         "chosen": {} if weight is None else {"fusion_weight": weight},
     }
     new.lake.write_note("made_from", made, **new.key)

@@ -49,7 +49,12 @@ class Reranking:
     corpus: str  # hash of events and examples
     version: PromptVersion | None  # that an LLM is asked with
     model: str | None  # the LLM
-    n: int  # requests to buy
+    asked: list[str | int | None]  # version key, LLM and number of requests: what is bought
+
+    @property
+    def n(self) -> int:
+        """Requests to buy."""
+        return int(self.asked[-1] or 0)
 
     @property
     def base(self) -> Under:
@@ -59,16 +64,28 @@ class Reranking:
     @cached_property
     def made_from(self) -> str:
         """Hash of all that determines the result, the answers aside."""
-        asked = [self.version.key if self.version else None, self.model, self.n]
         rests = [under.fingerprint for under in self.under]
         own = fingerprint(self.arm, self.run.seed, 0, self.inputs, self.corpus)
-        return hashlib.sha256(json.dumps([own, *rests, *asked]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([own, *rests, *self.asked]).encode()).hexdigest()
 
 
 def load_reranking(
-    lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int, corpus: str
+    lake: Lake,
+    store: duckdb.DuckDBPyConnection,
+    arm: Arm,
+    seed: int,
+    corpus: str,
+    settings: Settings | None = None,
 ) -> Reranking:
     """Read what the arm needs.
+
+    Args:
+        lake: holds the runs that it rests on.
+        store: the feature store.
+        arm: one that reorders.
+        seed: of the run.
+        corpus: hash of events and examples.
+        settings: who can be asked; None: nobody will be, and what was bought before counts.
 
     Raises:
         ContentUnavailable: an arm that it rests on has no run, no LLM is configured and none was
@@ -80,16 +97,17 @@ def load_reranking(
         if held is None:
             raise Unasked(f"It reorders what {below.id!r} finds, which has no run: run that too.")
         under.append(Under(held, load_inputs(lake, store, below, held.seed)))
-    version = _version(arm) if arm.settings.by == JUDGES[0] else None
+    made = lake.read_note("made_from", **run.key) or {}
+    version = model = None
+    asked: list[str | int | None] = [made.get("asked_with"), made.get("model"), made.get("n")]
+    if settings is not None:
+        if arm.settings.by == JUDGES[0]:
+            version = _version(arm, settings)
+            model = _model(arm, version, settings, made.get("model"))
+        n = lake.meta.get("examples") or EXAMPLES
+        asked = [version.key if version else None, model, n]
     return Reranking(
-        arm=arm,
-        run=run,
-        inputs=load_inputs(lake, store, arm, seed),
-        under=under,
-        corpus=corpus,
-        version=version,
-        model=_model(run, version) if version else None,
-        n=lake.meta.get("examples") or EXAMPLES,
+        arm, run, load_inputs(lake, store, arm, seed), under, corpus, version, model, asked
     )
 
 
@@ -102,22 +120,20 @@ def _held(lake: Lake, arm: Arm, seed: int) -> StoredRun | None:
     return StoredRun(lake, arm, seeds[0]) if seeds and not arm.has_luck else None
 
 
-def _version(arm: Arm) -> PromptVersion:
-    version = load_version(arm.settings.prompt_version, Settings().prompts)
+def _version(arm: Arm, settings: Settings) -> PromptVersion:
+    version = load_version(arm.settings.prompt_version, settings.prompts)
     if version.asks != "ranking":
         raise Unasked(f"The prompt version {version.name!r} asks for no ranking.")
     return retest_version(version) if arm.settings.repeats else version
 
 
-def _model(run: StoredRun, version: PromptVersion) -> str:
+def _model(arm: Arm, version: PromptVersion, settings: Settings, before: str | None) -> str:
     """The LLM: the arm's, the settings' or the version's; without an endpoint the run's before."""
-    settings = Settings()
     if settings.has_llm:
-        return run.arm.settings.llm or settings.llm_model or version.model
-    before = (run.lake.read_note("made_from", **run.key) or {}).get("model")
+        return arm.settings.llm or settings.llm_model or version.model
     if before is None:
         raise Unasked(
             "It asks an LLM, and no endpoint or key is set: set OPENAI_API_KEY or "
             "RECFEAT_LLM_BASE_URL. The embedded extractor cannot rank."
         )
-    return str(before)
+    return before

@@ -20,6 +20,7 @@ from recfeat_pipeline.models.now import everybody
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.reranking.orders import fused
 from recfeat_pipeline.reranking_schemas import USER_LISTS
+from recfeat_pipeline.settings import Settings
 
 
 def list_users(
@@ -29,6 +30,7 @@ def list_users(
     seed: int,
     length: int,
     n_users: int | None,
+    settings: Settings,
     reporter: Reporter,
 ) -> pl.DataFrame:
     """The best unseen items of each user, after all of the user's events.
@@ -40,6 +42,7 @@ def list_users(
         seed: of the run.
         length: of a list.
         n_users: those who were active last; None: all, each a call where an LLM is asked.
+        settings: who is asked, and how hard.
         reporter: is told what it costs, and how it goes.
 
     Returns:
@@ -56,7 +59,7 @@ def list_users(
         inputs = load_inputs(lake, store, arm, seed)
         held = everybody(inputs.data, n_users)
         return _frame(inputs.data, held, best_unseen(scorer_of(run, inputs), held, length))
-    of = load_reranking(lake, store, arm, seed, corpus="")
+    of = load_reranking(lake, store, arm, seed, "", settings)
     data, base = of.base.inputs.data, scorer_of(of.base.run, of.base.inputs)
     held = everybody(data, n_users)
     longest = min(max(length, arm.settings.candidates), data.n_items)
@@ -64,7 +67,7 @@ def list_users(
     k = min(arm.settings.candidates, longest)
     full = np.flatnonzero((lists[:, :k] >= 0).all(1))
     asked = Candidates.of_lists(held, lists[:, :k]).take(full)
-    places, _ = order(of, asked, reporter)
+    places, _ = order(of, asked, settings, reporter)
     if weight := made["chosen"].get("fusion_weight"):
         places = fused(places, weight)
     lists[full, :k] = np.take_along_axis(lists[full, :k], places.argsort(1), 1)

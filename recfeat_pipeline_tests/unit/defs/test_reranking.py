@@ -20,7 +20,9 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms, resolve_arms, rests_on
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.train import train_arm
+from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline.schemas import DOCUMENTS
+from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.models.worlds import NO_CONTENT, checkerboard, make_data
 
@@ -54,13 +56,13 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def lake(tmp_path, monkeypatch):
+def lake(tmp_path):
     """A lake with EASE's run, and a folder of arms that reorder it."""
     own = tmp_path / "arms"
     own.mkdir()
     for name, more in OWN.items():
         (own / f"{name}.toml").write_text(ARM.format(name=name) + more)
-    monkeypatch.setenv("RECFEAT_ARMS", str(own))
+    use_folder(str(own))
     lake = Lake(tmp_path / "lake")
     lake.open()
     data = make_data(checkerboard(n_users=200))
@@ -86,14 +88,14 @@ def lake(tmp_path, monkeypatch):
 
 
 def load(lake, name):
-    return load_reranking(lake, duckdb.connect(), load_arms()[name], 0, "corpus")
+    return load_reranking(lake, duckdb.connect(), load_arms()[name], 0, "corpus", Settings())
 
 
 def run(lake, *names):
     """Run arms; gives what was noted."""
     reporter = Silent()
     for name in names:
-        rerank(load(lake, name), reporter)
+        rerank(load(lake, name), Settings(), reporter)
     return reporter.notes
 
 
@@ -190,7 +192,7 @@ def test_tomorrows_lists_have_the_llms_order_and_nothing_seen(lake, server):
 
 def listed(lake, name, length):
     store = duckdb.connect()
-    return list_users(lake, store, load_arms()[name], 0, length, 10, Silent())
+    return list_users(lake, store, load_arms()[name], 0, length, 10, Settings(), Silent())
 
 
 def test_without_an_llm_the_arm_is_left_out_unless_it_was_asked_before(lake, monkeypatch):
@@ -217,9 +219,9 @@ def test_what_it_rests_on_is_fitted_first_and_must_be_there(lake, server):
         load(lake, "free")
 
 
-@pytest.mark.parametrize("line", ['base = "eas"', 'base = "free"', 'by = "gpt"'])
-def test_a_base_that_is_no_arm_is_refused(lake, tmp_path, line):
-    (tmp_path / "arms/wrong.toml").write_text(ARM.format(name="wrong") + line)
-    load_arms.__globals__["_load"].cache_clear()
+@pytest.mark.parametrize("line", ['base = "eas"', 'base = "ease_reranked"', 'by = "gpt"'])
+def test_a_base_that_is_no_arm_is_refused(tmp_path, line):
+    (tmp_path / "wrong.toml").write_text(ARM.format(name="wrong") + line)
+    use_folder(str(tmp_path))
     with pytest.raises(RecfeatError, match=r"wrong\.toml: \[model\] (base|by) = .* is no arm"):
         rests_on(load_arms()["wrong"])

@@ -39,7 +39,7 @@ def test_the_policies_that_come_along_are_read_and_bracket_the_others():
 def test_a_policy_of_the_users_own(tmp_path):
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies/mine.toml").write_text('title = "Mine"\n[when]\nnew_from = 2\n')
-    assert load_policies(tmp_path)[-1] == Policy("mine", "Mine", {"new_from": 2})
+    assert load_policies(str(tmp_path))[-1] == Policy("mine", "Mine", {"new_from": 2})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_bad_policy_is_refused_by_name(tmp_path, text, said):
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies/mine.toml").write_text(text)
     with pytest.raises(RecfeatError, match=r"mine\.toml") as caught:
-        load_policies(tmp_path)
+        load_policies(str(tmp_path))
     assert said in str(caught.value)
 
 
