@@ -109,7 +109,7 @@ def prepare_reranking(
     run = StoredRun(lake.open(), arm, seed)
     try:
         with store.get_connection() as connection:
-            corpus = corpus_digest(load_data(run.lake))
+            corpus = corpus_hash(load_data(run.lake))
             job = load_reranking(run.lake, connection, arm, seed, corpus, settings)
     except ContentUnavailable as reason:
         context.log.warning(f"Arm {arm.id}: {reason}")

@@ -9,11 +9,12 @@ import duckdb
 
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.training.inputs import Inputs, load_inputs
-from recfeat_pipeline.defs.training.stored import StoredRun, fingerprint
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.extraction.reliability import retest_version
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import JUDGES, Arm, rests_on
+from recfeat_pipeline.models.made_of import run_hash
 from recfeat_pipeline.settings import Settings
 
 EXAMPLES = 500
@@ -65,7 +66,8 @@ class Reranking:
     def made_from(self) -> str:
         """Hash of all that determines the result, the answers aside."""
         rests = [under.fingerprint for under in self.under]
-        own = fingerprint(self.arm, self.run.seed, 0, self.inputs, self.corpus)
+        known = self.inputs
+        own = run_hash(self.arm, self.run.seed, 0, known.data, known.content, self.corpus)
         return hashlib.sha256(json.dumps([own, *rests, *self.asked]).encode()).hexdigest()
 
 
