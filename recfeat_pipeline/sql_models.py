@@ -30,8 +30,7 @@ from recfeat_pipeline.layout import LAKE
 
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {
-    "runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts", "list_metrics",
-    "reranked", "request_contrasts", "rerankers", "routes",
+    "runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts", "list_metrics"
 }  # fmt: skip
 JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
