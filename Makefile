@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo ui test check bench clean
+.PHONY: help install demo ui test check coverage mutation bench clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -34,6 +34,15 @@ test: $(STAMP)   ## lint, types, every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+coverage: $(STAMP) ## which lines no test runs: a table per folder, and the lowest modules
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python -m recfeat_pipeline_tests.coverage_table
+
+mutation: $(STAMP) ## which small changes no test notices; MODULES="catalog/splits.py by-hand" for some
+	$(BIN)/python -m recfeat_pipeline_tests.mutation --modules $(MODULES)
 
 bench: $(STAMP)  ## speed and memory as ratios measured in one run; whether claims hold
 	$(BIN)/python -m bench

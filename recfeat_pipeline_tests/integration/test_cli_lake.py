@@ -61,10 +61,11 @@ def recfeat(capsys):
 
 
 @pytest.fixture
-def built(recfeat, folder):
+def built(recfeat, folder, server):
     """A lake in which `recfeat run` has ended; it runs once."""
     if not (folder / "lake" / "report").exists():
         assert recfeat(*RUN, "--catalog", "little.toml").code == 0
+        assert server.counts["chat"] == N_CALLS
     return Lake(folder / "lake")
 
 
@@ -85,23 +86,6 @@ def test_estimate_prices_the_catalogue_before_any_run(recfeat, server):
     assert unpriced["cost_usd"] is None
     assert ran.json["source"] == "the own text of little"
     assert server.counts["chat"] == 0
-
-
-def test_running_again_pays_nothing_and_shows_what_came_out(recfeat, built, server):
-    assert server.counts["chat"] == N_CALLS
-    ran = recfeat(*RUN, "--catalog", "little.toml")
-    assert ran.code == 0
-    assert server.counts["chat"] == N_CALLS
-    for arm in ("popularity", "floor", "llm"):
-        assert f"\n{arm}" in ran.out
-    assert str(built.path("report", "report.html")) in ran.out
-    assert "\x1b" not in ran.out + ran.err, "colour codes on a pipe"
-    assert "Training and ranking" in ran.err
-    page = built.read_bytes("report/report.html").decode()
-    assert shlex.join(["recfeat", *RUN, "--catalog", "little.toml"]) in page, "to do it again"
-    assert f"export RECFEAT_LAKE={built.root}" in page
-    assert "OPENAI_API_KEY" in page
-    assert SECRET not in page
 
 
 def test_status_of_a_finished_run_is_fresh(recfeat, built):
@@ -203,10 +187,33 @@ def test_a_new_item_is_scored_from_a_text(recfeat, built, folder, server):
     assert recfeat("neighbours", scored["item_id"]).code == 0
 
 
-def test_an_item_that_was_added_stays_and_changes_no_measurement(recfeat, built, server):
-    before = server.counts["chat"]
-    assert recfeat(*RUN).code == 0
-    assert server.counts["chat"] == before
+def test_running_again_pays_trains_and_writes_nothing_and_shows_what_came_out(
+    recfeat, built, server
+):
+    """Nor does the item that was added in between change a measurement."""
+
+    def written() -> dict[str, int]:
+        patterns = ("responses/*/*", "runs/*/*/ranks.parquet")
+        paths = [path for pattern in patterns for path in built.glob(pattern)]
+        return {path: (built.state / path).stat().st_mtime_ns for path in paths}
+
+    before = written()
+    assert len(before) > 3
+    asked = server.counts["chat"]
+    ran = recfeat(*RUN, "--catalog", "little.toml")
+    assert ran.code == 0
+    assert server.counts["chat"] == asked
+    assert written() == before
+    for arm in ("popularity", "floor", "llm"):
+        assert f"\n{arm}" in ran.out
+    assert str(built.path("report", "report.html")) in ran.out
+    assert "\x1b" not in ran.out + ran.err, "colour codes on a pipe"
+    assert "Training and ranking" in ran.err
+    page = built.read_bytes("report/report.html").decode()
+    assert shlex.join(["recfeat", *RUN, "--catalog", "little.toml"]) in page, "to do it again"
+    assert f"export RECFEAT_LAKE={built.root}" in page
+    assert "OPENAI_API_KEY" in page
+    assert SECRET not in page
     assert recfeat("fingerprint", "Solaris (1972)").code == 0
     assert recfeat("status", "--json").json["problems"] == []
 
@@ -533,7 +540,8 @@ def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built,
 
 def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, folder):
     """Its content is gone, or it was trained with seeds that no other arm has."""
-    assert recfeat("run", "--arms", "curated", "--seeds", "1", "--steps", "5").code == 0
+    curated = ("run", "--arms", "curated", "--seeds", "1", "--steps", "5")
+    assert recfeat(*curated, "--until", "training").code == 0
     toml = (folder / "little.toml").read_text()
     start, stop = toml.index("[tags]"), toml.index("[corpus]")
     (folder / "little.toml").write_text(toml[:start] + toml[stop:])

@@ -2,9 +2,9 @@
 
 Every fenced ``bash`` block of README.md, CONTRIBUTING.md and docs/ is executed line by line, a page
 being one shell session, in one workspace with a small catalogue of films. To keep it cheap the
-commands run in this process, with one seed where a line names none, an untrained network counts as
-trained, and an LLM endpoint is the loopback server. A command that cannot run here must be in
-:data:`NOT_HERE`; its name and options are still checked.
+commands run in this process, a run trains two arms of one seed (the others are looked up), an
+untrained network counts as trained, and an LLM endpoint is the loopback server. A command that
+cannot run here must be in :data:`NOT_HERE`; its name and options are still checked.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ NOT_HERE = {
 
 SOURCES = ("RECFEAT_CONTACT", "TMDB_API_KEY")  # would send requests to the world
 FOUND_SOMETHING = ("recfeat check", "recfeat doctor", "recfeat status")  # may exit with 3
-ONE_SEED = ("--seeds", "0")
+FEWEST = {"--seeds": "0", "--arms": "floor,llm"}  # of a run
 N_ITEMS, N_USERS = 48, 80
 
 
@@ -174,7 +174,7 @@ class Shell:
                 assert_options_exist(words[1:])
             return
         if words[0] == "recfeat":
-            recfeat([*words[1:], *(ONE_SEED if is_unseeded(words) else ())], line)
+            recfeat(shortened(words[1:]), line)
             return
         done = subprocess.run(
             line, shell=True, env={**os.environ, "PATH": path_with_venv()}, capture_output=True,
@@ -183,8 +183,19 @@ class Shell:
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
-def is_unseeded(words: list[str]) -> bool:
-    return words[:2] == ["recfeat", "run"] and "--seeds" not in words
+def shortened(arguments: list[str]) -> list[str]:
+    """A run of two arms and one seed; that the others exist is made sure of."""
+    if arguments[:1] != ["run"]:
+        return arguments
+    for option, fewest in FEWEST.items():
+        if option not in arguments:
+            arguments = [*arguments, option, fewest]
+        at = arguments.index(option) + 1
+        if option == "--arms":
+            assert arms.resolve_arms(arguments[at])
+        few = ",".join(arguments[at].split(",")[-len(fewest.split(",")) :])
+        arguments = [*arguments[:at], few, *arguments[at + 1 :]]
+    return arguments
 
 
 def line_begins(words: list[str], start: str) -> bool:

@@ -1,29 +1,44 @@
+import os
+import shutil
+
 import dagster as dg
 import polars as pl
 import pytest
 
+from recfeat_pipeline.cli import run_app
 from recfeat_pipeline.definitions import build_definitions
 from recfeat_pipeline.defs.extraction.retest import KEY
 from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import RETESTS
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, run, write_catalog
+from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, write_catalog
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 CHECK = dg.AssetCheckKey(KEY, "scores_repeat")
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """The folder of a lake with scores, and the model that gave them."""
+    folder = tmp_path_factory.mktemp("extracted")
+    catalog = str(write_catalog(folder))
+    with OpenAIServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECFEAT_LAKE", str(folder / "lake"))
+        patch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        assert run_app(["run", "--catalog", catalog, "--until", "extraction"]) == 0
+        os.environ.pop("DAGSTER_HOME")  # the command has set it
+        yield folder, server
+
+
 @pytest.fixture
-def extracted(tmp_path, monkeypatch, capsys):
-    """A lake with scores, and the model that gave them; it wavers by ``server.noise``."""
-    write_catalog(tmp_path)
-    with OpenAIServer() as server:
-        monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
-        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
-        done = run(capsys, "run", "--catalog", tmp_path / "little.toml", "--until", "extraction")
-        assert done.code == 0, done.err
-        yield Lake(tmp_path / "lake"), server
+def extracted(world, tmp_path, monkeypatch):
+    """A copy of that lake; the model wavers by ``server.noise``."""
+    folder, server = world
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "copy" / "lake"))
+    monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+    return Lake(tmp_path / "copy" / "lake"), server
 
 
 def retest(lake: Lake, share: float) -> bool:

@@ -1,5 +1,6 @@
 """What was sent and may have been billed, at its worst case, never passes the budget."""
 
+import asyncio
 import contextlib
 import dataclasses
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,14 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, load_version, spending
-from recfeat_pipeline.extraction.budget import UNCAPPED, output_cap, worst_case
-from recfeat_pipeline.extraction.prices import find_price
+from recfeat_pipeline.extraction.budget import (
+    UNCAPPED,
+    Budget,
+    BudgetReached,
+    output_cap,
+    worst_case,
+)
+from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.types import Answer, TransientError, Usage
 from recfeat_pipeline.lake import Lake
@@ -167,6 +174,26 @@ def test_a_lake_from_before_the_book_begins_with_what_its_answers_cost(lake):
     left, _ = run(lake, budget_per_lake=summary.cost_usd + 0.001)
     assert left.sent == 0
     assert Book(lake).total() == pytest.approx(summary.cost_usd)
+
+
+def test_a_re_ask_is_held_until_it_is_answered():
+    """Else another call could take what a try under way may yet cost."""
+    dollar = Usage(1_000_000, 0, 0)
+    budget = Budget(Limits(budget_usd=3.5), Price(1.0, 1.0, 1.0, "2026"), None, "m")
+
+    async def both() -> None:
+        held = await budget.hold(dollar, 1)
+        held.answered(Answer("no", usage=dollar))
+        assert (budget.spent, budget.reserved) == (1.0, 0.0)
+        held.again()
+        assert (budget.spent, budget.reserved) == (1.0, 1.0)
+        with pytest.raises(BudgetReached):
+            budget.more(2.0)
+        held.answered(Answer("{}", usage=dollar))
+        held.close()
+        budget.more(1.5)
+
+    asyncio.run(both())
 
 
 def test_a_budget_without_a_price_is_refused(lake):
