@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from recfeat_pipeline.registry import use_folder
+from recfeat_pipeline_tests.costs import Costs
 
 # A shared machine may pause any example: time says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,7 +23,13 @@ def pytest_addoption(parser):
     parser.addoption(
         "--snapshot-update", action="store_true", help="rewrite the definitions snapshot"
     )
+    parser.addoption("--costs", action="store_true", help="processor seconds per file and test")
     parser.addoption("--mistakes", help="append each mistake's message to this Markdown file")
+
+
+def pytest_configure(config):
+    if config.getoption("--costs"):
+        config.pluginmanager.register(Costs())
 
 
 @pytest.fixture(scope="session")

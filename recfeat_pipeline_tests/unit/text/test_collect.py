@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
@@ -30,3 +32,33 @@ def test_without_sources_there_are_typed_and_empty_fields(tmp_path):
 def test_a_tmdb_id_without_a_key_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(RecfeatError, match="set TMDB_API_KEY"):
         scrape_new_item(1, 862, [], Lake(tmp_path))
+
+
+class Tmdb:
+    """Knows one film."""
+
+    name = "tmdb"
+
+    def store(self, lake):
+        return None
+
+    def scrape(self, items, store, progress=None):
+        return SimpleNamespace(stopped=None, reasons={})
+
+    def raw(self, items, store):
+        return items
+
+    def evidence(self, raw):
+        known = {"title": "Solaris", "years": [2002, 1972], "creators": ["A. T."], "imdb_id": "1"}
+        return pl.DataFrame([known])
+
+    def fields(self, raw):
+        return pl.DataFrame(schema={**FIELDS, "item_id": pl.Int64})
+
+
+def test_what_tmdb_knows_of_a_new_item_is_lent_to_the_other_sources(tmp_path):
+    item, _, _ = scrape_new_item(7, 593, [Tmdb()], Lake(tmp_path))
+    assert item.rows(named=True) == [
+        {"item_id": 7, "title": "Solaris", "year": 1972, "imdb_id": "1", "tmdb_id": 593,
+         "creators": ["A. T."]},
+    ]  # fmt: skip
