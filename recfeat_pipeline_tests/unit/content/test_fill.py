@@ -182,3 +182,14 @@ def test_a_source_of_the_users_own_fills_a_slot(tmp_path):
     got = filled(Slot(sources=("length",)), 2, items=items)
     assert got.names == ("length:letters",)
     assert got.matrix.tolist() == [[4], [2]]
+
+
+@pytest.mark.parametrize(("n_scored", "is_enough"), [(4, True), (3, False)])
+def test_an_arm_needs_a_fifth_of_the_corpus(n_scored, is_enough):
+    rows = [(100 + i, "tense", 0.5) for i in range(n_scored)]
+    scores = pl.DataFrame(rows, schema=["item_id", "dimension", "score"], orient="row")
+    if is_enough:
+        assert filled(SCORED, 20, scores=scores).coverage == 0.2
+    else:
+        with pytest.raises(ContentUnavailable, match="cover 15% of the corpus; an arm needs 20%"):
+            filled(SCORED, 20, scores=scores)

@@ -246,3 +246,12 @@ def test_a_larger_batch_takes_fewer_steps_and_larger_ones():
     assert module.steps == 2, "of the ten of 512"
     [group] = module.configure_optimizers()["optimizer"].param_groups
     assert group["initial_lr"] == pytest.approx(2e-3)
+
+
+def test_the_learning_rate_falls_in_a_cosine_to_the_final_one():
+    module = build("floor", make_data(FEW))
+    schedule = module.configure_optimizers()["lr_scheduler"]["scheduler"]
+    [first], [factor] = schedule.base_lrs, schedule.lr_lambdas
+    steps = (0, module.steps / 3, module.steps / 2, module.steps, 2 * module.steps)
+    rates = [first * factor(step) for step in steps]
+    assert rates == pytest.approx([1e-3, 7.75e-4, 5.5e-4, 1e-4, 1e-4])
