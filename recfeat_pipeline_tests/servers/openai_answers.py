@@ -103,6 +103,8 @@ def _fill(schema: dict[str, Any], name: str, document: str, scores: dict | None)
         return {k: _fill(v, k, document, scores) for k, v in schema["properties"].items()}
     if kind == "number":
         return hashed(document, name) if scores is None else scores.get(name, 0.0)
+    if kind == "integer":
+        return 1
     if kind == "boolean":
         return False
     if kind == "array" and schema["items"]["type"] == "object":

@@ -18,8 +18,9 @@ from recfeat_pipeline.extraction.budget import (
 )
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.spending import Book
-from recfeat_pipeline.extraction.types import Answer, TransientError, Usage
+from recfeat_pipeline.extraction.types import Answer, TransientError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline_tests.unit.extraction.billed import BILLED_AND, full
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good, write_version
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -39,15 +40,6 @@ def run(lake, script=None, version=V1, n=500, **limits):
     return extract(documents(n), version, lake, "00", backend, limits=chosen), backend
 
 
-def dearest(request, content):
-    """An answer that takes all the tokens it may."""
-    return Answer(content, usage=worst_case(request))
-
-
-def full(request, attempt):
-    return dearest(request, good(request))
-
-
 @pytest.mark.parametrize(
     ("params", "cap"),
     [
@@ -61,17 +53,6 @@ def full(request, attempt):
 )
 def test_the_cap_of_an_answer_in_every_dialect(params, cap):
     assert output_cap(params) == cap
-
-
-BILLED_AND = {
-    "answered at full length": full,
-    "never valid": lambda r, a: dearest(r, "no"),
-    "lost on the way": lambda r, a: TransientError("cut", billed=True),
-    "lost every second time": lambda r, a: (
-        TransientError("cut", billed=True) if r.item_id % 2 else dearest(r, good(r))
-    ),
-    "not counted": lambda r, a: Answer(good(r), usage=Usage(1, 0, 1), counted=False),
-}
 
 
 @pytest.mark.parametrize("params", ["", "[params]\nmax_completion_tokens = 32000"])
