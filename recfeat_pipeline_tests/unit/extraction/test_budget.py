@@ -18,7 +18,7 @@ from recfeat_pipeline.extraction.budget import (
 )
 from recfeat_pipeline.extraction.prices import Price, find_price
 from recfeat_pipeline.extraction.spending import Book
-from recfeat_pipeline.extraction.types import Answer, TransientError
+from recfeat_pipeline.extraction.types import Answer, TransientError, Usage
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.unit.extraction.billed import BILLED_AND, full
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents, good, write_version
