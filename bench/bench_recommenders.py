@@ -14,16 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
-from rich.table import Table
 
 from bench.public_lakes import CATALOGUES, CONTENTS, FLOORS, PublicLake, arm_of, write_arms
 from recfeat_pipeline.evaluation.metrics import measure
+from recfeat_pipeline.lake import Lake
 
 OF_LLM = ("llm", "random", "shuffled")
 OF_GENRES = ("genres_random", "genres_shuffled")
+MEASURES: dict[str, tuple[str, int | None]] = {
+    "HR@10": ("hit_rate", 10),
+    "NDCG@10": ("ndcg", 10),
+    "MRR": ("mrr", None),
+}
 PLACES = {"all": "all", "rarely taken": "TAIL", "short history": "history 1-9"}
 """Slices by what they are called."""
+NEW = {"new among all": "all", "new among new": "new"}
+"""Candidates that targets without a training interaction are ranked among."""
 PUBLISHED = {
     "beauty": "SASRec .0605/.0318, S3-Rec .0647/.0327, TIGER .0648/.0384 (HR@10/NDCG@10)",
     "ml1m-global-time": "EASE over the last five events .0877 (MRR)",
@@ -78,54 +84,64 @@ def _reached(
     if not wanted:
         return
     made.recfeat("run", "--arms", arm_of(*wanted[0]), "--seeds", "0")  # evaluates whatever is there
-    measures = ("hit_rate", 10), ("ndcg", 10), ("mrr", None)
     ranks = made.lake.read("ranks").filter(pl.col("arm").is_in([arm_of(*w) for w in wanted]))
-    values = [measure(*of).values(ranks["rank"].to_numpy()) for of in measures]
-    named = {measure(*of).label: of_ranks for of, of_ranks in zip(measures, values, strict=True)}
-    reached = ranks.select("arm", "seed").with_columns(**named)
-    by_seed = reached.group_by("arm", "seed").mean()
-    by_arm = by_seed.group_by("arm").agg(pl.col(*named).mean())
-    means = {row["arm"]: row for row in by_arm.iter_rows(named=True)}
-    seeds = dict(by_seed.group_by("arm").len().iter_rows())
-    contrasts, cold = (made.lake.read(each) for each in ("contrasts", "cold_contrasts"))
-    table = Table(
-        title=f"{made.name}: MRR on test, and against the same recommender without content"
-    )
-    for column in ("recommender", "content", "seeds", *named, *PLACES, "new"):
-        table.add_column(column)
+    reached = _means(ranks)
+    effects = _effects(made.lake)
+    print(f"\n{made.name}: MRR on test; and in percent of the same recommender without content\n")
+    head = ("recommender", "content", "seeds", *MEASURES, *PLACES, *NEW)
+    for row in (head, ["---"] * len(head)):
+        print("| " + " | ".join(row) + " |")
     for floor, content in wanted:
         arm = arm_of(floor, content)
-        shown = [f"{means[arm][label]:.4f}" for label in named]
-        of_pair = pl.col("arm") == arm, pl.col("reference") == floor, pl.col("metric") == "mrr"
-        ours, ours_cold = contrasts.filter(*of_pair), cold.filter(*of_pair)
-        new = ours_cold.filter(n_train=0, candidates="all")
-        places = [_effect(ours.filter(slice=_slice(ours, p))) for p in PLACES]
-        table.add_row(floor, content, str(seeds[arm]), *shown, *places, _effect(new))
-        if made.name in PUBLISHED:
-            for label in named:
-                yield {
-                    "name": f"{made.name}, {arm}, {label}",
-                    "value": float(means[arm][label]),
-                    "unit": "",
-                    "against": PUBLISHED[made.name],
-                }
-    Console(width=170).print(table)
+        means = reached[arm]
+        shown = [f"{means[label]:.4f}" for label in MEASURES]
+        cells = [effects.get((arm, place), "") for place in (*PLACES, *NEW)]
+        print("| " + " | ".join((floor, content, str(means["seeds"]), *shown, *cells)) + " |")
+        for label in MEASURES if made.name in PUBLISHED else ():
+            yield {
+                "name": f"{made.name}, {arm}, {label}",
+                "value": float(means[label]),
+                "unit": "",
+                "against": PUBLISHED[made.name],
+            }
+
+
+def _means(ranks: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Of each arm the mean over its seeds of each of MEASURES, and how many seeds."""
+    rank = ranks["rank"].to_numpy()
+    values = {label: measure(*of).values(rank) for label, of in MEASURES.items()}
+    by_seed = ranks.select("arm", "seed").with_columns(**values).group_by("arm", "seed").mean()
+    by_arm = by_seed.group_by("arm").agg(pl.col(*MEASURES).mean(), seeds=pl.len())
+    return {row["arm"]: row for row in by_arm.iter_rows(named=True)}
+
+
+def _effects(lake: Lake) -> dict[tuple[str, str], str]:
+    """Cells by arm and place: differences of arms with content, the MRR of those without."""
+    contrasts = lake.read("contrasts").filter(metric="mrr")
+    cold = lake.read("cold_contrasts").filter(metric="mrr", n_train=0)
+    found = {}
+    for place in (*PLACES, *NEW):
+        rows = (
+            cold.filter(candidates=NEW[place])
+            if place in NEW
+            else contrasts.filter(slice=_slice(contrasts, place))
+        )
+        for row in rows.filter(pl.col("reference").is_in(FLOORS)).iter_rows(named=True):
+            if row["arm"] not in FLOORS:
+                found[row["arm"], place] = _effect(row)
+                found[row["reference"], place] = f"{row['reference_value']:.4f}"
+    return found
 
 
 def _slice(contrasts: pl.DataFrame, place: str) -> str:
     """The slice of a place; where no item is often taken, the rarest quarter is."""
-    return (
-        "Q1" if place == "rarely taken" and "HEAD" not in set(contrasts["slice"]) else PLACES[place]
-    )
+    has_head = "HEAD" in contrasts["slice"]
+    return "Q1" if place == "rarely taken" and not has_head else PLACES[place]
 
 
-def _effect(contrast: pl.DataFrame) -> str:
-    """Difference and 95 % interval in percent of the reference, and the reference's MRR."""
-    if contrast.is_empty():
-        return ""
-    row = contrast.row(0, named=True)
-    base = row["reference_value"]
-    if row["ci_low"] is None:
-        return f"{row['delta'] / base:+.1%}"
-    low, high = 100 * row["ci_low"] / base, 100 * row["ci_high"] / base
-    return f"{100 * row['delta'] / base:+.1f} [{low:+.1f}, {high:+.1f}] ({base:.4f})"
+def _effect(row: dict[str, Any]) -> str:
+    """Difference and 95 % interval, in percent of the reference."""
+    values = [row[key] for key in ("delta", "ci_low", "ci_high")]
+    change, *bounds = (None if v is None else 100 * v / row["reference_value"] for v in values)
+    interval = "" if None in bounds else " [{:+.1f}, {:+.1f}]".format(*bounds)
+    return f"{change:+.1f}{interval}"
