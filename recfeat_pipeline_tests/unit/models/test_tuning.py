@@ -1,6 +1,6 @@
 """A search of settings: fair between arms, on validation alone, and not begun anew after a kill."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import polars as pl
 import pytest
@@ -35,6 +35,15 @@ def test_every_arm_of_a_family_is_offered_the_same_candidates():
     spaces = [search_space(arms[f"tower{kind}"]) for kind in ("", "_llm", "_random", "_shuffled")]
     assert spaces[0]
     assert all(space == spaces[0] for space in spaces)
+
+
+def test_the_published_recipe_is_searched_only_when_asked():
+    floor = load_arms()["floor"]
+    space = search_space(floor)
+    assert {"context", "history_dropout", "temperature", "learning_rate"} == set(space)
+    assert candidates(space, 4)[0] == {}, "the first candidate is as published"
+    shipped = asdict(floor.settings)
+    assert all(shipped[name] in values for name, values in space.items())
 
 
 def test_what_an_arm_sets_is_not_searched():
