@@ -52,7 +52,7 @@ def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
 
 
 def simulated() -> list[dict]:
-    """How often a true null is rejected at 5 % and at .1 %, by seeds and by the luck of training.
+    """How often a true null is rejected at 5 % and at .1 %, by seeds and by their luck.
 
     Luck is the variance that one seed adds to a difference, over that of the choice of users.
     """

@@ -146,7 +146,7 @@ def main() -> None:
     except BrokenPipeError:
         pass  # the reader, `head` for one, has seen enough
     # Everything is closed by now. A regular exit would print pages of DuckDB's "nanobind: leaked"
-    # warnings whenever torch is loaded as well, which frighten and mean nothing.
+    # warnings whenever torch is loaded as well, which mean nothing.
     os._exit(code)
 
 

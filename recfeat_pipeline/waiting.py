@@ -1,4 +1,4 @@
-"""Waiting aloud: whatever holds this process up is named within seconds, and again now and then.
+"""Waiting with a message: whatever holds this process up is named, at once and again.
 
 Domain code prints nothing, so what it waits for goes to the logger of this module: the command line
 shows it on the terminal, Dagster in the run's log.

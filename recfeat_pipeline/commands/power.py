@@ -21,7 +21,7 @@ def power_of(examples: "pl.DataFrame", split: str = "test", n_seeds: int = SEEDS
 
     Returns:
         ``users, examples, seeds``; ``detectable`` as a share of MRR, None for fewer than two
-        users; ``users_needed`` by effect, None where the luck of training hides it.
+        users; ``users_needed`` by effect, None where the randomness of training hides it.
     """
     import polars as pl
 

@@ -179,11 +179,11 @@ class Driver:
 def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
     """Every model to fit, seeds outermost, so that an interrupted run has whole seeds.
 
-    A model without luck is fitted once.
+    A deterministic model is fitted once.
     """
     for seed in plan.seeds:
         for arm in plan.fitted:
-            if arm.has_luck or seed == plan.seeds[0]:
+            if arm.is_stochastic or seed == plan.seeds[0]:
                 yield arm, seed
 
 

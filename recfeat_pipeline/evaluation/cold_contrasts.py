@@ -1,10 +1,10 @@
 """Contrasts of arms on held-back items.
 
 A seed holds other items back, so that other examples follow, and starts the model elsewhere. Users
-are the unit, from one seed on: a user's examples stand and fall together, whatever seed they are
-of. What the seeds vary by beyond their users is luck, with a Student's t of its own, as on ordinary
-examples (``recfeat_pipeline/evaluation/significance.py``). In simulations 95 % intervals cover as
-they should; with three seeds whose luck outweighs the users' they miss one time in twelve.
+are the unit, from one seed on: a user's examples are correlated, whatever seed they are
+of. What the seeds vary by beyond their users has a Student's t of its own, as on ordinary examples
+(``recfeat_pipeline/evaluation/significance.py``). In simulations 95 % intervals cover as
+they should; with three seeds whose variance outweighs the users' they miss one time in twelve.
 """
 
 from collections.abc import Iterator, Sequence

@@ -30,8 +30,8 @@ def contrast_arms(
         slices: ``example_id, slice``; one slice should be all examples.
         pairs: (arm, reference). Two arms are paired over the seeds that both have; a pair that
             shares none is left out.
-        seedless: arms without luck (counted baselines), held against each seed of another. A
-            trained arm's one seed is not: its luck would pass for what the arm is worth.
+        seedless: deterministic arms (counted baselines), compared with each seed of another. A
+            trained arm's one seed is not: its randomness would pass for what the arm is worth.
 
     Returns:
         :data:`~recfeat_pipeline.schemas.CONTRASTS`, in the order of ``pairs``; a slice with one

@@ -26,7 +26,7 @@ class Spread:
 
     users: float  # of what a change is worth to a user
     examples: float  # between a user's examples: ranks jump
-    seeds: float  # of the luck of training
+    seeds: float  # of the randomness of training
 
     def of_users(self, examples_per_user: float) -> float:
         """Variance of a user's difference."""
@@ -78,7 +78,7 @@ def users_needed(
 ) -> int | None:
     """Held-out users that it takes to find a relative change.
 
-    None where the luck of training hides it from any number of them.
+    None where the randomness of training hides it from any number of them.
     """
     return least(lambda n: detectable_effect(n, examples_per_user, spread, n_seeds), effect)
 

@@ -13,9 +13,9 @@ below either alone.
 Seeds are few and users many, so each part has its own Student's t: the squared half-width is that
 of the users' part plus that of what the seeds add (Howe, 1974). One t with Satterthwaite's degrees
 of freedom takes seeds that happen to agree for certainty, and rejects a true null too often where
-the luck of training outweighs that of the users. This rejects it in a twentieth of experiments
-from three seeds on, and the unit tests hold it to that; with two, in up to a tenth. A correction
-for many tests asks at far smaller tails; there it takes five seeds (``python -m
+the variance of training outweighs that of the users. This rejects it in a twentieth of
+experiments from three seeds on, and the unit tests hold it to that; with two, in up to a
+tenth. A correction for many tests asks at far smaller tails; there it takes five seeds (``python -m
 bench.bench_claims`` simulates all of it). A p-value is twice the tail whose half-width is the
 difference. Uneven and few users: ``recfeat_pipeline/evaluation/clusters.py``.
 

@@ -87,7 +87,7 @@ class Arm:
         return self.family.trained
 
     @property
-    def has_luck(self) -> bool:
+    def is_stochastic(self) -> bool:
         """Whether another seed gives another model: by the family, or by drawn content."""
         return self.family.draws or control_of(self.content.control).draws
 

@@ -36,7 +36,7 @@ from recfeat_pipeline.schemas import TRAINING_LOG
 EVALUATIONS = 16
 """Per run: every 10,000 of 160,000 steps, as published."""
 PATIENCE = 6
-"""Evaluations without a better one after which a run ends: small catalogues are learnt by heart."""
+"""Evaluations without a better one after which a run ends: small catalogues are overfitted."""
 MAX_VALIDATION = 100_000
 """Validation examples ranked at each evaluation, a fixed subset."""
 GRAPHS = "reduce-overhead"

@@ -93,7 +93,7 @@ def ease(similarity: Tensor, ridge: float) -> Tensor:
 
 
 def cosine_neighbours(similarity: Tensor, neighbours: int) -> Tensor:
-    """Shrunk cosine of the items' user sets; each item hears its nearest ``neighbours`` only."""
+    """Shrunk cosine of the items' user sets; only the nearest ``neighbours`` are kept."""
     counts = similarity.diagonal()
     cosine = similarity / (torch.outer(counts, counts).sqrt() + SHRINK)
     return nearest(cosine, neighbours)

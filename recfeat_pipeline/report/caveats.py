@@ -55,8 +55,8 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
     seeds = inputs.metric("mrr").filter(pl.col("arm").is_in(roles.main))["seed"].n_unique()
     if seeds < 2:
         yield (
-            "One seed: intervals cover the choice of users, not the luck of training, which can "
-            "be larger than the effect. Run five."
+            "One seed: intervals cover the choice of users, not the randomness of training, which "
+            "can be larger than the effect. Run five."
         )
     yield from _unequal(inputs)
     if inputs.contrasts_of("mrr").is_empty():

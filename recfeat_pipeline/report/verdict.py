@@ -204,7 +204,7 @@ def _reading(inputs: Inputs, worth: Worth, contrast: Contrast) -> str:
             return "Promising; run the random-feature control before deciding."
         case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
             few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]
-            return f"Promising; {few} cannot tell it from training luck: run five."
+            return f"Promising; {few} cannot tell it from the randomness of training: run five."
         case "gain":
             return "The evidence supports using them; weigh the size of the gain against the cost."
         case "doubt":

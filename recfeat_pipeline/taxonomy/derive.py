@@ -1,4 +1,4 @@
-"""A taxonomy derived from a curated tag matrix: a draft to be edited, in which every tag is told.
+"""A taxonomy derived from a curated tag matrix: a draft to edit, with the fate of every tag.
 
 As in the published study (section 3): the most discriminative tags, by the standard deviation of
 their relevance across items, each become a dimension, join one that says the same, or are dropped

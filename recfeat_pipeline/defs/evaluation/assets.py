@@ -11,8 +11,8 @@ from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
 from recfeat_pipeline.defs.evaluation.declared import (
     all_arms,
-    arms_without_luck,
     declared_pairs,
+    deterministic_arms,
 )
 from recfeat_pipeline.defs.evaluation.provenance import collect_provenance
 from recfeat_pipeline.defs.evaluation.reranking import reranking
@@ -51,7 +51,7 @@ def contrasts(lake: LakeResource, store: FeatureStoreResource) -> dg.Materialize
         ranks = connection.sql("SELECT arm, seed, example_id, user_id, rank FROM metrics.ranks")
         slices = connection.sql("SELECT example_id, slice FROM metrics.slices")
         frame = contrast_arms(
-            ranks.pl(), slices.pl(), declared_pairs(target), arms_without_luck(target)
+            ranks.pl(), slices.pl(), declared_pairs(target), deterministic_arms(target)
         )
     target.write("contrasts", frame)
     return dg.MaterializeResult(

@@ -22,7 +22,7 @@ def declared_pairs(lake: Lake) -> list[tuple[str, str]]:
     return pairs + [(arm.arm, other) for arm in imported_arms(lake) for other in arm.against]
 
 
-def arms_without_luck(lake: Lake) -> list[str]:
+def deterministic_arms(lake: Lake) -> list[str]:
     """Arms of which one seed stands for any."""
-    ours = [arm.id for arm in load_arms().values() if not arm.has_luck]
-    return ours + [arm.arm for arm in imported_arms(lake) if not arm.has_luck]
+    ours = [arm.id for arm in load_arms().values() if not arm.is_stochastic]
+    return ours + [arm.arm for arm in imported_arms(lake) if not arm.is_stochastic]

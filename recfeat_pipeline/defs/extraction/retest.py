@@ -32,7 +32,7 @@ retests = dg.AssetSpec(
     KEY,
     deps=[["lake", "scores"]],
     kinds={"openai", "parquet"},
-    description="How well two askings of the promoted version agree, on a sample of the items: "
+    description="How well two answers to the promoted version agree, on a sample of the items: "
     'asked by the job `retest_scores`, since it costs money and "Materialize all" must not buy it. '
     "One row per prompt version and dimension.",
     **about("extraction", "retests", costs="money"),

@@ -22,7 +22,7 @@ class ImportedArm:
     content: str = ""  # what it sees beside ids, in a word
     control: str | None = None
     against: tuple[str, ...] = ()
-    has_luck: bool = True  # another seed would give other ranks
+    is_stochastic: bool = True  # another seed would give other ranks
 
 
 def save_import(
@@ -53,4 +53,11 @@ def save_import(
 def imported_arms(lake: Lake) -> list[ImportedArm]:
     """Every arm that was imported into the lake, by id."""
     found = sorted(lake.notes("imported"), key=lambda note: note[0]["arm"])
-    return [ImportedArm(**{**arm, "against": tuple(arm["against"])}) for _, arm in found]
+    return [
+        # a lake of an older release calls it has_luck
+        ImportedArm(
+            **{"is_stochastic" if key == "has_luck" else key: value for key, value in arm.items()}
+            | {"against": tuple(arm["against"])}
+        )
+        for _, arm in found
+    ]

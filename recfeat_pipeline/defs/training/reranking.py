@@ -114,12 +114,12 @@ def load_reranking(
 
 
 def _held(lake: Lake, arm: Arm, seed: int) -> StoredRun | None:
-    """The arm's run of that seed; of an arm without luck that of any."""
+    """The arm's run of that seed; of a deterministic arm that of any."""
     runs = lake.note_keys("made_from")
     seeds = sorted(int(run["seed"]) for run in runs if run["arm"] == arm.id)
     if seed in seeds:
         return StoredRun(lake, arm, seed)
-    return StoredRun(lake, arm, seeds[0]) if seeds and not arm.has_luck else None
+    return StoredRun(lake, arm, seeds[0]) if seeds and not arm.is_stochastic else None
 
 
 def _version(arm: Arm, settings: Settings) -> PromptVersion:

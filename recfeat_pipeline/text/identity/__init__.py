@@ -1,1 +1,1 @@
-"""Who an item is: text under a wrong name is worse than no text."""
+"""Entity matching: which pages of the sources are about which item."""

@@ -1,7 +1,7 @@
-"""The vote: which of the pages that the sources offer are about an item.
+"""Entity matching: a vote on which of the pages that the sources offer are about an item.
 
 Every page is weighed against the catalogue. Pages that agree with it and contradict one another
-form camps; the camp that the item's IMDb id vouches for wins, else the heavier one. A page that
+form groups; the group that has the item's IMDb id wins, else the heavier one. A page that
 the catalogue alone could not confirm is heard once more beside the pages that won: they may know
 the work under its other title. No page is believed for having come first.
 """

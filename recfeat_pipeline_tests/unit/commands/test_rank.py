@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.cli import run_app
-from recfeat_pipeline.defs.evaluation.declared import all_arms, arms_without_luck, declared_pairs
+from recfeat_pipeline.defs.evaluation.declared import all_arms, declared_pairs, deterministic_arms
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_items
@@ -51,8 +51,12 @@ def test_a_recommender_from_outside_becomes_an_arm(lake, capsys):
     [arm] = all_arms(lake).filter(arm="theirs_llm").to_dicts()
     assert (arm["title"], arm["content"], arm["role"]) == ("theirs llm", "llm", "content")
     assert {("theirs_llm", "theirs"), ("theirs_llm", "floor")} <= set(declared_pairs(lake))
-    assert "theirs" in arms_without_luck(lake)
-    assert "theirs_llm" not in arms_without_luck(lake)
+    assert "theirs" in deterministic_arms(lake)
+    assert "theirs_llm" not in deterministic_arms(lake)
+    note = lake.read_note("imported", arm="theirs")
+    note["has_luck"] = note.pop("is_stochastic")
+    lake.write_note("imported", note, arm="theirs")
+    assert "theirs" in deterministic_arms(lake), "as an older release wrote it"
 
 
 def test_ranks_of_another_catalogue_are_refused_in_a_sentence(lake, capsys):

@@ -35,8 +35,10 @@ def test_every_arm_but_the_weakest_says_what_it_is_held_against():
 
 def test_luck_is_training_factorising_or_drawn_features():
     arms = load_arms()
-    assert all(arms[name].has_luck for name in ("floor", "sasrec", "ials", "ease_random"))
-    assert not any(arms[name].has_luck for name in ("popularity", "ease", "ease_llm", "markov"))
+    assert all(arms[name].is_stochastic for name in ("floor", "sasrec", "ials", "ease_random"))
+    assert not any(
+        arms[name].is_stochastic for name in ("popularity", "ease", "ease_llm", "markov")
+    )
 
 
 def test_what_is_done_to_content_is_what_a_control_is_for():
