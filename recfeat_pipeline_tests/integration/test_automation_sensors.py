@@ -217,8 +217,9 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         assert lake.read("scores", version=V1).is_empty()
         assert server.counts["chat"] == 0
 
-        context = dg.build_sensor_context(instance=instance)
-        requests = list(sensors.collect_finished_batches(context, settings=Settings()))
+        given = {"settings": Settings()}
+        context = dg.build_sensor_context(instance=instance, resources=given)
+        requests = list(sensors.collect_finished_batches(context))
         for request in requests:
             key = split_key(request.partition_key)
             driver.extract(load_version(key["version"]), [key["shard"]])
@@ -226,7 +227,7 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         assert len(server.batches.batches) == 1
         assert lake.read("responses").height == N_FILMS * GROUPS
 
-        [nothing] = sensors.collect_finished_batches(context, settings=Settings())
+        [nothing] = sensors.collect_finished_batches(context)
         assert isinstance(nothing, dg.SkipReason)
 
 
