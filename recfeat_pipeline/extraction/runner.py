@@ -316,7 +316,7 @@ class Runner:
                 "answered is kept."
             )
         return RecfeatError(
-            f"The endpoint refuses the calls: {refusal.detail}. Check the key's rights, the prompt "
+            f"The endpoint refuses the calls: {refusal.detail.rstrip('.')}. Check the key's rights, the prompt "
             "version's parameters, and that the server supports response_format json_schema."
         )
 

@@ -15,6 +15,14 @@ ABOUT_THE_KEY = re.compile(
     r"|organi[sz]ation|project|access denied",
     re.IGNORECASE,
 )
+KEY_REFUSED = re.compile(  # as HTTP 400: Gemini, and a LiteLLM proxy without a database
+    r"api.?key.{0,20}(not valid|invalid|expired)|(invalid|incorrect) api.?key|no connected db",
+    re.IGNORECASE,
+)
+MODEL_UNKNOWN = re.compile(  # as HTTP 400: LiteLLM, OpenRouter and others
+    r"(invalid|unknown|no such) model\b|not a valid model|model.{0,80}(not found|does not exist)",
+    re.IGNORECASE,
+)
 MADE_AND_LOST = {500, 502, 504, *range(520, 525)}  # a gateway's; the answer may have been paid
 LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
 
@@ -26,7 +34,9 @@ def explain(
     code, message = error_of(body)
     detail = secret.brief(message)
     said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-    if status == 401 or (status == 403 and ABOUT_THE_KEY.search(f"{code} {message}")):
+    words = f"{code} {message}"
+    key_refused = status == 403 and ABOUT_THE_KEY.search(words)
+    if status == 401 or key_refused or (status == 400 and KEY_REFUSED.search(words)):
         return RecfeatError(
             f"The endpoint {base_url} refuses the API key ({said}). Set RECFEAT_LLM_API_KEY to a "
             "valid one; nothing more was sent."
@@ -36,9 +46,10 @@ def explain(
             "The proxy refuses the connection (HTTP 407). Set user and password in HTTPS_PROXY, as "
             "in http://user:password@host:port."
         )
-    if status == 404:
+    if status == 404 or (status == 400 and MODEL_UNKNOWN.search(words)):
+        path = " or the path" if status == 404 else ""
         return RecfeatError(
-            f"The endpoint {base_url} does not know the model {model!r} or the path (HTTP 404). "
+            f"The endpoint {base_url} does not know the model {model!r}{path} (HTTP {status}). "
             "Set RECFEAT_LLM_MODEL, or mend RECFEAT_LLM_BASE_URL."
         )
     if status == 402 or code == "insufficient_quota":
