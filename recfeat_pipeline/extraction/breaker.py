@@ -51,7 +51,7 @@ class Breaker:
         for part in (None, row["group"]):
             recent = self._recent.setdefault(part, deque(maxlen=WINDOW))
             recent.append(row)
-            if len(recent) == WINDOW:
+            if len(recent) == WINDOW and row["status"] != "ok":  # a good one makes nothing worse
                 self._judge(recent, part)
 
     def over(self) -> None:

@@ -41,8 +41,8 @@ def worst_case(request: Request, params: Mapping[str, Any] | None = None) -> Usa
         request: the call.
         params: its parameters as sent; unset: as the prompt version has them.
     """
-    text = request.question.system + user_message(request.document)
-    n_bytes = len(text.encode("utf-8", "replace")) + request.question.schema_bytes + FRAME_BYTES
+    document = user_message(request.document).encode("utf-8", "replace")
+    n_bytes = request.question.n_bytes + len(document) + FRAME_BYTES
     return Usage(n_bytes, 0, output_cap(request.params if params is None else params))
 
 

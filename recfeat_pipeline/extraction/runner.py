@@ -316,8 +316,8 @@ class Runner:
                 "answered is kept."
             )
         return RecfeatError(
-            f"The endpoint refuses the calls: {refusal.detail.rstrip('.')}. Check the key's rights, the prompt "
-            "version's parameters, and that the server supports response_format json_schema."
+            f"The endpoint refuses the calls: {refusal.detail.rstrip('.')}. Check the key's rights, "
+            "the prompt version's parameters, and that the server supports response_format json_schema."
         )
 
     def _worst(self, request: Request) -> Usage:

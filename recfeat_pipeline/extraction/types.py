@@ -32,9 +32,9 @@ class Question:
         return compiled(self.schema)
 
     @cached_property
-    def schema_bytes(self) -> int:
-        """Size of the schema as JSON."""
-        return len(json.dumps(self.schema))
+    def n_bytes(self) -> int:
+        """Size of what is the same in each of its calls: instructions and schema."""
+        return len(self.system.encode("utf-8", "replace")) + len(json.dumps(self.schema))
 
     @cached_property
     def validator(self) -> jsonschema.Draft202012Validator:
