@@ -1,9 +1,12 @@
 """What a round left: tables, runs, pools."""
 
+import time
+
 import dagster as dg
 import polars as pl
 
 from recfeat_pipeline.defs.instance import open_instance
+from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
 
@@ -35,11 +38,22 @@ def tables(lake: Lake) -> dict[str, pl.DataFrame]:
 
 
 def left_behind(lake: Lake) -> list[str]:
-    """Unfinished runs and pools that are held, as sentences."""
+    """Unfinished runs and pools that are held, as sentences.
+
+    A run that a killed daemon asked for and never began may still begin until the start time-out,
+    so it is waited for.
+    """
     with open_instance(lake) as instance:
-        runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
-        held = instance.event_log_storage.get_concurrency_run_ids()
-    return [f"left behind in {lake.root}: runs {runs}, in pools {held}"] if runs or held else []
+        until = time.monotonic() + instance.run_monitoring_start_timeout_seconds + 30
+        while True:
+            end_abandoned(lake, instance)
+            runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
+            held = instance.event_log_storage.get_concurrency_run_ids()
+            if not (runs or held):
+                return []
+            if time.monotonic() > until:
+                return [f"left behind in {lake.root}: runs {runs}, in pools {held}"]
+            time.sleep(5)
 
 
 def refreshing(lake: Lake, since: float) -> bool:

@@ -315,9 +315,10 @@ class Runner:
                 "that it runs and that RECFEAT_LLM_BASE_URL is right, then run again; what was "
                 "answered is kept."
             )
+        said = refusal.detail.rstrip(".")
         return RecfeatError(
-            f"The endpoint refuses the calls: {refusal.detail.rstrip('.')}. Check the key's rights, "
-            "the prompt version's parameters, and that the server supports response_format json_schema."
+            f"The endpoint refuses the calls: {said}. Check the key's rights, the prompt version's "
+            "parameters, and that the server supports response_format json_schema."
         )
 
     def _worst(self, request: Request) -> Usage:
