@@ -8,7 +8,7 @@ test is a SELECT of the rows that break it.
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -27,6 +27,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.evaluation.metrics import list_metrics, measures, metrics
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
+from recfeat_pipeline.sql_tests import SqlTest, literal, quote, tests_of
 
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {
@@ -36,16 +37,6 @@ JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # In a checkout the package has a link to the folder; an installed package has its files.
 FOLDER = Path(str(resources.files("recfeat_pipeline") / "dbt_like_sql")).resolve()
-
-
-@dataclass(frozen=True)
-class SqlTest:
-    """A YAML test on a model: ``query`` selects the offending rows (``{table}`` is the model)."""
-
-    name: str
-    description: str
-    query: str
-    blocking: bool
 
 
 @dataclass(frozen=True)
@@ -215,7 +206,7 @@ def numbers(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str,
     """The built model's key numbers, as its YAML asks; those that are null are left out."""
     if not model.numbers:
         return {}
-    asked = ", ".join(f"({sql})::DOUBLE AS {_quote(name)}" for name, sql in model.numbers.items())
+    asked = ", ".join(f"({sql})::DOUBLE AS {quote(name)}" for name, sql in model.numbers.items())
     [row] = connection.sql(f"SELECT {asked} FROM {model.key}").pl().to_dicts()
     return {name: round(value, 6) for name, value in row.items() if value is not None}
 
@@ -263,9 +254,9 @@ def _load_model(key: str, path: Path, description: Mapping[str, Any]) -> SqlMode
 
     _render(sql, ref=ref, source=source)
     columns = {column["name"]: column for column in description.get("columns", [])}
-    tests = list(_tests("", description.get("tests", [])))
+    tests = list(tests_of("", description.get("tests", [])))
     for name, column in columns.items():
-        tests += _tests(name, column.get("tests", []))
+        tests += tests_of(name, column.get("tests", []))
     return SqlModel(
         key=key,
         sql=sql,
@@ -307,7 +298,7 @@ def _scan(lake: Lake, name: str) -> str:
     paths = lake.table_paths(name)
     if paths:
         lake.check(paths)  # DuckDB reads them itself, and would not see a flipped bit
-        files = ", ".join(_literal(lake.path(path)) for path in paths)
+        files = ", ".join(literal(lake.path(path)) for path in paths)
         return (
             f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "
             "hive_types_autocast = false, union_by_name = true)"
@@ -315,86 +306,4 @@ def _scan(lake: Lake, name: str) -> str:
     empty = pl.DataFrame(schema=lake.schema(name))
     relation = duckdb.connect().from_arrow(empty.to_arrow())
     columns = zip(relation.columns, relation.types, strict=True)
-    return f"(SELECT {', '.join(f'NULL::{t} AS {_quote(c)}' for c, t in columns)} LIMIT 0)"
-
-
-# -- tests ---------------------------------------------------------------------------------------
-
-
-def _tests(column: str, specs: list[Any]) -> Iterator[SqlTest]:
-    for spec in specs:
-        name, options = (spec, {}) if isinstance(spec, str) else next(iter(spec.items()))
-        options = dict(options) if isinstance(options, dict) else {"columns": options}
-        blocking = options.pop("severity", "error") == "error"
-        if name not in _TESTS:
-            raise RecfeatError(f"dbt_like_sql: unknown test {name!r}; there are {sorted(_TESTS)}.")
-        description, condition = _TESTS[name](_quote(column), **options)
-        yield SqlTest("_".join(filter(None, (name, column))), description, condition, blocking)
-
-
-def _not_null(column: str) -> tuple[str, str]:
-    return f"{column} is never missing", f"SELECT 1 FROM {{table}} WHERE {column} IS NULL"
-
-
-def _unique(column: str, columns: list[str] | None = None) -> tuple[str, str]:
-    key = ", ".join(map(_quote, columns)) if columns else column
-    query = f"SELECT 1 FROM {{table}} GROUP BY {key} HAVING count(*) > 1"
-    return f"one row per {key}", query
-
-
-def _accepted_values(column: str, values: list[Any]) -> tuple[str, str]:
-    allowed = ", ".join(_literal(value) for value in values)
-    query = f"SELECT 1 FROM {{table}} WHERE {column} NOT IN ({allowed})"
-    return f"{column} is one of {allowed}", query
-
-
-def _range(column: str, min: float | None = None, max: float | None = None) -> tuple[str, str]:
-    low, high = [f"{column} < {min}"] * (min is not None), [f"{column} > {max}"] * (max is not None)
-    query = f"SELECT 1 FROM {{table}} WHERE {' OR '.join(low + high)}"
-    bounds = [f"at least {min}"] * (min is not None) + [f"at most {max}"] * (max is not None)
-    return f"{column} is {' and '.join(bounds)}", query
-
-
-def _relationships(
-    column: str, to: str, field: str = "", columns: list[str] | None = None
-) -> tuple[str, str]:
-    if columns:
-        key = ", ".join(map(_quote, columns))
-        return f"every {key} is in {to}", f"SELECT 1 FROM {{table}} ANTI JOIN {to} USING ({key})"
-    query = (
-        f"SELECT 1 FROM {{table}} WHERE {column} IS NOT NULL "
-        f"AND {column} NOT IN (SELECT {_quote(field)} FROM {to})"
-    )
-    return f"every {column} is in {to}", query
-
-
-def _unique_where_present(column: str) -> tuple[str, str]:
-    query = (
-        f"SELECT 1 FROM {{table}} WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
-    )
-    return f"no two rows share a {column}", query
-
-
-def _not_empty(column: str) -> tuple[str, str]:
-    return "the table has rows", "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {table})"
-
-
-_TESTS: dict[str, Callable[..., tuple[str, str]]] = {
-    "not_null": _not_null,
-    "unique": _unique,
-    "unique_where_present": _unique_where_present,
-    "accepted_values": _accepted_values,
-    "range": _range,
-    "relationships": _relationships,
-    "not_empty": _not_empty,
-}
-
-
-def _literal(value: Any) -> str:
-    return (
-        str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
-    )
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if name else ""
+    return f"(SELECT {', '.join(f'NULL::{t} AS {quote(c)}' for c, t in columns)} LIMIT 0)"

@@ -11,7 +11,7 @@ import pytest
 from recfeat_pipeline.definitions import defs
 from recfeat_pipeline.defs.feature_store.sql import check_name
 from recfeat_pipeline.defs.stages import STAGES
-from recfeat_pipeline.sql_models import SqlTest
+from recfeat_pipeline.sql_tests import SqlTest
 
 SNAPSHOT = Path(__file__).parent / "definitions_snapshot.json"
 

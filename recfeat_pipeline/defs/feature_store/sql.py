@@ -11,7 +11,8 @@ from recfeat_pipeline.defs.about import DOCS, ROOT, about, read_on
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, SWEPT_WEEKLY
 from recfeat_pipeline.defs.columns import store_columns
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
-from recfeat_pipeline.sql_models import SqlModel, SqlTest
+from recfeat_pipeline.sql_models import SqlModel
+from recfeat_pipeline.sql_tests import SqlTest
 
 WRITTEN_AS = {"profiles": "scores", "dimensions": "scores"}
 """Lake tables that another table's asset writes."""
