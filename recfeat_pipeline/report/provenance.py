@@ -46,6 +46,7 @@ class Estimate(BaseModel):
     cost_usd_batch: float | None = None
     hours: float = Field(description="With the settings' limits on calls in flight.")
     prices_as_of: str | None = None
+    usd_per_hour: float | None = Field(None, description="Of a machine of one's own.")
 
 
 class Provenance(BaseModel):

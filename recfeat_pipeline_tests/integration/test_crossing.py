@@ -6,10 +6,13 @@ An absent table is written without rows, and whoever joins it must find ids of t
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from recfeat_pipeline.explore.library import read_library
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import (
     CATALOG,
     N_ITEMS,
@@ -18,6 +21,8 @@ from recfeat_pipeline_tests.integration.cli_world import (
     run,
     tags,
 )
+
+NEWCOMER, NEW_PLOT = N_ITEMS + 1, "In a new film friends face a dark love that nobody has seen."
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,10 @@ class Case:
 
     def write(self, folder: Path) -> Path:
         """The catalogue's files."""
+        new = {"id": NEWCOMER, "title": "The Newcomer (2020)", "genres": "Drama", "plot": NEW_PLOT}
+        with_new = pl.concat([items(), pl.DataFrame([new], schema=items().schema)])
         for name, frame, column in (
-            ("items", items(), "id"), ("events", events(), "item"), ("tags", tags(), "item"),
+            ("items", with_new, "id"), ("events", events(), "item"), ("tags", tags(), "item"),
         ):  # fmt: skip
             if self.text_ids:
                 frame = frame.with_columns(pl.format("B00{}", column).alias(column))
@@ -54,6 +61,24 @@ class Case:
     def item(self, number: int) -> str:
         """An item's id, as a user writes it."""
         return f"B00{number}" if self.text_ids else str(number)
+
+
+def check_newcomer(item: str, lake: Lake, capsys) -> None:
+    """An item that nobody met is outside the corpus, and has features wherever they are shown."""
+    known = lake.read("items").filter(pl.col("item_id").cast(pl.String) == item)
+    assert known["in_corpus"].to_list() == [False]
+    near = run(capsys, "neighbours", item, "--json")
+    assert near.code == 0, near.err
+    assert near.json["neighbours"]
+    assert run(capsys, "export", "scores.parquet").code == 0
+    exported = pl.read_parquet("scores.parquet")["item_id"].cast(pl.String).to_list()
+    assert item in exported
+    with open_store(lake.feature_store) as store:
+        library = read_library(store)
+    row = library.row_of(item)
+    [(version, scores)] = library.scores.items()
+    assert row is not None
+    assert not np.isnan(scores[row]).any(), f"{version} has no scores of it to explore"
 
 
 def _is_optional(line: str) -> bool:
@@ -91,8 +116,9 @@ def test_a_catalogue_goes_all_the_way(case, tmp_path, monkeypatch, capsys):
         near = run(capsys, "neighbours", case.item(3), "--json")
         assert near.code == 0, near.err
         assert {str(row["item_id"]) for row in near.json["neighbours"]} <= {
-            case.item(n) for n in range(1, N_ITEMS + 1)
+            case.item(n) for n in range(1, NEWCOMER + 1)
         }
+        check_newcomer(case.item(NEWCOMER), lake, capsys)
     for what in ("scores", "trained"):
         assert run(capsys, "export", f"{what}.parquet", "--what", what).code == 0
         assert pl.read_parquet_schema(f"{what}.parquet")["item_id"] == dtype

@@ -88,13 +88,15 @@ def _estimate(lake: Lake, promoted: str, settings: Settings) -> dict[str, Any] |
     """The whole corpus at today's prices; None without documents or the version's files."""
     from recfeat_pipeline.extraction.engine import limits_of
     from recfeat_pipeline.extraction.estimate import estimate
+    from recfeat_pipeline.extraction.prices import find_price
 
     documents, version = lake.read("documents"), _version(promoted, settings.prompts)
     if documents.is_empty() or version is None:
         return None
     model, limits = settings.llm_model or version.model, limits_of(settings)
     found = estimate(documents, version, model, limits=limits, prices=settings.prompts)
-    return asdict(found)
+    price = find_price(model, settings.prompts)
+    return {**asdict(found), "usd_per_hour": price.hour or None if price else None}
 
 
 def _version(promoted: str, prompts: str | None) -> PromptVersion | None:

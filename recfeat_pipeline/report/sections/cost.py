@@ -40,6 +40,15 @@ def cost(inputs: Inputs) -> Section:
             )
         )
         blocks.append(Chart(figures.cost_by_group(rows)))
+    estimate = inputs.provenance.estimate
+    if estimate and estimate.usd_per_hour:
+        blocks.append(
+            Paragraph(
+                f"{estimate.model} runs on a machine at {formats.dollars(estimate.usd_per_hour)} "
+                "an hour: a call costs its share of that machine's time, and its tokens nothing. "
+                "Time in which the machine waits is not in the sums."
+            )
+        )
     takes = _feasibility(inputs, per_thousand)
     blocks += [takes, _table(rows)] if takes.rows else [_table(rows)]
     unpriced = int(rows["calls"].sum()) - int(rows["priced_calls"].sum())
@@ -63,7 +72,7 @@ def _feasibility(inputs: Inputs, per_thousand: float | None) -> Table:
         for how, usd, hours in (
             (prices, given.cost_usd, given.hours),
             (" in batches", given.cost_usd_batch, None),
-        ):
+        )[: 1 if given.usd_per_hour else 2]:  # nobody says how long a machine works on a batch
             what = f"This corpus, {given.model}{how}"
             lines.append((what, "estimate", usd, usd, given.documents, hours))
     used = inputs.cost.filter(version=inputs.provenance.prompt_version).drop_nulls("first_at")
