@@ -37,8 +37,8 @@ def scored_items(
     has_text = pl.col("item_id").is_in(told["item_id"].implode())
     if rules.scored == "all":
         return items.filter(inside | has_text).select("item_id")
-    latest = items.filter(inside)["year"].max()
-    recent = interactions["timestamp"].quantile(RECENT)
+    latest = pl.lit(items.filter(inside)["year"].max())
+    recent = pl.lit(interactions["timestamp"].quantile(RECENT))
     met = interactions.group_by("item_id").agg(first=pl.col("timestamp").min(), met=pl.lit(True))
     undated = pl.col("year").is_null() & (
         pl.col("met").is_null() | (pl.col("first") >= recent).fill_null(False)

@@ -17,6 +17,7 @@ PERSONAL = ("contact",)  # no secrets, and not to be handed round with a report
 def record(words: Sequence[str], environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The note ``command``: shell lines, and the names of variables whose values are kept back.
 
+    The first line goes to the folder from which the paths that were typed are found.
     Secrets are never in it, nor users, passwords and queries of URLs.
 
     Args:
@@ -34,7 +35,8 @@ def record(words: Sequence[str], environment: Mapping[str, str] | None = None) -
         else:
             shown.append(f"export {name}={shlex.quote(_bare(found[name]))}")
     command = shlex.join(["recfeat", *map(_bare, words)])
-    return {"lines": [*shown, command], "withheld": withheld}
+    place = f"cd {shlex.quote(os.getcwd())}"
+    return {"lines": [place, *shown, command], "withheld": withheld}
 
 
 def _bare(text: str) -> str:
