@@ -37,6 +37,7 @@ from recfeat_pipeline.commands.init import init
 from recfeat_pipeline.commands.invocation import Invocation
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import Hints, complain, hint, say
+from recfeat_pipeline.commands.power import power
 from recfeat_pipeline.commands.prompts import app as prompts
 from recfeat_pipeline.commands.rank import app as rank
 from recfeat_pipeline.commands.reliability import reliability
@@ -78,7 +79,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         distil,
     ),
     "Serve": (serve, mcp),
-    "Experiments": (arms, backfill, batches, reliability, semantic_ids),
+    "Experiments": (arms, backfill, batches, power, reliability, semantic_ids),
 }
 
 app = typer.Typer(

@@ -207,6 +207,12 @@ class Settings(BaseSettings):
         description="Minutes without an edit until a prompt version of RECFEAT_PROMPTS is "
         "registered and extracted unattended.",
     )
+    value_per_conversion: float | None = Field(
+        None,
+        gt=0,
+        description="Dollars that a conversion from a recommendation is worth to you; the report "
+        "then says after how many of them the features are repaid.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that is told, by a JSON post, of every run that failed."
     )

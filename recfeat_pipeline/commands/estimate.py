@@ -1,6 +1,7 @@
 """``recfeat estimate``: what an extraction would cost, without sending anything."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from recfeat_pipeline.commands.output import (
     say,
     table,
 )
+from recfeat_pipeline.commands.power import power_of, say_power
 from recfeat_pipeline.errors import RecfeatError
 
 if TYPE_CHECKING:
@@ -50,10 +52,11 @@ def estimate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Say what an extraction will send, cost and take, counting what is already answered.
+    """Say what an extraction will send, cost and take, and what it could show.
 
-    Uses the lake's documents if a run wrote them, else the catalogue's own text. Sends nothing
-    without --probe. The time is a guess until some calls are answered; --probe measures it.
+    Counts what is already answered. Uses the lake's documents if a run wrote them, else the
+    catalogue's own text. Sends nothing without --probe. The time is a guess until some calls are
+    answered; --probe measures it.
 
     $ recfeat estimate --catalog films.toml
     $ recfeat estimate --models gpt-4.1-mini,gpt-4.1
@@ -68,7 +71,8 @@ def estimate(
     settings = context.obj.settings.but(catalog=catalog)
     lake = Lake(settings.lake)
     version = choose_version(lake, prompt_version, settings.prompts)
-    documents, source = find_documents(lake, settings)
+    ground = find_ground(lake, settings)
+    documents, source = ground.documents, ground.source
     corpus = documents.filter("in_corpus")
     names = (models or settings.llm_model or version.model).split(",")
     of_scored, of_corpus = (
@@ -89,11 +93,13 @@ def estimate(
     if probe is not None:
         first = names[0].strip()
         of_scored[0] = _probed(lake, version, probe, documents, first, settings)
+    power = power_of(*ground.examples())
     if as_json:
         rows, corpus_rows = (
             [{**asdict(one), "to_send": one.to_send} for one in of] for of in (of_scored, of_corpus)
         )
-        dump({"version": version.key, "source": source, "estimates": rows, "corpus": corpus_rows})
+        dump({"version": version.key, "source": source, "estimates": rows, "corpus": corpus_rows,
+              "power": power})  # fmt: skip
         return
     say(f"{version.key} over {documents.height:,} items ({source})", style="bold")
     found = of_scored
@@ -139,6 +145,7 @@ def estimate(
         )
     dated = sorted({one.prices_as_of for one in found if one.prices_as_of})
     say(f"Prices as of {', '.join(dated) or '–'}; tokens counted by {found[0].tokenizer}.")
+    say_power(power, briefly=True)
     if said := misfit(version, *_as_catalog(documents)):
         hint(f"! {said}.", style="yellow")
     if not settings.has_llm:
@@ -203,26 +210,45 @@ def per_thousand(cost: float | None, calls: int, calls_per_item: float) -> float
     return None if cost is None or not calls else 1000 * cost * calls_per_item / calls
 
 
-def find_documents(lake: "Lake", settings: "Settings") -> "tuple[pl.DataFrame, str]":
-    """DOCUMENTS of all that is scored, with ``in_corpus``, and where they are from.
+@dataclass(frozen=True)
+class Ground:
+    """What a catalogue gives an extraction and its evaluation."""
 
-    Those of the lake if it holds this catalogue's; else made of the catalogue's own text, without
-    what TMDB or Wikipedia would add.
+    documents: "pl.DataFrame"  # DOCUMENTS of all that is scored, with ``in_corpus``
+    source: str  # where they are from
+    examples: "Callable[[], tuple[pl.DataFrame, str]]"  # EXAMPLES, and the part reported on
+
+
+def find_ground(lake: "Lake", settings: "Settings") -> Ground:
+    """Of the lake if it holds this catalogue's; else of the catalogue's own text.
+
+    The latter is without what TMDB or Wikipedia would add.
     """
     import polars as pl
 
     from recfeat_pipeline.catalog.corpus import build_corpus
+    from recfeat_pipeline.catalog.splits import REPORTED_ON
     from recfeat_pipeline.commands.catalogs import catalog_path, read_named_catalog
+    from recfeat_pipeline.defs.training.inputs import report_split
+    from recfeat_pipeline.models.examples import build_examples
     from recfeat_pipeline.text.documents import build_documents
 
     wanted = catalog_path(settings)
     if lake.has("documents") and lake.meta.get("catalog") == wanted:
         inside = lake.read("items").select("item_id", "in_corpus")
         documents = lake.read("documents").join(inside, on="item_id", how="left")
-        return documents.with_columns(pl.col("in_corpus").fill_null(False)), "documents of the lake"
+        documents = documents.with_columns(pl.col("in_corpus").fill_null(False))
+        return Ground(
+            documents, "documents of the lake", lambda: (lake.read("examples"), report_split(lake))
+        )
     read = read_named_catalog(settings)
     corpus = build_corpus(read)
     items = corpus.items.join(corpus.scored, on="item_id", how="semi", maintain_order="left")
     inside = items.select("item_id", "in_corpus")
     documents = build_documents(items, read.fields).join(inside, on="item_id", how="left")
-    return documents, f"the own text of {read.name}"
+    reported = REPORTED_ON.get(str(corpus.report["split"]), "test")
+    return Ground(
+        documents,
+        f"the own text of {read.name}",
+        lambda: (build_examples(corpus.events), reported),
+    )

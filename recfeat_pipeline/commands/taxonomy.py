@@ -147,7 +147,7 @@ def draft(
     """
     import polars as pl
 
-    from recfeat_pipeline.commands.estimate import find_documents
+    from recfeat_pipeline.commands.estimate import find_ground
     from recfeat_pipeline.errors import RecfeatError
     from recfeat_pipeline.extraction.draft import VERSION
     from recfeat_pipeline.extraction.draft import draft as draft_taxonomy
@@ -167,9 +167,10 @@ def draft(
     if len(domain.split()) < 2:
         raise RecfeatError(f"--domain {domain!r} says too little: describe the catalogue.")
     lake = open_lake(settings.lake)
-    documents, source = find_documents(lake, settings)
+    ground = find_ground(lake, settings)
+    documents = ground.documents
     if documents.is_empty():
-        raise RecfeatError(f"There is no document to show the model: {source} hold none.")
+        raise RecfeatError(f"There is no document to show the model: {ground.source} hold none.")
     spread = pl.int_range(0, documents.height, max(documents.height // samples, 1), eager=True)
     lake.open()
     limits = limits_of(settings)

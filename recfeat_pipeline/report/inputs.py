@@ -94,14 +94,14 @@ class Inputs:
         """Slices that have examples."""
         return frozenset(self.ranking["slice"].drop_nulls())
 
-    def contrasts_of(self, metric: str) -> pl.DataFrame:
-        """Contrasts of an uncut metric, with ``change, change_low, change_high``.
+    def contrasts_of(self, metric: str, k: int | None = None) -> pl.DataFrame:
+        """Contrasts of a metric and cut-off, with ``change, change_low, change_high``.
 
         Changes are relative to the reference's value.
         """
         base = pl.col("reference_value")
         return (
-            self.contrasts.filter(pl.col("k").is_null(), metric=metric)
+            self.contrasts.filter(pl.col("k").eq_missing(k), metric=metric)
             .with_columns(
                 change=pl.col("delta") / base,
                 change_low=pl.col("ci_low") / base,

@@ -73,6 +73,9 @@ class Provenance(BaseModel):
     estimate: Estimate | None = Field(
         None, description="What extracting the whole corpus costs at today's prices."
     )
+    value_per_conversion: float | None = Field(
+        None, description="Dollars that a conversion from a recommendation is worth to the user."
+    )
     attributions: list[str] = Field(
         default_factory=list, description="What the sources of the text want shown."
     )

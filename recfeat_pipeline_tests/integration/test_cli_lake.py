@@ -388,12 +388,30 @@ def test_a_port_in_use_is_found_before_anything_starts(recfeat, built, command):
 def test_json_is_all_that_stands_on_stdout(recfeat, built):
     commands = (
         ("arms",), ("prompts", "list"), ("status",), ("estimate",), ("fingerprint", "1"),
-        ("neighbours", "1"), ("doctor", "--offline"), ("check",),
+        ("neighbours", "1"), ("doctor", "--offline"), ("check",), ("power",),
     )  # fmt: skip
     for command in commands:
         ran = recfeat(*command, "--json")
         assert ran.code in (0, 3), (command, ran.err)
         json.loads(ran.out)
+
+
+def test_finished_arms_say_how_far_their_difference_spreads(recfeat, built):
+    found = recfeat("power", "--json").json
+    assert list(found["on"]) == list(found["spreads"]) == ["llm − floor"]
+    assert found["users"] == built.read("ranks")["user_id"].n_unique()
+    assert found["on"]["llm − floor"]["detectable"] > 0
+    said = recfeat("power").out
+    assert "llm − floor" in said
+    assert "unknown" in said, "one seed does not know the luck of training"
+
+
+def test_an_estimate_says_what_the_money_could_show(recfeat, built):
+    """As `check` says it, before anything is bought."""
+    power = recfeat("check", "--json").json["power"]
+    assert recfeat("estimate", "--json").json["power"] == power
+    least = 100 * power["on"]["EASE"]["detectable"]
+    assert f"a change of MRR by {least:.1f} % on EASE" in recfeat("estimate").out
 
 
 def test_nothing_of_the_key_is_in_the_lake(built):

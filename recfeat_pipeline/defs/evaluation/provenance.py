@@ -46,6 +46,7 @@ def collect_provenance(
         "backend": backend,
         "used_llm": bool(backend) and backend != "lexical",
         "estimate": _estimate(lake, promoted, settings),
+        "value_per_conversion": settings.value_per_conversion,
         "attributions": [
             line
             for name, line in attributions(settings.sources).items()

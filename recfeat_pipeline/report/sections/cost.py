@@ -5,7 +5,9 @@ import polars as pl
 from recfeat_pipeline.report import figures, formats, published
 from recfeat_pipeline.report.blocks import Block, Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.payback import payback
 from recfeat_pipeline.report.verdict import cost_per_thousand
+from recfeat_pipeline.report.worth import find_worths, headline_of
 
 _TITLE = "What it cost"
 _STUDY = (
@@ -39,6 +41,9 @@ def cost(inputs: Inputs) -> Section:
                 f"{formats.dollars(per_thousand)} per 1,000 items."
             )
         )
+        worth = headline_of(find_worths(inputs))
+        if worth and (sentence := payback(inputs, worth)):
+            blocks.append(Paragraph(sentence))
         blocks.append(Chart(figures.cost_by_group(rows)))
     estimate = inputs.provenance.estimate
     if estimate and estimate.usd_per_hour:

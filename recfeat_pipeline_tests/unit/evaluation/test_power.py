@@ -8,7 +8,7 @@ import pytest
 
 from recfeat_pipeline.commands.power import power_of, say_power
 from recfeat_pipeline.evaluation.power import (
-    MOVIELENS,
+    STATED,
     Spread,
     detectable_effect,
     users_needed,
@@ -65,12 +65,17 @@ def test_a_catalogue_says_what_its_held_out_users_can_show(capsys):
     examples = pl.DataFrame({"user_id": [*users, 9000], "split": ["test"] * len(users) + ["valid"]})
     found = power_of(examples)
     assert (found["users"], found["examples"]) == (579, 11_580)
-    assert found["detectable"] == pytest.approx(detectable_effect(579, 20, MOVIELENS, 5))
-    assert found["users_needed"][0.05] > found["users_needed"][0.1] > 2
+    for name, spread in STATED.items():
+        on = found["on"][name]
+        assert on["detectable"] == pytest.approx(detectable_effect(579, 20, spread, 5))
+        assert on["users_needed"][0.05] > on["users_needed"][0.1] > 2
+    tower = found["on"]["a two-tower"]
     say_power(found)
     out = capsys.readouterr().out
-    assert f"a change of MRR by {100 * found['detectable']:.1f} % is found" in out
-    assert found["users_needed"][0.02] is None
+    assert f"{100 * tower['detectable']:.1f} % on a two-tower is found four times" in out
+    assert tower["users_needed"][0.02] is None
     assert "more seeds" in out
+    say_power(found, briefly=True)
+    assert "more seeds" not in capsys.readouterr().out
     say_power(power_of(examples.head(20)))
     assert "no difference can be measured" in capsys.readouterr().out
