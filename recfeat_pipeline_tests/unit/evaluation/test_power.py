@@ -73,9 +73,10 @@ def test_a_catalogue_says_what_its_held_out_users_can_show(capsys):
     say_power(found)
     out = capsys.readouterr().out
     assert f"{100 * tower['detectable']:.1f} % on a two-tower is found four times" in out
-    assert tower["users_needed"][0.02] is None
-    assert "more seeds" in out
+    assert f"{tower['users_needed'][0.02]:,}" in out
     say_power(found, briefly=True)
-    assert "more seeds" not in capsys.readouterr().out
+    assert f"{tower['users_needed'][0.02]:,}" not in capsys.readouterr().out
+    say_power(power_of(examples, spreads={"mine": Spread(0.2, 1.5, 0.02)}))
+    assert "more seeds" in capsys.readouterr().out
     say_power(power_of(examples.head(20)))
     assert "no difference can be measured" in capsys.readouterr().out
