@@ -38,8 +38,8 @@ STATED = {
     "a two-tower": Spread(users=0.332, examples=2.55, seeds=0.0089),
 }
 """Of MRR, with LLM scores less without, on 579 held-out users of MovieLens 1M (three-way split, 20
-examples each). The more content changes a model, the wider its difference spreads. Printed by ``recfeat power`` after ``recfeat run --catalog movielens-1m.toml --split
-three_way --arms floor,llm,ease,ease_llm --seeds 0,1 --steps 400``."""
+examples each). The more content changes a model, the wider its difference spreads. Printed by
+``recfeat power`` after a run that docs/statistics.md names."""
 
 
 def detectable_difference(
