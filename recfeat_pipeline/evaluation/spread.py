@@ -32,7 +32,7 @@ def spread_of(
         None where the two share no seed, or there are fewer than two users. Of one seed the luck of
         training cannot be told, and is 0.
     """
-    table = RankTable(ranks.filter(pl.col("arm").is_in([arm, reference])), "rank", seedless)
+    table = RankTable(ranks.filter(pl.col("arm").is_in([arm, reference])), seedless)
     if not {arm, reference} <= table.seeds.keys():
         return None
     ours, theirs = table.paired_seeds(arm, reference)
