@@ -6,6 +6,7 @@ import polars as pl
 
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.worth import find_worths, headline_of
 
 THIN_CHARS = 500  # below this a document is a sentence or two
 FEW_USERS = 200
@@ -68,7 +69,8 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
                     f"{roles.name(arm)} and {roles.name(roles.floor)} share no seed, so they were "
                     "not compared: run both with the same seeds."
                 )
-    if not roles.controls:
+    central = headline_of(find_worths(inputs))
+    if not (central.controls if central else roles.controls):
         yield (
             "No random-feature control was run: a gain could come from the extra width of the "
             "model."
@@ -78,7 +80,13 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
         yield f"Only {formats.count(users)} held-out users: small effects cannot be seen."
     strongest = inputs.best_baseline
     floor = inputs.mean(roles.floor, "mrr")
-    if strongest and floor is not None and floor <= (best := inputs.mean(strongest, "mrr")):
+    on_floor = central is None or central.reference == roles.floor
+    if (
+        on_floor
+        and strongest
+        and floor is not None
+        and floor <= (best := inputs.mean(strongest, "mrr"))
+    ):
         yield (
             f"The floor (MRR {formats.metric(floor)}) does not beat the strongest other "
             f"recommender ({roles.name(strongest)}, {formats.metric(best)}): a gain over it means "

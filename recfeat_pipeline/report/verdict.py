@@ -51,7 +51,7 @@ def reach_verdict(inputs: Inputs) -> Verdict:
     assert contrast is not None
     assert tone is not None
     several = len({worth.family for worth in worths}) > 1
-    on = f" on the strongest recommender, {central.family}" if several else ""
+    on = f" on {'the strongest recommender, ' if several else ''}{central.family}"
     happened = {
         "gain": f"raised MRR{on} by {span(contrast)}.",
         "doubt": f"changed MRR{on} by {span(contrast)}, but what they say cannot take the credit.",
@@ -70,7 +70,7 @@ def reach_verdict(inputs: Inputs) -> Verdict:
         tone,
         " ".join(filter(None, (f"{where}, {features} {happened}", elsewhere))),
         tuple(filter(None, sentences)),
-        _reading(inputs, central, contrast),
+        _reading(inputs, worths, central, contrast),
         _numbers(inputs, central),
     )
 
@@ -194,21 +194,27 @@ def _cost(inputs: Inputs) -> str:
     return f"They cost {formats.dollars(cost)} per 1,000 items."
 
 
-def _reading(inputs: Inputs, worth: Worth, contrast: Contrast) -> str:
+def _reading(inputs: Inputs, worths: list[Worth], worth: Worth, contrast: Contrast) -> str:
     if inputs.provenance.synthetic:
         return "The catalogue is generated, to show that the machine works; run your own next."
     if inputs.provenance.used_llm is False:
         return "The lexical extractor cannot answer this: run with a model before deciding."
+    seeds = contrast["n_seeds"] or 1
     match worth.effect("all"):
         case "unchecked":
             return "Promising; run the random-feature control before deciding."
-        case "gain" if (seeds := contrast["n_seeds"] or 1) < ENOUGH_SEEDS:
+        case "gain" if seeds < ENOUGH_SEEDS and _has_luck(inputs, worth):
             few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]
             return f"Promising; {few} cannot tell it from the randomness of training: run five."
         case "gain":
             return "The evidence supports using them; weigh the size of the gain against the cost."
         case "doubt":
             return "A wider model alone may explain the change: do not decide on this evidence."
+        case _ if any(one.effect(place) == "gain" for one in worths for place in PLACES):
+            return (
+                "On average they do not pay on the strongest recommender; they do where the "
+                "headline says, so decide by what that is worth to you."
+            )
         case "loss":
             return "On this evidence they should not be used in this form."
         case _ if (contrast["p_equivalent"] or 1.0) < ALPHA:
@@ -218,6 +224,12 @@ def _reading(inputs: Inputs, worth: Worth, contrast: Contrast) -> str:
                 "This run shows no gain and rules none out: evidence neither for nor against "
                 "paying for them. More users or seeds would tell."
             )
+
+
+def _has_luck(inputs: Inputs, worth: Worth) -> bool:
+    """Whether another seed would give other models; what is solved in closed form has none."""
+    of_both = inputs.runs.filter(pl.col("arm").is_in([worth.arm, worth.reference]))
+    return of_both.filter((pl.col("steps") > 0) | (pl.col("kind") == "imported")).height > 0
 
 
 def _numbers(inputs: Inputs, worth: Worth) -> tuple[tuple[str, str, str], ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from recfeat_pipeline.report.caveats import find_caveats
 from recfeat_pipeline.report.provenance import ArmNote
 from recfeat_pipeline.report.sections.worth import worth
 from recfeat_pipeline.report.verdict import reach_verdict
@@ -92,6 +93,40 @@ def test_the_headline_says_where_features_pay_and_not_one_average(read):
     assert f"They pay on average ({on_tower})" in headline
     assert "for users with short histories (+20\u00a0%" in headline
     assert headline.endswith("; no gain was measured on new items.")
+
+
+def test_the_advice_does_not_contradict_the_headline(read):
+    """Nothing on average and a gain for some: not "not worth paying for", and not "use them"."""
+    verdict = reach_verdict(with_ease(read(), short=0.2))
+    assert verdict.tone == "none"
+    assert "decide by what that is worth to you" in verdict.reading
+
+
+def test_what_is_solved_in_closed_form_needs_no_five_seeds(read):
+    """EASE has one seed, however many were asked for."""
+    inputs = with_ease(read(), gain=0.05, low=0.02)
+    contrasts = inputs.contrasts.with_columns(
+        n_seeds=pl.when(pl.col("reference") == "ease").then(1).otherwise("n_seeds")
+    )
+    solved = inputs.runs.head(2).with_columns(
+        arm=pl.Series(["ease", "ease_llm"]), steps=pl.lit(0, inputs.runs.schema["steps"])
+    )
+    one = replace(inputs, contrasts=contrasts.cast(inputs.contrasts.schema))
+    assert "The evidence supports" in reach_verdict(replace(one, runs=solved)).reading
+    imported = solved.with_columns(kind=pl.lit("imported"))
+    assert "one seed" in reach_verdict(replace(one, runs=imported)).reading
+
+
+def test_caveats_look_at_the_headlines_recommender(read):
+    """EASE's own control was run, and the floor of the towers is not what the verdict rests on."""
+    inputs = with_ease(read({"control_gain": None}), gain=0.05, low=0.02)
+    said = " ".join(find_caveats(inputs))
+    assert "No random-feature control" not in said
+    assert "does not beat the strongest" not in said
+
+
+def test_without_a_control_beside_the_headline_it_is_missed(read):
+    assert "No random-feature control" in " ".join(find_caveats(read({"control_gain": None})))
 
 
 def test_the_table_has_a_row_a_recommender_and_content_with_control_and_price(read):
