@@ -71,7 +71,7 @@ def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
 
     from recfeat_pipeline.defs.evaluation.declared import (
         all_arms,
-        arms_without_luck,
+        ,
         declared_pairs,
     )
     from recfeat_pipeline.evaluation.metrics import measure
@@ -84,7 +84,7 @@ def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
         if role[arm] != "content" or role[reference] not in ("floor", "baseline"):
             continue
         if {arm, reference} <= present:
-            spread = spread_of(ranks, arm, reference, measure("mrr"), arms_without_luck(lake))
+            spread = spread_of(ranks, arm, reference, measure("mrr"), (lake))
             if spread is not None:
                 found[f"{arm} − {reference}"] = spread
     return found
