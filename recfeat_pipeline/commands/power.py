@@ -71,8 +71,8 @@ def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
 
     from recfeat_pipeline.defs.evaluation.declared import (
         all_arms,
-        ,
         declared_pairs,
+        deterministic_arms,
     )
     from recfeat_pipeline.evaluation.metrics import measure
     from recfeat_pipeline.evaluation.spread import spread_of
@@ -84,7 +84,7 @@ def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
         if role[arm] != "content" or role[reference] not in ("floor", "baseline"):
             continue
         if {arm, reference} <= present:
-            spread = spread_of(ranks, arm, reference, measure("mrr"), (lake))
+            spread = spread_of(ranks, arm, reference, measure("mrr"), deterministic_arms(lake))
             if spread is not None:
                 found[f"{arm} − {reference}"] = spread
     return found
