@@ -30,6 +30,7 @@ from recfeat_pipeline.extraction.types import (
 from recfeat_pipeline.extraction.validation import FINAL, InvalidError, check, moderated
 
 BACKOFF_S = 0.1  # before the second try of a call; twice as long before each further one
+SAID_AFTER = 3  # cool-downs without an answer
 DRAIN_S = 10.0  # for calls in flight when the run has to end
 
 
@@ -63,18 +64,25 @@ class Runner:
         limits: rates, concurrency, budgets.
         price: the model's, if a table has it.
         book: where the lake's spending is written down; None: nowhere.
+        note: called with a sentence for the user.
 
     Raises:
         RecfeatError: a budget was set for a model without a price.
     """
 
     def __init__(
-        self, backend: Backend, limits: Limits, price: Price | None, book: Book | None = None
+        self,
+        backend: Backend,
+        limits: Limits,
+        price: Price | None,
+        book: Book | None = None,
+        note: Callable[[str], None] = lambda sentence: None,
     ):
         self.backend, self.limits, self.price = backend, limits, price
         self.budget = Budget(limits, price, book, backend.model)
         self.throttle = Throttle(limits)
         self.total = Summary()
+        self._note, self._said = note, ""
         self._suspicion = Suspicion()
         self._breaker = Breaker()
         self._parked: list[Job] = []  # calls of items under suspicion
@@ -280,6 +288,7 @@ class Runner:
                     hold.lost()
                 self.throttle.closed |= error.unreachable and not self.throttle.answered
                 await self.throttle.failed(error, ticket)
+                self._say_waiting(error)
                 tries += not error.rate_limited
                 self._failing.add(job.request.item_id)
                 alone_in_it = len(self._failing) == 1 and not error.rate_limited
@@ -307,6 +316,12 @@ class Runner:
                 self._failing.clear()
                 await self.throttle.succeeded(answer.usage, expected, ticket)
                 return answer
+
+    def _say_waiting(self, error: TransientError) -> None:
+        """Say, once for each thing that the server says, what the run is waiting for."""
+        if self.throttle.cool_downs >= SAID_AFTER and str(error) != self._said:
+            self._said = str(error)
+            self._note(f"Waiting: the endpoint says “{error}” again and again. Ctrl-C ends it.")
 
     def _refused(self, refusal: Refusal) -> RecfeatError:
         if refusal.sign == "transport":

@@ -57,9 +57,10 @@ class ShardsRun:
         self._version_key = version_key
         self.summaries: dict[str, Summary] = {}
         self._book = None if backend.instant else Book(lake)
-        self._runner = Runner(backend, limits, find_price(backend.model, prices), self._book)
-        self._progress = progress or (lambda done, total: None)
         self._note = note or (lambda sentence: None)
+        price = find_price(backend.model, prices)
+        self._runner = Runner(backend, limits, price, self._book, self._note)
+        self._progress = progress or (lambda done, total: None)
         self._looked = 0.0
         self._ledgers: dict[str, Ledger] = {}
         self._left: dict[str, int] = {}  # calls of a shard that have not ended

@@ -23,6 +23,10 @@ MODEL_UNKNOWN = re.compile(  # as HTTP 400: LiteLLM, OpenRouter and others
     r"(invalid|unknown|no such) model\b|not a valid model|model.{0,80}(not found|does not exist)",
     re.IGNORECASE,
 )
+NO_CREDIT = re.compile(
+    r"insufficient.?quota|credit balance is too low|insufficient (credit|balance|funds)",
+    re.IGNORECASE,
+)
 MADE_AND_LOST = {500, 502, 504, *range(520, 525)}  # a gateway's; the answer may have been paid
 LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
 
@@ -52,7 +56,7 @@ def explain(
             f"The endpoint {base_url} does not know the model {model!r}{path} (HTTP {status}). "
             "Set RECFEAT_LLM_MODEL, or mend RECFEAT_LLM_BASE_URL."
         )
-    if status == 402 or code == "insufficient_quota":
+    if status == 402 or (400 <= status < 500 and NO_CREDIT.search(words)):
         return RecfeatError(
             f"The account at {base_url} has no credit left (HTTP {status}). Add some and run "
             "again; what was answered is kept."

@@ -228,3 +228,14 @@ def test_one_ledger_that_cannot_be_closed_keeps_no_other_from_it(lake, monkeypat
     assert lake.read("responses", shard="00").height > 0
     with Ledger(lake, "01", wait_s=0):  # its lock is free
         pass
+
+
+def test_who_waits_for_a_server_says_what_it_says(lake):
+    notes = []
+    busy = TransientError("HTTP 429: You exceeded your current quota", rate_limited=True)
+    with pytest.raises(RecfeatError, match="exceeded your current quota"):
+        run(lake, lambda r, a: busy, note=notes.append)
+    assert notes == [
+        "Waiting: the endpoint says “HTTP 429: You exceeded your current quota” again and again. "
+        "Ctrl-C ends it."
+    ]

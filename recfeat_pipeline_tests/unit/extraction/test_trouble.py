@@ -55,3 +55,15 @@ def test_a_model_that_is_unknown_as_a_bad_request_is_named(message):
 )
 def test_other_bad_requests_are_neither(message, kind):
     assert isinstance(said(400, message), kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Your credit balance is too low to access the Anthropic API."),
+        (429, "RateLimitError: OpenAIException - insufficient_quota: You exceeded your quota"),
+        (402, "Payment required"),
+    ],
+)
+def test_an_empty_account_is_said_at_once(status, message):
+    assert "has no credit left" in str(said(status, message))
