@@ -247,10 +247,10 @@ COLD_RANKS: Schema = {
 NEIGHBOURS: Schema = {
     "item_id": ID,
     "k": pl.Int32,
-    "overlap": pl.Float64,  # share of the k content neighbours that are co-watch neighbours
+    "overlap": pl.Float64,  # share of the k content neighbours that have the same users
     "expected": pl.Float64,  # of k random items
 }
-"""One row per item with known co-watchers, for one content source."""
+"""One row per item with known users, for one content source."""
 
 CANARIES: Schema = {
     "kind": pl.String,  # "persona": recommended to it | "similar": nearest to the item

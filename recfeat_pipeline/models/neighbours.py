@@ -1,7 +1,7 @@
-"""Neighbour seeding: how many of an item's content neighbours are its co-watch neighbours.
+"""Neighbour seeding: how many of an item's content neighbours are its neighbours by shared users.
 
-A new item has no co-watchers yet; a recommender that seeds it with content neighbours bets that the
-two agree. Items of the catalogue whose co-watchers are known tell how good a bet that is.
+A new item shares no users yet; a recommender that seeds it with content neighbours bets that the
+two agree. Items of the catalogue whose users are known tell how good a bet that is.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from recfeat_pipeline.schemas import NEIGHBOURS
 
 BLOCK = 1024  # items whose similarities are held at once: never items × items
 MIN_COUNT = 50
-"""Training events from which an item's co-watch neighbours are taken for known."""
+"""Training events from which an item's neighbours by shared users are taken for known."""
 
 
 @dataclass(frozen=True)
 class CoWatched:
-    """The items whose co-watchers are known (M of N), and each one's nearest by co-watching."""
+    """The items whose users are known (M of N), and each one's nearest by shared users."""
 
     known: torch.Tensor  # int64 [M]: item indices, those with at least MIN_COUNT training events
     ids: pl.Series  # [M]: their item ids
@@ -39,7 +39,7 @@ class CoWatched:
         return cls(known, ids.gather(known.numpy()), nearest)
 
     def overlap(self, matrix: np.ndarray) -> pl.DataFrame:
-        """Per item, the share of its k content neighbours, by cosine, that are co-watch neighbours.
+        """Per item, the share of its k content neighbours, by cosine, that share users with it.
 
         Args:
             matrix: content [N, D]; items without content are left out as items, not as candidates.
