@@ -17,6 +17,7 @@ from recfeat_pipeline.explore.queries import (
     fingerprint,
     search_items,
     trained_neighbours,
+    why_bare,
 )
 from recfeat_pipeline.explore.recommend import recommend
 
@@ -180,7 +181,7 @@ class Page:
         model = self.library.models.get(self.version, "")
         ui.label(f"{self.version}, answered by {model}").classes("muted mb-2")
         if not groups:
-            ui.label(f"Not scored in {self.version}.").classes("muted")
+            ui.label(why_bare(self.library, self.version, self.row)).classes("muted")
         with ui.element("div").classes("groups"):
             for group, scores in groups:
                 with ui.element("div"):

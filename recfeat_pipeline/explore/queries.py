@@ -37,6 +37,13 @@ def search_items(library: Library, text: str, n: int = 20) -> list[int]:
     return found.sort(later, "row")["row"].head(n).to_list()  # rows are by popularity
 
 
+def why_bare(library: Library, version: str, row: int) -> str:
+    """Why an item has no fingerprint: nobody scored it, or every score is 0."""
+    if np.isnan(library.scores[version][row]).any():
+        return f"Not scored in {version}."
+    return f"Scored in {version}: none of its dimensions is found in the item's text."
+
+
 def fingerprint(
     library: Library, version: str, row: int, at_least: float = 0.1
 ) -> list[tuple[str, list[Score]]]:

@@ -8,6 +8,7 @@ from recfeat_pipeline.explore.queries import (
     search_items,
     shared_dimensions,
     trained_neighbours,
+    why_bare,
 )
 
 
@@ -42,11 +43,13 @@ def test_a_fingerprint_has_groups_in_order_and_scores_from_the_strongest(library
 
 def test_an_item_that_was_not_scored_has_no_fingerprint_and_no_neighbours(library):
     assert fingerprint(library, "v1", 4) == []
+    assert why_bare(library, "v1", 4) == "Not scored in v1."
     assert content_neighbours(library, "v1", 4) == []
 
 
 def test_an_item_that_scores_zero_everywhere_is_near_nothing(library):
     assert fingerprint(library, "v1", 3) == []
+    assert why_bare(library, "v1", 3).startswith("Scored in v1: none of its dimensions")
     assert content_neighbours(library, "v1", 3) == []
 
 
