@@ -277,5 +277,5 @@ def _as_files(version: PromptVersion, extra_folder: str | Path | None) -> dict[s
 
 def is_imported(lake: Lake, key: str, extra_folder: str | Path | None = None) -> bool:
     """Whether a version's scores were made elsewhere, so that it can be read but not asked."""
-    name = key.partition("@")[0]
+    name = key.partition("@")[0].partition("+")[0]  # a probe is asked as its version is
     return lake.has("dimensions", version=key) and name not in list_versions(extra_folder)
