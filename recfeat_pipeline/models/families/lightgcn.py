@@ -34,7 +34,6 @@ def build(data: Data, content: Content, recipe: Recipe) -> GraphModule:
     matrix = content_tensor(content.matrix)
     tower = LightGcn(Graph(data.train), matrix, recipe.settings, recipe.seed)
     tower.decay = readings(recipe.settings)[0].decay  # until validation has chosen
-    tower.decay = readings(recipe.settings)[0].decay  # until validation has chosen
     return GraphModule(tower, data, recipe)
 
 
