@@ -87,6 +87,7 @@ class Runner:
         self._breaker = Breaker()
         self._parked: list[Job] = []  # calls of items under suspicion
         self._failing: set[int | str] = set()  # items without an answer since the last one
+        self._served: Request | None = None  # the last one with a valid answer
         self._no_doubt = False  # every refusal is its item's failure
         self._sure = asyncio.Event()  # cleared while a harmless document is asked about
         self._sure.set()
@@ -209,7 +210,7 @@ class Runner:
                     if error.reason in FINAL:
                         break
                 else:
-                    status, reason = "ok", None
+                    status, reason, self._served = "ok", None, request
                     await self.throttle.widen()
                     break
         except ItemError as error:
@@ -249,6 +250,9 @@ class Runner:
             RecfeatError: it is everyone's.
         """
         self._sure.clear()
+        if self._suspicion and self._suspicion.last.sign == "transport":
+            # A group that always runs into the time-out is no dead endpoint: the breaker's matter.
+            request = self._served or request
         asked, sent_at = Job(harmless(request), keep=lambda row, n: None), time.monotonic()
         hold = Hold(self.budget, self._worst(asked.request))
         try:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -79,7 +80,7 @@ class Arm:
     @property
     def is_built_in(self) -> bool:
         """Whether it comes with the package."""
-        return self.file.startswith("models/arms/")
+        return Path(self.file).parent == ARMS.built_in
 
     @property
     def is_trained(self) -> bool:

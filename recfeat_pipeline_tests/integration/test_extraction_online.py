@@ -96,12 +96,13 @@ def test_dialects(lake, dialect):
             run(server, lake, model="no-such-model")
 
 
-PROBES = ("first-1000", "first-300", "first-100", "names-masked", "overview-only", "title-only")
+PROBES = ("+first-1000", "+first-300", "+first-100", "+names-masked", "+title-only")
+PROBES_OF_V1 = (*(f"genome132-v1{probe}" for probe in PROBES), "genome132-overview-only")
 
 
-@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("probe", PROBES_OF_V1)
 def test_every_probe_can_be_asked(lake, probe):
-    version = load_version(f"genome132-{probe}")
+    version = load_version(probe)
     text = "After {i} days Film {i} follows Ann Lee (Bo Ray), by Cy Poe. " + 40 * "It is long. "
     docs = documents(3, text=text)
     with OpenAIServer(Knowledge()) as server:  # it knows none of them and answers by hash
@@ -109,7 +110,7 @@ def test_every_probe_can_be_asked(lake, probe):
         summary = run(server, lake, docs, version)
     assert (summary.ok, summary.failed, summary.http_requests) == (18, 0, 18)
     sent = "\n".join(body["messages"][-1]["content"] for body in server.bodies)
-    hidden = ("Film 1", "Ann Lee", "Bo Ray", "Cy Poe") if probe == "names-masked" else ()
+    hidden = ("Film 1", "Ann Lee", "Bo Ray", "Cy Poe") if probe.endswith("names-masked") else ()
     assert not [name for name in hidden if name in sent]
     frame = scores(docs, version, lake, "00", version.model)
     assert frame.height == 3 * 132
