@@ -63,7 +63,7 @@ def print_metrics(lake: Lake) -> None:
             + [f"{mean:.4f}" for mean in means]
             + [f"{spread:.4f}" if spread else "–"]
         )
-    cells.sort(key=lambda row: row[3])
+    cells.sort(key=lambda row: (row[3], row[0]))
     columns = dict.fromkeys(("arm", ""), "left") | dict.fromkeys(
         ("seeds", *(measure.label for measure in headline()), "± seeds"), "right"
     )

@@ -18,8 +18,11 @@ def test_each_column_is_the_cut_off_that_its_heading_says(tmp_path, capsys):
     assert headings.split() == [
         "arm", "seeds", "MRR", "NDCG@10", "Hit@10", "Hit@50", "±", "seeds"
     ]  # fmt: skip
-    assert [row.split() for row in rows] == [
-        ["worse", "1", "0.0500", "0.1000", "0.1000", "0.5000", "–"],
+    assert [row.split() for row in rows] == [  # as good ones by name, at each run alike
+        *(
+            [arm, "1", "0.0500", "0.1000", "0.1000", "0.5000", "–"]
+            for arm in ("as_bad", "bad", "no_better", "worse")
+        ),
         ["better", "B", "2", "0.1100", "0.1000", "0.1000", "0.5000", "0.0141"],
     ]
 
@@ -28,9 +31,10 @@ def fill(store: duckdb.DuckDBPyConnection) -> None:
     store.execute("CREATE SCHEMA metrics; CREATE SCHEMA ops")
     store.execute(
         "CREATE TABLE metrics.ranking AS SELECT arm, seed, slice, metric, k, "
-        "CASE WHEN metric <> 'mrr' THEN k / 100 WHEN arm = 'worse' THEN .05 ELSE .1 + seed / 50 "
+        "CASE WHEN metric <> 'mrr' THEN k / 100 WHEN arm <> 'better' THEN .05 ELSE .1 + seed / 50 "
         "END AS value, 50 AS n "
-        "FROM (VALUES ('better', 0), ('better', 1), ('worse', 0)) AS runs (arm, seed), "
+        "FROM (VALUES ('better', 0), ('better', 1), ('worse', 0), ('bad', 0), "
+        "('no_better', 0), ('as_bad', 0)) AS runs (arm, seed), "
         "(VALUES ('mrr', NULL), ('ndcg', 5), ('ndcg', 10), ('ndcg', 50), ('hit_rate', 10), "
         "('hit_rate', 50)) AS measures (metric, k), (VALUES ('all'), ('HEAD')) AS slices (slice)"
     )
