@@ -9,8 +9,8 @@ import numpy as np
 from recfeat_pipeline.ask.shelf import Shelf, stem, stems
 from recfeat_pipeline.ask.taste import Taste
 
-WORD_NEGATION = 0.5
 REASONS = 4  # told of an answer, at most
+WORD_NEGATION = 0.5
 """Weight of a word that is not wanted: a text says "violence" of a film that has little, too."""
 
 YEARS_FIT = 3.0

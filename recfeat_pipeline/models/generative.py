@@ -3,7 +3,6 @@
 As TIGER (Rajput et al., 2023). Notation: B users, T items of a history, N items, P places of an id.
 """
 
-import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.nn import functional
 
 from recfeat_pipeline.content.codes import Codes
 from recfeat_pipeline.models.histories import Context
+from recfeat_pipeline.models.initial import initialise
 from recfeat_pipeline.models.tower import Tower
 
 UNSEEN = 1000.0
@@ -90,14 +90,7 @@ class Generator(Tower):
             layers,
         )
         self.out_norm = nn.LayerNorm(width)
-        for name, parameter in self.named_parameters():
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
-            if "table" in name:
-                nn.init.normal_(parameter, std=0.05, generator=generator)
-            elif parameter.dim() == 2:
-                nn.init.xavier_uniform_(parameter, generator=generator)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+        initialise(self, seed, {"table": 0.05})
 
     def read(self, context: Context) -> tuple[Tensor, Tensor]:
         """The history as the encoder has it [B, T · P, W], and where there is nothing."""

@@ -7,7 +7,6 @@ learnt, and serve a row as wide as without it; content is read again for new ite
 Notation: U training users, N items, D content columns, W the width, K layers.
 """
 
-import zlib
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +17,7 @@ from recfeat_pipeline.models.alignment import perceptron, ridge_map
 from recfeat_pipeline.models.family import setting
 from recfeat_pipeline.models.graph import Graph
 from recfeat_pipeline.models.histories import Context
+from recfeat_pipeline.models.initial import initialise
 from recfeat_pipeline.models.module import Stepping
 from recfeat_pipeline.models.tower import Tower
 
@@ -80,14 +80,7 @@ class LightGcn(Tower):
             self.between = perceptron(content.shape[1], width)
         elif content is not None:
             self.between = perceptron(width, content.shape[1])
-        for name, parameter in self.named_parameters():
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
-            if "table" in name:
-                nn.init.normal_(parameter, std=0.1, generator=generator)
-            elif parameter.dim() == 2:
-                nn.init.xavier_uniform_(parameter, generator=generator)
-            else:
-                nn.init.zeros_(parameter)
+        initialise(self, seed, {"table": 0.1})
 
     def rows(self, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Of training users [U, W] and items [N, W]; ``hidden`` items show none at first."""

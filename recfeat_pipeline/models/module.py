@@ -119,8 +119,12 @@ class Module(nn.Module):
         """Numbers that a pass shows, of which each batch holds some.
 
         With it, where it matters, how large each is: those of a step are then of about one size.
+        Here they are of the training examples whose target is a candidate.
         """
-        raise NotImplementedError
+        rows = rows_of(examples, "train")
+        if self.new is not None:
+            rows = rows[~self.new[self.histories.targets[rows]]]
+        return rows, None
 
     def training_step(self, batch: Tensor) -> Tensor:
         """The loss of a batch, also added to ``loss_sum``."""
@@ -179,13 +183,6 @@ class TowerModule(Module):
         super().__init__(tower, histories, learning, steps, seed, new)
         self.n_sampled = learning.n_sampled(tower.n_items)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
-
-    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
-        """Numbers of the training examples whose target is a candidate."""
-        rows = rows_of(examples, "train")
-        if self.new is not None:
-            rows = rows[~self.new[self.histories.targets[rows]]]
-        return rows, None
 
     def training_step(self, batch: Tensor) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""

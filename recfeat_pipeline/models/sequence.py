@@ -7,7 +7,6 @@ that content speaks for an item whose id has learnt little (and alone for a new 
 Notation: B users, L places of a history, N items, D content columns, W the width.
 """
 
-import zlib
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +15,7 @@ from torch.nn import functional
 
 from recfeat_pipeline.models.family import setting
 from recfeat_pipeline.models.histories import Context
+from recfeat_pipeline.models.initial import initialise
 from recfeat_pipeline.models.module import Learning
 from recfeat_pipeline.models.tower import Tower
 
@@ -124,16 +124,7 @@ class SequenceTower(Tower):
 
     def initialise(self, seed: int) -> None:
         """Xavier for linear maps, small normal numbers for tables; biases 0, norms 1."""
-        for name, parameter in self.named_parameters():
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
-            if "table" in name:
-                nn.init.normal_(parameter, std=0.02, generator=generator)
-            elif "content" in name:
-                nn.init.normal_(parameter, std=0.05, generator=generator)
-            elif parameter.dim() == 2:
-                nn.init.xavier_uniform_(parameter, generator=generator)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+        initialise(self, seed, {"table": 0.02, "content": 0.05})
         with torch.no_grad():
             self.id_table.weight[self.n_items] = 0
 

@@ -86,4 +86,4 @@ def announce(
 def _backend(settings: Settings, version: PromptVersion, model: str, limits: Limits) -> Backend:
     if not settings.has_llm:
         return BoughtBackend(model)
-    return choose_backend(settings.model_copy(update={"llm_model": model}), version, limits)
+    return choose_backend(settings.but(llm_model=model), version, limits)

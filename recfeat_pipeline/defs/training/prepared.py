@@ -62,12 +62,7 @@ def prepare(
     steps: int | None,
 ) -> Prepared | None:
     """Load what the run's partition needs; None when its content is not there, which is noted."""
-    import torch  # which takes seconds: not while Dagster loads the code
-
-    # Sums in another order round otherwise, so that the number of threads is part of the result.
-    torch.set_num_threads(settings.threads)
-    arm_id, seed = arm_and_seed(context.partition_key)
-    arm = load_arms()[arm_id]
+    arm, seed = _begin(context, settings)
     if arm.family.reorders:  # the asset ``reranked`` runs those
         return None
     run = StoredRun(lake.open(), arm, seed)
@@ -80,8 +75,7 @@ def prepare(
         if (too_large := arm.family.refusal(inputs.data.n_items)) is not None:
             raise Unfit(too_large)
     except (ContentUnavailable, Unfit) as reason:
-        context.log.warning(f"Arm {arm.id}: {reason}")
-        run.skip(str(reason))
+        _skip(context, run, reason)
         return None
     run.lake.drop_note("skipped", **run.key)
     steps = steps or default_steps(inputs.data.examples.filter(split="train").height)
@@ -99,11 +93,7 @@ def prepare_reranking(
     settings: Settings,
 ) -> Reranking | None:
     """The same of an arm that reorders; None for other arms, and where it cannot be run."""
-    import torch
-
-    torch.set_num_threads(settings.threads)
-    arm_id, seed = arm_and_seed(context.partition_key)
-    arm = load_arms()[arm_id]
+    arm, seed = _begin(context, settings)
     if not arm.family.reorders:
         return None
     run = StoredRun(lake.open(), arm, seed)
@@ -112,8 +102,23 @@ def prepare_reranking(
             corpus = corpus_hash(load_data(run.lake))
             job = load_reranking(run.lake, connection, arm, seed, corpus, settings)
     except ContentUnavailable as reason:
-        context.log.warning(f"Arm {arm.id}: {reason}")
-        run.skip(str(reason))
+        _skip(context, run, reason)
         return None
     run.lake.drop_note("skipped", **run.key)
     return job
+
+
+def _begin(context: dg.AssetExecutionContext, settings: Settings) -> tuple[Arm, int]:
+    """The arm and seed of the run's partition, with PyTorch set up for them."""
+    import torch  # which takes seconds: not while Dagster loads the code
+
+    # Sums in another order round otherwise, so that the number of threads is part of the result.
+    torch.set_num_threads(settings.threads)
+    arm_id, seed = arm_and_seed(context.partition_key)
+    return load_arms()[arm_id], seed
+
+
+def _skip(context: dg.AssetExecutionContext, run: StoredRun, reason: RecfeatError) -> None:
+    """Note why there is no such run, for the report and for whoever reads the log."""
+    context.log.warning(f"Arm {run.arm.id}: {reason}")
+    run.skip(str(reason))

@@ -18,7 +18,7 @@ from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
 from recfeat_pipeline.models.fit import fit as train
 from recfeat_pipeline.models.generative import UNSEEN, Generator
-from recfeat_pipeline.models.histories import Histories, rows_of
+from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.module import Module, Stepping, seed_draws
 from recfeat_pipeline.models.ranks import BlockScores, HeldOut
 from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
@@ -53,13 +53,6 @@ class GenerativeModule(Module):
     tower: Generator
     learning: Settings
     described: bool = False  # codes come from content
-
-    def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
-        """Numbers of the training examples whose target is a candidate."""
-        rows = rows_of(examples, "train")
-        if self.new is not None:
-            rows = rows[~self.new[self.histories.targets[rows]]]
-        return rows, None
 
     def training_step(self, batch: Tensor) -> Tensor:
         """Cross-entropy of the target's codes."""
