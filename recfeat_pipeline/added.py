@@ -43,7 +43,7 @@ def add_item(lake: Lake, item: pl.DataFrame, document: pl.DataFrame) -> str:
     known = {name: item[name][0] for name in ITEMS if name in item.columns}
     row = {"genres": [], "n_ratings": 0, "in_corpus": False} | known
     frame = pl.DataFrame([row], schema={**ITEMS, "item_id": item.schema["item_id"]})
-    with lake.lock("added"):
+    with lake.lease("added"):
         others = lake.read("added").filter(pl.col("item_id").cast(pl.String) != str(item_id))
         lake.write("added", frame if others.is_empty() else pl.concat([others, frame]))
         listed = lake.read("items").join(lake.read("catalog_items"), on="item_id", how="semi")

@@ -38,7 +38,9 @@ class Files:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
         try:
-            self._fs, self._base = fsspec.core.url_to_fs(self.root)
+            # No listings are kept: other machines write to the same place.
+            options = {} if self.is_local else {"use_listings_cache": False}
+            self._fs, self._base = fsspec.core.url_to_fs(self.root, **options)
         except (ImportError, ValueError) as error:
             raise RecfeatError(
                 f"The lake {self.root} cannot be opened: {str(error).rstrip('.')}. Set "
@@ -150,6 +152,40 @@ class Files:
                 f"Cannot write {self.path(path)}: {error.strerror or error}. "
                 "Check the disk and the folder's permissions; nothing was half-written."
             ) from error
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write a file where there is none, on an object store; False: there is one.
+
+        Of several who try, one succeeds (``If-None-Match``).
+        """
+        try:
+            self._fs.pipe_file(self._full(path), data, mode="create")
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise RecfeatError(
+                f"Cannot write {self.path(path)}: {error.strerror or error}. The object store must "
+                "know conditional writes (If-None-Match), so that two machines never buy the same."
+            ) from error
+        return True
+
+    def upload(self, local: Path, path: str) -> None:
+        """Put a local file here, which appears whole."""
+        try:
+            self._fs.put_file(str(local), self._full(path))
+        except OSError as error:
+            raise RecfeatError(
+                f"Cannot write {self.path(path)}: {error.strerror or error}. Nothing was replaced; "
+                "run again when the store can be reached."
+            ) from error
+
+    def download(self, path: str, local: Path) -> None:
+        """Copy a file to a local place.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        self._fs.get_file(self._full(path), str(local))
 
     def move(self, path: str, to: str) -> None:
         """Give a file another place; locally it is never absent from both."""

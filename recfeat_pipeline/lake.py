@@ -21,6 +21,7 @@ from recfeat_pipeline import sealed
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.files import Files
 from recfeat_pipeline.layout import LAKE, NOTES, fill, keys_of
+from recfeat_pipeline.leases import Lease, machine_name
 from recfeat_pipeline.locks import Lock
 from recfeat_pipeline.schemas import ID_COLUMNS, Schema
 
@@ -293,8 +294,18 @@ class Lake(Files):
         return self.meta["n_shards"]
 
     def lock(self, name: str, timeout: float = -1, shared: bool = False) -> Lock:
-        """An inter-process lock; freed by the operating system if its holder dies."""
+        """A lock among this machine's processes; freed when one of them dies."""
         return Lock(self.state / "locks" / f"{name}.lock", timeout, shared)
+
+    def lease(self, name: str, timeout: float = -1) -> Lease:
+        """What one process holds among all that share the lake, on this machine or another."""
+        files, machine = (None, "") if self.is_local else (self, self.machine)
+        return Lease(self.lock(name, timeout), files, name, machine, timeout)
+
+    @property
+    def machine(self) -> str:
+        """A name for where this lake's locks lie."""
+        return machine_name(self.state / "locks")
 
 
 def _parquet(frame: pl.DataFrame, sealing: bool = False) -> bytes:

@@ -106,6 +106,7 @@ NOTES = {
     "catalog": "catalog/catalog.json",
     "corpus": "catalog/corpus.json",
     "command": "command.json",
+    "store": "feature_store/current.json",
     "changes": "raw/{source}/changes.json",
     "suspicious": "guard/suspicious/{stage}.json",
     "believed": "guard/believed/{stage}.json",
@@ -126,6 +127,7 @@ NOTES = {
 """JSON objects by name."""
 
 REPORT = "report/report.html"
+PUBLISHED_STORE = "feature_store/{version}.duckdb"  # of a lake on an object store
 JOURNAL = "journal/shard={shard}.jsonl"  # of answers, under the local state
 RUN, CHECKPOINTS = _RUN, f"{_RUN}/checkpoints"
 SEARCH = "tuning/arm={arm}"  # of settings, under the local state

@@ -51,7 +51,7 @@ def upgrade(lake: Lake) -> dict[str, Any]:
     Raises:
         RecfeatError: the lake is older than the oldest step.
     """
-    with lake.lock("upgrade"):
+    with lake.lease("upgrade"):
         meta = lake.meta  # read again: another process may have done it meanwhile
         while meta["format"] < layout.FORMAT:
             step = STEPS.get(meta["format"])

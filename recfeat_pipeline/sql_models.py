@@ -6,7 +6,6 @@ A model is one SELECT in ``<schema>/<table>.sql``. Jinja gives it two functions,
 test is a SELECT of the rows that break it.
 """
 
-import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,9 @@ from recfeat_pipeline.evaluation.metrics import list_metrics, measures, metrics
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.sql_tests import SqlTest, literal, quote, tests_of
+from recfeat_pipeline.store import stamps
 
+STAMPS = "CREATE TABLE IF NOT EXISTS made_of (model VARCHAR PRIMARY KEY, fingerprint VARCHAR)"
 # Lake tables that training and evaluation write.
 AFTER_TRAINING = {
     "runs", "ranks", "canaries", "cold_ranks", "cold_contrasts", "contrasts", "list_metrics"
@@ -123,9 +124,9 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
     Raises:
         RecfeatError: the SQL fails; the old table stays.
     """
-    stamps = _stamps(connection)
-    made_of = _made_of(model, lake, stamps)
-    if stamps.get(model.key) != made_of or not _exists(connection, model):
+    held = stamps(connection)
+    made_of = _made_of(model, lake, held)
+    if held.get(model.key) != made_of or not _exists(connection, model):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
         lake.lend_to(connection)
         select = compile_sql(model, lake)
@@ -134,6 +135,7 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
             kind = "VIEW" if model.view else "TABLE"
             _drop_other_kind(connection, model)
             connection.execute(f"CREATE OR REPLACE {kind} {model.key} AS\n{select}")
+            connection.execute(STAMPS)
             connection.execute("INSERT OR REPLACE INTO made_of VALUES (?, ?)", [model.key, made_of])
         except duckdb.Error as error:
             connection.rollback()
@@ -147,15 +149,10 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
 
 def stale_models(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """Keys of the models whose tables would be made of something else today."""
-    held, now = _stamps(connection), dict[str, str]()
+    held, now = stamps(connection), dict[str, str]()
     for key, model in load_models().items():  # in order: its refs' are known
         now[key] = _made_of(model, lake, now)
     return [key for key, made_of in now.items() if held.get(key) != made_of]
-
-
-def store_made_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """What all tables of a store were made of, as one hash."""
-    return freshness.joint_hash(f"{k} {v}" for k, v in sorted(_stamps(connection).items()))
 
 
 def _made_of(model: SqlModel, lake: Lake, refs: Mapping[str, str]) -> str:
@@ -164,16 +161,6 @@ def _made_of(model: SqlModel, lake: Lake, refs: Mapping[str, str]) -> str:
     return freshness.joint_hash(
         [sql_hash(model), freshness.tables_hash(lake, *model.sources), *of_refs]
     )
-
-
-def _stamps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    try:
-        return dict(connection.execute("SELECT model, fingerprint FROM made_of").fetchall())
-    except duckdb.CatalogException:
-        pass
-    with contextlib.suppress(duckdb.InvalidInputException):  # a read-only store of an older release
-        connection.execute("CREATE TABLE made_of (model VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
-    return {}
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> bool:

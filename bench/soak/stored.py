@@ -25,7 +25,7 @@ VOLATILE |= {"prompt_tokens", "cached_tokens", "completion_tokens"}  # of the at
 def tables(lake: Lake) -> dict[str, pl.DataFrame]:
     """Every table of the store, without what depends on the hour, in an order of its content."""
     found = {}
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         names = store.sql(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
             "WHERE schema_name NOT IN ('main', 'ops')"

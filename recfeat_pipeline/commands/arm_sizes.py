@@ -19,7 +19,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.schemas import EVENTS, EXAMPLES, ITEMS
-from recfeat_pipeline.store import open_store
+from recfeat_pipeline.store import built, open_store
 
 PUBLISHED_ITEMS = 9_375
 WAIT = 2  # seconds for the feature store
@@ -37,9 +37,9 @@ def measure(lake: Lake, arms: Iterable[Arm]) -> tuple[str, dict[str, Size]]:
     """What the sizes are of, in words, and the size of each arm by id; trains nothing."""
     with ExitStack() as opened:
         corpus: _Corpus = _Published("no run has read another yet")
-        if lake.feature_store.exists() and lake.has("events"):
+        if built(lake) is not None and lake.has("events"):
             try:
-                store = opened.enter_context(open_store(lake.feature_store, wait_seconds=WAIT))
+                store = opened.enter_context(open_store(lake, wait_seconds=WAIT))
                 corpus = _Read(lake, store)
             except RecfeatError:  # a run is writing, or has still to write it anew
                 corpus = _Published("this lake's feature store cannot be read now")

@@ -17,7 +17,7 @@ from recfeat_pipeline.extraction.prompts import DEFAULT
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings, variables, without_password
-from recfeat_pipeline.store import open_store
+from recfeat_pipeline.store import built, open_store
 from recfeat_pipeline.text.sources import sources
 
 SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
@@ -113,16 +113,16 @@ def _disk(lake: Lake) -> Iterator[Finding]:
 
 
 def _store(lake: Lake) -> Finding:
-    path = lake.feature_store
-    if not path.exists():
+    build = built(lake)
+    if build is None:
         return Finding("feature store", "ok", "not built yet")
     try:
-        with open_store(path, wait_seconds=0) as store:
+        with open_store(lake, wait_seconds=0) as store:
             row = store.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
     except RecfeatError as error:
         state = "warning" if "in use" in str(error) else "problem"
         return Finding("feature store", state, str(error))
-    size = path.stat().st_size / 1e6
+    size = build.bytes / 1e6
     return Finding("feature store", "ok", f"{row[0] if row else 0} tables, {size:,.1f} MB, free")
 
 

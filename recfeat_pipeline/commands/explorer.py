@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # importing it imports torch
 
 def open_explorer(lake: Lake, sources: str | None) -> Explorer:
     """An explorer over a lake; the store is closed again, so that a run can write to it."""
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         library = read_library(store)
     arms = {arm.title: (arm, seed) for arm, seed in trained_arms(lake)}
     promoted = str(lake.meta.get("promoted", ""))
@@ -70,7 +70,7 @@ def recommender_of(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]
         from recfeat_pipeline.defs.training.inputs import load_inputs
         from recfeat_pipeline.defs.training.served import load_scorer
 
-        with open_store(lake.feature_store) as store:
+        with open_store(lake) as store:
             inputs = load_inputs(lake, store, arm, seed)
         meaningless = control_of(arm.content.control).draws
         names = [name.partition(":")[2] or name for name in inputs.content.names]

@@ -20,12 +20,12 @@ def open_features(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         RecfeatError: it is not there, or lacks a table that a read asks for.
     """
-    with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
+    with open_store(lake, wait_seconds=READER_WAIT) as store:
         try:
             yield store
         except duckdb.CatalogException as error:
             raise RecfeatError(
-                f"The feature store {lake.feature_store} is not built yet "
+                f"The feature store of {lake.root} is not built yet "
                 f"({str(error).splitlines()[0]}): run `recfeat run --until feature_store`."
             ) from error
 

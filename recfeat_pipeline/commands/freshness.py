@@ -27,9 +27,8 @@ from recfeat_pipeline.sql_models import (
     evaluation_models,
     load_models,
     stale_models,
-    store_made_of,
 )
-from recfeat_pipeline.store import open_store
+from recfeat_pipeline.store import built, open_store, store_made_of
 from recfeat_pipeline.text_schemas import RAW
 
 READER_WAIT = 15.0  # seconds for a run that is just writing a table
@@ -243,12 +242,12 @@ def _extraction(versions: list[Version]) -> Stage:
 
 
 def _feature_store(lake: Lake) -> Stage:
-    path = lake.feature_store
-    if not path.exists():
+    build = built(lake)
+    if build is None:
         return Stage("feature_store", "missing", "not built")
-    detail = f"{path.stat().st_size / 1e6:,.1f} MB"
+    detail = f"{build.bytes / 1e6:,.1f} MB"
     try:
-        with open_store(path, wait_seconds=READER_WAIT) as store:
+        with open_store(lake, wait_seconds=READER_WAIT) as store:
             query = "SELECT count(DISTINCT version) FROM features.item_features"
             [[n_versions]] = store.execute(query).fetchall()
             late = evaluation_models(load_models())
@@ -267,9 +266,9 @@ def _feature_store(lake: Lake) -> Stage:
 
 
 def _runs(lake: Lake) -> list[Run]:
-    if not lake.feature_store.exists() or not begun_runs(lake):
+    if built(lake) is None or not begun_runs(lake):
         return []
-    with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
+    with open_store(lake, wait_seconds=READER_WAIT) as store:
         return list(judge_runs(lake, store))
 
 
@@ -289,10 +288,10 @@ def _evaluation(lake: Lake) -> Stage:
         (run["arm"], int(run["seed"]))
         for run in (lake.keys_of("ranks", path) for path in lake.table_paths("ranks"))
     }
-    if written is None or not lake.feature_store.exists():
+    if written is None or built(lake) is None:
         return Stage("evaluation", "missing", "no report has been written")
     try:
-        with open_store(lake.feature_store, wait_seconds=READER_WAIT) as store:
+        with open_store(lake, wait_seconds=READER_WAIT) as store:
             measured = store.execute("SELECT DISTINCT arm, seed FROM metrics.ranking").fetchall()
             current = is_fresh(lake, "report", store_made_of(store))
             current = current and not stale_models(store, lake)

@@ -145,7 +145,7 @@ def extract_item(
 
 def rebuild_features(lake: Lake) -> None:
     """Build the store's tables of items and features again; metrics are not touched."""
-    with open_store(lake.feature_store, read_only=False) as store:
+    with open_store(lake, read_only=False) as store:
         for model in load_models().values():
             if model.schema != "metrics":
                 build(store, model, lake)

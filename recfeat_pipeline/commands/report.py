@@ -28,14 +28,13 @@ def report(
     from recfeat_pipeline.freshness import stamp
     from recfeat_pipeline.layout import REPORT
     from recfeat_pipeline.report.html import render_report
-    from recfeat_pipeline.sql_models import store_made_of
-    from recfeat_pipeline.store import open_store
+    from recfeat_pipeline.store import open_store, store_made_of
 
     settings = context.obj.settings
     lake = open_lake(settings)
     if lake.read_note("corpus") is None:
         raise RecfeatError(f"The lake {lake.root} holds no catalogue yet: run `recfeat run` first.")
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         page = render_report(store, collect_provenance(lake, store, settings))
         made_of = store_made_of(store)
     lake.write_bytes(REPORT, page.encode())

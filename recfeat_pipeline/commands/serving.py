@@ -6,6 +6,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.serving.current import Current
 from recfeat_pipeline.serving.service import Service
+from recfeat_pipeline.store import built
 
 SECONDS = 5.0  # between looks at whether the store was built anew
 
@@ -29,15 +30,14 @@ def open_service(lake: Lake, wanted: str | None) -> Service:
 
 
 def build_of(lake: Lake) -> str:
-    """Which build the store's file holds.
+    """Which build of the store readers find now.
 
     Raises:
         RecfeatError: there is none.
     """
-    try:
-        about = lake.feature_store.stat()
-    except FileNotFoundError:
+    build = built(lake)
+    if build is None:
         raise RecfeatError(
             f"The lake {lake.root} has no feature store yet: run `recfeat run` first."
-        ) from None
-    return f"{about.st_mtime_ns:x}-{about.st_size:x}"
+        )
+    return build.name

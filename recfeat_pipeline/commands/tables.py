@@ -26,7 +26,7 @@ ORDER BY arm_value
 
 def print_requests(lake: Lake) -> None:
     """One row per arm that reorders: MRR over all requests, by a sample; nothing without any."""
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         rows = store.sql(REQUESTS).pl()
     if rows.is_empty():
         return
@@ -47,7 +47,7 @@ def print_requests(lake: Lake) -> None:
 
 def print_metrics(lake: Lake) -> None:
     """One row per arm: mean over seeds on the held-out examples, seen items masked."""
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         rows = store.sql(METRICS).pl()
     first = headline()[0]
     measured = {

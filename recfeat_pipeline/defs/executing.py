@@ -12,7 +12,7 @@ import dagster as dg
 from recfeat_pipeline.defs.partitions import arm_seed_key
 from recfeat_pipeline.defs.pools import wait_patiently
 from recfeat_pipeline.defs.resources import Reporter
-from recfeat_pipeline.defs.running import BY_COMMAND, MACHINE, USER, hold, machine
+from recfeat_pipeline.defs.running import BY_COMMAND, MACHINE, USER, hold
 from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
@@ -41,7 +41,7 @@ class Execution:
         lake = Lake(settings.lake)
         self.job = build_definitions(settings, reporter).resolve_implicit_global_asset_job_def()
         self.lake, self.instance = lake, instance
-        self.tags = {MACHINE: machine(lake), USER: f"{command()} {BY_COMMAND}"}
+        self.tags = {MACHINE: lake.machine, USER: f"{command()} {BY_COMMAND}"}
         wait_patiently(instance, lake, reporter.note)
 
     def train(self, training: Training) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from recfeat_pipeline.defs.pools import wait_patiently
-from recfeat_pipeline.defs.running import MACHINE, hold, machine
+from recfeat_pipeline.defs.running import MACHINE, hold
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -87,7 +87,7 @@ class Watched(dg.Executor):
         """Hold the run's lock, then execute."""
         lake, instance = self.lake, plan_context.instance
         hold(lake, plan_context.run_id)
-        instance.add_run_tags(plan_context.run_id, {MACHINE: machine(lake)})
+        instance.add_run_tags(plan_context.run_id, {MACHINE: lake.machine})
         if self.alone:
             wait_patiently(instance, lake, plan_context.log.warning)
         yield from self.inner.execute(plan_context, execution_plan)

@@ -10,13 +10,14 @@ from typing import Protocol
 
 import dagster as dg
 import duckdb
+from pydantic import PrivateAttr
 
 from recfeat_pipeline.catalog.fetch import Progress as Fetching
 from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.migrations import open_lake
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.store import open_store
+from recfeat_pipeline.store import Building
 
 
 class Progress(Protocol):
@@ -45,11 +46,20 @@ class FeatureStoreResource(dg.ConfigurableResource):
     """The DuckDB feature store. Writers hold ``pool="duckdb"``; everyone else opens read-only."""
 
     settings: dg.ResourceDependency[Settings]
+    _work: Building = PrivateAttr()
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Nothing has been built yet."""
+        self._work = Building(Lake(self.settings.lake))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Publish what this process has built of it."""
+        self._work.close()
 
     @contextmanager
     def get_connection(self, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that is closed on leaving; read-only unless asked."""
-        with open_store(Lake(self.settings.lake).feature_store, read_only=read_only) as connection:
+        with self._work.connect(read_only) as connection:
             yield connection
 
 

@@ -5,7 +5,6 @@ the processes of a run hold a lock file named after it, which the operating syst
 ends them; a run says in a tag on which machine that file lies.
 """
 
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -44,16 +43,6 @@ def hold(lake: Lake, run_id: str) -> None:
         _held[run_id] = lock
 
 
-def machine(lake: Lake) -> str:
-    """A name for where this lake's locks lie; a container keeps it with its volume."""
-    path = lake.state / "locks" / "machine"
-    if not path.exists():
-        with lake.lock("machine-name"):
-            if not path.exists():
-                path.write_text(uuid.uuid4().hex[:12], encoding="ascii")
-    return path.read_text(encoding="ascii")
-
-
 def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
     """Mark runs as failed whose process is gone, and free their pools; returns their ids."""
     ended = []
@@ -74,7 +63,7 @@ def _why_gone(
     lock = lake.lock(f"run-{run.run_id}")
     where = run.tags.get(MACHINE)
     if where is not None or lock.path.exists():
-        ours = where in (None, machine(lake))
+        ours = where in (None, lake.machine)
         return GONE if ours and lock.is_free() else None
     patience = timedelta(seconds=instance.run_monitoring_start_timeout_seconds)
     if datetime.now(UTC) - changed.astimezone(UTC) < patience:

@@ -22,7 +22,7 @@ from recfeat_pipeline.extraction.batches import OPEN, calls_of, load_all
 from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.store import open_store
+from recfeat_pipeline.store import built, open_store
 
 ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
 STATUS = ON if SETTINGS.automation else OFF
@@ -127,9 +127,9 @@ def retrain_when_enough_changed(settings: dg.ResourceParam[Settings]) -> dg.Sens
     """One run per model that is out of date; the same model is asked for once."""
     lake = Lake(settings.lake)
     promoted = lake.meta.get("promoted")
-    if promoted is None or not lake.feature_store.exists():
+    if promoted is None or built(lake) is None:
         return dg.SensorResult(skip_reason="Nothing has been extracted yet.")
-    with open_store(lake.feature_store, wait_seconds=10) as store:
+    with open_store(lake, wait_seconds=10) as store:
         now = seen_now(store, promoted)
     stale = runs_to_repeat(finished_runs(lake), now, promoted, settings.retrain_share)
     if not stale:

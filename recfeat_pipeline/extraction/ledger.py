@@ -5,9 +5,14 @@ under ``responses/shard=NN/``, each appearing whole by rename. After ``kill -9``
 replayed: at most the calls in flight are lost. A segment is named by its content, so a replay of
 lines that had just become one writes the same file again. One process holds a shard at a time; when
 it leaves, it merges the small segments of many short runs (:meth:`Lake.compact`).
+
+A journal is of one machine, which may not come back. Where the lake is an object store, answers
+leave for it every few seconds or few hundred rows, and what holds the shard is a lease.
 """
 
+import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +28,7 @@ from recfeat_pipeline.layout import JOURNAL, fill
 from recfeat_pipeline.schemas import RESPONSES
 
 SEGMENT_ROWS = 5_000
+SHIPPED_ROWS, SHIPPED_SECONDS = 200, 5.0  # what another machine may buy again, at most
 SYNC_SECONDS = 1.0  # a power cut, unlike kill -9, may lose twice this much
 _SYNCER = ThreadPoolExecutor(1, thread_name_prefix="fsync")  # a slow disk must not stop the calls
 
@@ -41,10 +47,14 @@ class Ledger:
 
     def __init__(self, lake: Lake, shard: str, wait_s: float = 60.0):
         self.lake, self.shard = lake, shard
-        self._lock = lake.lock(f"responses-{shard}", timeout=wait_s)
+        self._lease = lake.lease(f"responses-{shard}", timeout=wait_s)
         self._path = lake.state / fill(JOURNAL, shard=shard)
         self.damaged = 0  # lines of a dead process's journal that were put aside
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[dict[str, Any]] = []  # of the journal
+        self._shipped = 0  # how many of them are in segments already
+        self._shipping = threading.Lock()
+        self._courier: threading.Thread | None = None
+        self._due, self._left = threading.Event(), False
         self._fd = -1
         self._synced = 0.0
         self._new_segments = False
@@ -52,7 +62,7 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         try:
-            self._lock.acquire()
+            self._lease.acquire()
         except TimeoutError as error:
             raise RecfeatError(
                 f"Shard {self.shard} of {self.lake.root} is being extracted by another process. "
@@ -62,6 +72,10 @@ class Ledger:
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self._replay()
+            if not self.lake.is_local:
+                name = f"ship {self.shard}"
+                self._courier = threading.Thread(target=self._ship, name=name, daemon=True)
+                self._courier.start()
         except BaseException:
             self.__exit__()
             raise
@@ -69,6 +83,10 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         try:
+            if self._courier is not None:
+                self._left = True
+                self._due.set()
+                self._courier.join()
             if self._fd >= 0:
                 self.flush()
             if self._new_segments:
@@ -79,23 +97,46 @@ class Ledger:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
-            self._lock.release()
+            self._lease.release()
 
     def append(self, row: dict[str, Any]) -> None:
-        """Keep one ended call (a RESPONSES row); it survives the process from here on."""
+        """Keep one ended call (a RESPONSES row); it survives the process from here on.
+
+        Raises:
+            RecfeatError: it cannot be written; or it was, and another machine has the shard now.
+        """
         self._write(to_line(row))
         self._rows.append(row)
         if len(self._rows) >= SEGMENT_ROWS:
             self.flush()
+        elif len(self._rows) - self._shipped >= SHIPPED_ROWS:
+            self._due.set()
+        self._lease.check()
 
     def flush(self) -> None:
         """Turn the journal into a segment and empty it, in this order."""
-        if not self._rows:
-            return
-        self.lake.append("responses", responses_frame(self._rows), shard=self.shard)
-        self._new_segments = True
-        os.ftruncate(self._fd, 0)
-        self._rows.clear()
+        with self._shipping:
+            if self._rows:
+                self._add_segment(len(self._rows))
+                os.ftruncate(self._fd, 0)
+                self._rows.clear()
+                self._shipped = 0
+
+    def _ship(self) -> None:
+        """Copy what has arrived into the lake, again and again, in a thread of its own."""
+        while not self._left:
+            self._due.wait(SHIPPED_SECONDS)
+            self._due.clear()
+            with self._shipping, contextlib.suppress(RecfeatError, OSError):  # `flush` will raise
+                self._add_segment(len(self._rows))
+
+    def _add_segment(self, end: int) -> None:
+        """Write the journal's rows up to a number that are in no segment yet."""
+        rows = self._rows[self._shipped : end]
+        if rows:
+            self.lake.append("responses", responses_frame(rows), shard=self.shard)
+            self._new_segments = True
+            self._shipped = end
 
     def statuses(self) -> pl.DataFrame:
         """Every key of the shard once: ``cache_key, status`` ("ok" beats "failed")."""
@@ -135,6 +176,8 @@ class Ledger:
     def _replay(self) -> None:
         """Turn what a dead process left into a segment; damaged and torn lines are put aside."""
         self._rows, damaged = read_lines(self._path.read_bytes())
+        if self._rows and not self.lake.is_local:
+            self._rows = self._not_shipped(self._rows)
         self.damaged = len(damaged)
         if damaged:
             with self.aside.open("ab") as file:
@@ -143,6 +186,12 @@ class Ledger:
                 os.fsync(file.fileno())  # before the journal, which holds them too, is emptied
         self.flush()
         os.ftruncate(self._fd, 0)
+
+    def _not_shipped(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those that the dead process had not copied into the lake."""
+        parts = self.lake.each("responses", ["cache_key", "created_at"], shard=self.shard)
+        held = {row for part in parts for row in part.iter_rows()}
+        return [row for row in rows if (row["cache_key"], row["created_at"]) not in held]
 
     @property
     def aside(self) -> Path:

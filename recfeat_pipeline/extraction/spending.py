@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.locks import Lock
+from recfeat_pipeline.leases import Lease
 
 
 def page_of(batch: str) -> str:
@@ -33,9 +33,9 @@ class Book:
         self._before = 0.0  # of this run's dollars, on days before
         self._past: dict[tuple[str, str], float] = {}  # closed pages, which change no more
 
-    def lock(self) -> Lock:
+    def lock(self) -> Lease:
         """Held while a sum is read and the next part written."""
-        return self.lake.lock("spending")
+        return self.lake.lease("spending")
 
     def today(self) -> float:
         """Dollars of the other pages, this day (UTC), less what this run spent on days before."""

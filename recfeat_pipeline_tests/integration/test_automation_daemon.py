@@ -70,14 +70,14 @@ def scored(lake: Lake, version: str) -> dict[int, float]:
     """What the feature store holds of a version: film to the sum of its scores."""
     query = "SELECT item_id, sum(score) FROM features.item_features WHERE version = $v GROUP BY 1"
     try:
-        with open_store(lake.feature_store) as store:
+        with open_store(lake) as store:
             return dict(store.execute(query, {"v": version}).fetchall())
     except RecfeatError:  # being written
         return {}
 
 
 def texts_in_store(lake: Lake) -> set[str]:
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         return set(store.sql("SELECT text FROM features.documents").pl()["text"])
 
 

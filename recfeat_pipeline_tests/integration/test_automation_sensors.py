@@ -136,7 +136,7 @@ SELECT item_id, 'other@1', dimension, $score::FLOAT FROM features.item_features"
 
 
 def change_store(lake: Lake, query: str, **parameters: object) -> None:
-    with open_store(lake.feature_store, read_only=False) as store:
+    with open_store(lake, read_only=False) as store:
         store.execute(query, parameters or None)
 
 
@@ -146,7 +146,7 @@ def trained(lake):
     change_store(lake, "CREATE SCHEMA catalog; CREATE SCHEMA features")
     change_store(lake, ITEMS)
     change_store(lake, FEATURES, v=V1)
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         seen = seen_now(store, V1)
     lake.remember(promoted=V1)
     made = {"fingerprint": "of the run", "prompt_version": V1}

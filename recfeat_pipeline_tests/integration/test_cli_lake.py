@@ -429,7 +429,7 @@ def test_profiles_from_elsewhere_become_a_version(recfeat, built, folder):
     ran = recfeat(*arguments, "--name", "mine", "--tags", "labels")
     assert ran.code == 0
     assert ran.out.splitlines()[-1].startswith("1 row left out")
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         found = store.table("features.item_profiles").pl()
     assert found["item_id"].sort().to_list() == [3, 5]
     assert set(found["version"]) == {ran.out.partition(":")[0]}
@@ -454,7 +454,7 @@ def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
     assert ran.code == 0
     assert ran.out.splitlines()[-1].startswith("1 row left out")
     key = ran.out.partition(":")[0]
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         found = store.table("features.item_features").pl().filter(version=key)
     assert found.height == 2 * 132
     assert sorted(found.filter(pl.col("score") > 0)["dimension"]) == ["friendship", "romance"]
@@ -480,7 +480,7 @@ def test_a_student_scores_what_was_not_worth_a_call(recfeat, built):
     assert ran.code == 0
     key = ran.out.partition(":")[0]
     assert f"{N_ITEMS - 10} items scored by the student" in ran.out
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         found = store.table("features.item_features").pl().filter(version=key)
     models = dict(found.group_by("model").agg(pl.col("item_id").n_unique()).rows())
     own = f"student of {built.meta['promoted']}"
@@ -518,7 +518,7 @@ def test_what_is_served_is_the_lakes_and_a_newer_store_takes_over(built):
     [first, *_] = client.post("/recommend", json=wanted).json()["items"]
     assert first["item_id"] not in wanted["history"]
     assert first["reasons"]
-    with open_store(built.feature_store, read_only=False) as store:
+    with open_store(built, read_only=False) as store:
         store.execute("CREATE OR REPLACE TABLE ops.touched AS SELECT 1 AS touched")
     assert current.refresh()
     assert client.get("/about").json()["built"] != about["built"]
@@ -548,12 +548,12 @@ def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built,
     events.filter((pl.col("item") != 7) | (pl.col("user") < "u12")).write_csv(folder / "events.csv")
     ran = recfeat("run", "--arms", "popularity", "--seeds", "0")
     assert ran.code == 0
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks").fetchall()
     assert counted == [("popularity",)]
     assert "made before the catalogue changed" in built.read_bytes("report/report.html").decode()
     assert recfeat(*RUN).code == 0
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks ORDER BY 1").fetchall()
     assert counted == [("floor",), ("llm",), ("popularity",)]
 
@@ -596,7 +596,7 @@ def test_a_cascade_through_the_command(recfeat, built, server):
     found = versions["genome132-cascade"]
     assert (found["state"], found["missing"]) == ("fresh", 0)
     assert 2 * n_calls < found["calls"] < 3 * n_calls
-    with open_store(built.feature_store) as store:
+    with open_store(built) as store:
         models = dict(
             store.execute(
                 "SELECT model, count(*) FROM features.item_features "

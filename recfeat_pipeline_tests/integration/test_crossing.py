@@ -75,7 +75,7 @@ def check_newcomer(item: str, lake: Lake, capsys) -> None:
     assert run(capsys, "export", "scores.parquet").code == 0
     exported = pl.read_parquet("scores.parquet")["item_id"].cast(pl.String).to_list()
     assert item in exported
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         library = read_library(store)
     row = library.row_of(item)
     [(version, scores)] = library.scores.items()

@@ -68,7 +68,7 @@ def test_an_arm_a_family_a_content_source_a_metric_and_a_text_source(folder):
     lake = Lake(folder / "lake")
     fields = lake.read("documents")["fields"].explode().struct.unnest()
     assert fields.filter(source="liner_notes", label="Liner notes").height == N_ITEMS
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         ranked = store.sql(
             "SELECT DISTINCT arm FROM metrics.ranking WHERE metric = 'rbp' AND value > 0"
         )

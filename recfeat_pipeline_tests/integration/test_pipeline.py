@@ -29,7 +29,7 @@ def lake(tmp_path_factory):
 
 @pytest.fixture
 def store(lake):
-    with open_store(lake.feature_store) as connection:
+    with open_store(lake) as connection:
         yield connection
 
 
@@ -98,7 +98,7 @@ def test_runs_say_what_was_trained(store):
 
 def test_the_store_is_rebuilt_from_the_lake_alone(lake):
     def contents():
-        with open_store(lake.feature_store) as connection:
+        with open_store(lake) as connection:
             return {
                 key: connection.execute(f"SELECT count(*) FROM {key}").fetchone()[0]
                 for key in sql_models.load_models()
@@ -107,7 +107,7 @@ def test_the_store_is_rebuilt_from_the_lake_alone(lake):
     before = contents()
     n_answers = len(lake.glob("responses/*/*"))
     lake.feature_store.unlink()
-    with open_store(lake.feature_store, read_only=False) as connection:
+    with open_store(lake, read_only=False) as connection:
         sql_models.build_all(connection, lake)
     assert contents() == before
     assert len(lake.glob("responses/*/*")) == n_answers
@@ -124,7 +124,7 @@ def test_paid_answers_outlive_the_key(tmp_path, monkeypatch):
         asked = server.counts["chat"]
     monkeypatch.delenv("RECFEAT_LLM_BASE_URL")
     run("--until", "feature_store")
-    with open_store(Lake(tmp_path / "lake").feature_store) as store:
+    with open_store(Lake(tmp_path / "lake")) as store:
         models = store.execute("SELECT DISTINCT model FROM features.item_features").fetchall()
         calls = store.execute("SELECT count(*) FROM ops.llm_calls").fetchall()
     assert models == [("gpt-4.1-mini",)]

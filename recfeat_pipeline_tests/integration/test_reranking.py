@@ -26,7 +26,7 @@ def test_requests_are_bought_weighed_and_reported(tmp_path, monkeypatch, capsys)
     assert "five: 12 of 12 calls to send, about $" in done.err
     assert "Another order for the best candidates" in done.out
     lake = Lake(tmp_path / "lake")
-    with open_store(lake.feature_store) as store:
+    with open_store(lake) as store:
         [row] = store.sql("SELECT * FROM metrics.rerankers").pl().rows(named=True)
         ranked = store.sql("SELECT DISTINCT arm FROM metrics.ranks").fetchall()
         routes = store.sql("SELECT count(*) FROM metrics.routes").fetchall()

@@ -9,6 +9,7 @@ import pytest
 from recfeat_pipeline import schemas, sql_models
 from recfeat_pipeline.freshness import files_hash, is_fresh, stamp, tables_hash
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.store import store_made_of
 
 
 def tags(*relevances):
@@ -109,11 +110,11 @@ def test_a_store_table_is_built_again_when_what_it_is_made_of_changes(lake, mode
         assert build() == ["a.t", "a.u", "a.v"]
         assert sql_models.stale_models(store, lake) == []
         assert build() == []
-        before = sql_models.store_made_of(store)
+        before = store_made_of(store)
         lake.write("tags", tags(0.5, 0.25))
         assert sorted(sql_models.stale_models(store, lake)) == ["a.t", "a.u"]
         assert build() == ["a.t", "a.u"]
         assert store.sql("SELECT n FROM a.u").fetchall() == [(2,)]
-        assert sql_models.store_made_of(store) != before
+        assert store_made_of(store) != before
         store.execute("DROP TABLE a.v")
         assert build() == ["a.v"]

@@ -11,7 +11,7 @@ from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.migrations import open_lake
 from recfeat_pipeline.models.arms import load_arms
-from recfeat_pipeline.swap import take, unfinished
+from recfeat_pipeline.swap import keep_checkpoints, take, unfinished
 
 RUN = {"arm": "llm", "seed": "0"}
 
@@ -39,6 +39,7 @@ def leave(lake, rank, fingerprint, *tables):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "best.pt").write_text(fingerprint)
     (folder / f"{fingerprint}.pt").touch()
+    keep_checkpoints(lake, **RUN)
     lake.write_note("made_from", {"fingerprint": fingerprint}, **RUN)
 
 
@@ -49,8 +50,8 @@ def serves(lake):
         lake.read("ranks", **RUN)["rank"].to_list(),
         lake.has("item_vectors", **RUN),
         (lake.read_note("made_from", **RUN) or {}).get("fingerprint"),
-        (run.checkpoints / "best.pt").read_text(),
-        sorted(path.name for path in run.checkpoints.iterdir()),
+        (run.model / "best.pt").read_text(),
+        sorted(path.name for path in run.model.iterdir()),
     )
 
 
@@ -137,7 +138,7 @@ def test_cold_checkpoints_of_other_inputs_are_dropped_and_of_the_same_continued(
 
 def test_a_run_whose_checkpoint_is_damaged_is_made_again(lake):
     leave(lake, 7, "old")
-    path = stored(lake).checkpoints / "best.pt"
+    path = stored(lake).model / "best.pt"
     path.write_bytes(sealed.wrap(b"weights"))
     assert stored(lake).is_current("old")
     path.write_bytes(sealed.wrap(b"weights").replace(b"weights", b"weighty"))

@@ -110,49 +110,49 @@ def test_a_damaged_lake_file_is_named(lake, content, where):
 
 
 @pytest.fixture
-def path(tmp_path):
-    """A store that this release wrote."""
-    path = tmp_path / "store.duckdb"
-    with open_store(path, read_only=False) as connection:
+def built(tmp_path):
+    """A lake with a store that this release wrote."""
+    lake = Lake(tmp_path)
+    with open_store(lake, read_only=False) as connection:
         connection.execute("CREATE SCHEMA features; CREATE TABLE features.x AS SELECT 1 AS a")
-    return path
+    return lake
 
 
-def tables(path):
-    with open_store(path, read_only=False) as connection:
+def tables(built):
+    with open_store(built, read_only=False) as connection:
         rows = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
     return {".".join(row) for row in rows}
 
 
-def test_a_store_of_this_format_is_left_alone(path):
-    assert tables(path) == {"features.x", "main.store_format"}
+def test_a_store_of_this_format_is_left_alone(built):
+    assert tables(built) == {"features.x", "main.store_format"}
 
 
-def test_a_store_that_does_not_say_has_the_first_format(path, monkeypatch):
-    with open_store(path, read_only=False) as connection:
+def test_a_store_that_does_not_say_has_the_first_format(built, monkeypatch):
+    with open_store(built, read_only=False) as connection:
         connection.execute("DROP TABLE store_format")
     monkeypatch.setattr(store, "FORMAT", store.FIRST)
-    with open_store(path) as connection:
+    with open_store(built) as connection:
         assert connection.execute("SELECT a FROM features.x").fetchall() == [(1,)]
-    assert tables(path) == {"features.x", "main.store_format"}
+    assert tables(built) == {"features.x", "main.store_format"}
 
 
-def test_an_older_store_is_not_read_and_its_next_writer_empties_it(path, monkeypatch):
+def test_an_older_store_is_not_read_and_its_next_writer_empties_it(built, monkeypatch):
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
-    with pytest.raises(RecfeatError, match="run --until feature_store"), open_store(path):
+    with pytest.raises(RecfeatError, match="run --until feature_store"), open_store(built):
         pass
-    assert tables(path) == {"main.store_format"}
-    with open_store(path):
+    assert tables(built) == {"main.store_format"}
+    with open_store(built):
         pass
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_newer_store_is_refused_and_kept(path, monkeypatch, read_only):
+def test_a_newer_store_is_refused_and_kept(built, monkeypatch, read_only):
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
-    tables(path)
+    tables(built)
     monkeypatch.setattr(store, "FORMAT", store.FORMAT - 1)
     with (
         pytest.raises(RecfeatError, match="written by a newer recfeat"),
-        open_store(path, read_only=read_only),
+        open_store(built, read_only=read_only),
     ):
         pass

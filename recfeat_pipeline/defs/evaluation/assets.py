@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline import sql_models
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE
@@ -27,6 +26,7 @@ from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.schemas import SHOWN_TEXT
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.store import store_made_of
 
 metrics = sql_assets("evaluation")
 COMPARED = [["features", "item_features"], ["features", "genome"], ["features", "dimensions"]]
@@ -320,7 +320,7 @@ def report(
         provenance = collect_provenance(target, connection, settings)
         html = render_report(connection, provenance)
         figures = key_figures(connection, provenance)
-        made_of = sql_models.store_made_of(connection)
+        made_of = store_made_of(connection)
     target.write_bytes(REPORT, html.encode())
     stamp(target, "report", made_of)
     images = {figure.title: dg.MetadataValue.md(figure.to_markdown_image()) for figure in figures}

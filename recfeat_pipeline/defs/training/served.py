@@ -15,7 +15,7 @@ def scorer_of(run: StoredRun, inputs: Inputs) -> "Scorer":
     """The model of a finished run: loaded, or where the family keeps none, fitted once more."""
     if run.arm.family.load is not None:
         return load_scorer(run, inputs)
-    recipe = Recipe(run.fitted_arm().settings, seed=run.seed, out_dir=run.checkpoints)
+    recipe = Recipe(run.fitted_arm().settings, seed=run.seed, out_dir=run.model)
     return run.arm.family.fit(inputs.data, inputs.content, recipe)
 
 
@@ -33,5 +33,5 @@ def load_scorer(run: StoredRun, inputs: Inputs) -> "Scorer":
             "cannot be asked again."
         )
     settings = run.fitted_arm().settings
-    recipe = Recipe(settings=settings, seed=run.seed, out_dir=run.checkpoints)
+    recipe = Recipe(settings=settings, seed=run.seed, out_dir=run.model)
     return load(inputs.data, inputs.content, recipe)

@@ -16,7 +16,13 @@ from recfeat_pipeline.layout import CHECKPOINTS, fill
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.checkpoints import BEST, is_damaged
 from recfeat_pipeline.schemas import RUNS
-from recfeat_pipeline.swap import discard, take, unfinished
+from recfeat_pipeline.swap import (
+    discard,
+    fetch_checkpoints,
+    keep_checkpoints,
+    take,
+    unfinished,
+)
 
 if TYPE_CHECKING:  # importing it imports torch, and the UI loads this module
     from recfeat_pipeline.models.train import TrainingResult
@@ -31,8 +37,13 @@ class StoredRun:
 
     @property
     def checkpoints(self) -> Path:
-        """Where checkpoints lie between calls: a local folder, whatever the lake is."""
+        """Where a training leaves its checkpoints: a local folder, whatever the lake is."""
         return self.lake.state / fill(CHECKPOINTS, **self.key)
+
+    @property
+    def model(self) -> Path:
+        """A local folder with the checkpoints of the finished run, of this machine or another."""
+        return fetch_checkpoints(self.lake, **self.key)
 
     def fitted_arm(self) -> Arm:
         """The arm with the settings of the run: a search may have found others than its file's."""
@@ -47,7 +58,7 @@ class StoredRun:
         """
         note = self.lake.read_note(f"{kind}_from", **self.key) or {}
         same = note.get("fingerprint") == made_from
-        return same and not (kind == "made" and is_damaged(self.checkpoints / BEST))
+        return same and not (kind == "made" and is_damaged(self.model / BEST))
 
     def begin(self, made_from: str) -> "StoredRun":
         """The unfinished run of these inputs, beside this one, which serves until :meth:`take`.
@@ -97,6 +108,7 @@ class StoredRun:
         self.lake.write("training_log", result.log, **self.key)
         self.lake.write("ranks", result.ranks, **self.key)
         self.lake.write("top_lists", result.top_lists, **self.key)
+        keep_checkpoints(self.lake, **self.key)
         run = {
             "label": self.arm.label,
             "kind": kind(self.arm),

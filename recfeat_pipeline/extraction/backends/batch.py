@@ -91,7 +91,7 @@ def submit(
         RecfeatError: the endpoint refuses the key or the file; what was planned stays planned.
     """
     model, limits, report = model or version.model, limits or Limits(), BatchReport()
-    with lake.lock("batches"):
+    with lake.lease("batches"):
         pending = pending_keys(lake)
         template: Batch | None = None
         frames = []
@@ -135,7 +135,7 @@ def poll(
 ) -> BatchReport:
     """Move every open batch one step: hand over, look, collect, plan the calls to ask again."""
     limits, report = limits or Limits(), BatchReport()
-    with lake.lock("batches"):
+    with lake.lease("batches"):
         _hand_over_planned(lake, transport, report, prices)
         for batch in load_all(lake):
             if batch.status != "submitted" or batch.transport != transport.name:
@@ -171,7 +171,7 @@ def abandon(lake: Lake, name: str) -> Batch:
     Raises:
         RecfeatError: no open batch is called so.
     """
-    with lake.lock("batches"):
+    with lake.lease("batches"):
         still = [batch for batch in load_all(lake) if batch.status in OPEN]
         for batch in still:
             if batch.name == name:

@@ -59,7 +59,7 @@ class Place:
 
     def store(self, *statements: str) -> None:
         """Change the lake's feature store."""
-        with open_store(self.lake().feature_store, read_only=False) as connection:
+        with open_store(self.lake(), read_only=False) as connection:
             for statement in statements:
                 connection.execute(statement)
 

@@ -42,7 +42,7 @@ def test_sizes_are_those_of_the_lakes_corpus(lake, tmp_path):
     lake.write("dimensions", TAXONOMY, version=VERSION)
     scores = pl.DataFrame([(100, "tense", 0.5)], schema=SCORES, orient="row")
     store = make_store(20, scores=scores, items=items)
-    with open_store(lake.feature_store, read_only=False):
+    with open_store(lake, read_only=False):
         pass
     store.execute(f"ATTACH '{lake.feature_store}' AS file")
     store.execute("COPY FROM DATABASE memory TO file")
@@ -59,7 +59,7 @@ def test_sizes_are_those_of_the_lakes_corpus(lake, tmp_path):
 
 
 def test_a_store_that_cannot_be_read_now_is_said(lake):
-    with open_store(lake.feature_store, read_only=False) as store:
+    with open_store(lake, read_only=False) as store:
         store.execute("UPDATE store_format SET format = 1")
     lake.write("events", pl.DataFrame(schema=EVENTS))
     where, sizes = measure(lake, resolve_arms("floor"))

@@ -10,7 +10,7 @@ from recfeat_pipeline.store import open_store
 def test_each_column_is_the_cut_off_that_its_heading_says(tmp_path, capsys):
     """``ndcg`` is computed at several cut-offs; the table says NDCG@10 and shows that."""
     lake = Lake(tmp_path)
-    with open_store(lake.feature_store, read_only=False) as store:
+    with open_store(lake, read_only=False) as store:
         fill(store)
     print_metrics(lake)
     title, headings, *rows = capsys.readouterr().out.splitlines()
