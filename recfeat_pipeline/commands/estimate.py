@@ -54,9 +54,10 @@ def estimate(
 ) -> None:  # fmt: skip
     """Say what an extraction will send, cost and take, and what it could show.
 
-    Counts what is already answered. Uses the lake's documents if a run wrote them, else the
-    catalogue's own text. Sends nothing without --probe. The time is a guess until some calls are
-    answered; --probe measures it.
+    Counts what is already answered. `recfeat run` buys it where a chosen arm reads LLM scores, or
+    with --prompt-version or --until extraction. Uses the lake's documents if a run wrote them, else
+    the catalogue's own text. Sends nothing without --probe. The time is a guess until some calls
+    are answered; --probe measures it.
 
     $ recfeat estimate --catalog films.toml
     $ recfeat estimate --models gpt-4.1-mini,gpt-4.1

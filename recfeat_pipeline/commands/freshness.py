@@ -22,6 +22,7 @@ from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.freshness import files_hash, is_fresh
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
+from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.sql_models import (
     evaluation_models,
@@ -85,7 +86,7 @@ def examine(lake: Lake, settings: Settings) -> State:
     stages = [
         _catalog(lake),
         _text(lake),
-        _extraction(versions),
+        _extraction(versions, runs),
         _feature_store(lake),
         _training(runs),
         _evaluation(lake),
@@ -231,7 +232,9 @@ def _count_calls(lake: Lake, version: PromptVersion, model: str) -> tuple[int, i
     return (totals[0], totals[1], totals[2], totals[3])
 
 
-def _extraction(versions: list[Version]) -> Stage:
+def _extraction(versions: list[Version], runs: list[Run]) -> Stage:
+    if not versions and runs and not any("scores" in arm.needs for arm in _known(runs)):
+        return Stage("extraction", "fresh", "no arm that was trained reads scores")
     if not versions:
         return Stage("extraction", "missing", "no prompt version has been extracted")
     first = versions[0]  # the promoted one
@@ -270,6 +273,12 @@ def _runs(lake: Lake) -> list[Run]:
         return []
     with open_store(lake, wait_seconds=READER_WAIT) as store:
         return list(judge_runs(lake, store))
+
+
+def _known(runs: list[Run]) -> list[Arm]:
+    """The arms of the runs, as far as their files are still there."""
+    arms = load_arms()
+    return [arms[run.arm] for run in runs if run.arm in arms]
 
 
 def _training(runs: list[Run]) -> Stage:

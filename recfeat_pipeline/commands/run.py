@@ -1,5 +1,6 @@
 """``recfeat run``: drive the stages, then show what came out."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -93,11 +94,13 @@ def run(
 
     Interrupt it whenever you like: calls in flight get ten seconds, what has arrived is kept and
     not bought again, and the same command continues. The version it extracts with becomes the
-    promoted one.
+    promoted one. Where no chosen arm reads LLM scores, nothing is extracted, unless
+    --prompt-version or --until extraction asks for it.
 
     $ recfeat run
     $ recfeat run --catalog films.toml --pilot 100
     $ recfeat run --catalog films.toml --until extraction --budget 20
+    $ recfeat run --arms ease,ease_genres
     $ recfeat run --arms floor,llm,random --seeds 0
     $ recfeat run --arms tower,tower_llm,tower_random --tune 8
     $ recfeat run --arms ease,reranker --examples 500
@@ -127,6 +130,9 @@ def run(
     seed_list = integers("--seeds", seeds)
     until = "text" if pilot else until
     plan = Plan(version, resolve_arms(arms), seed_list, steps, until, cold=cold_start)
+    unread = version is not None and not plan.reads(version, lake, settings.prompts)
+    if unread and prompt_version is None and until != "extraction":
+        plan = replace(plan, version=None)
     lake.open()
     if plan.until == "evaluation":
         lake.write_note("command", command)
@@ -137,15 +143,17 @@ def run(
 
     def announce(stage: str) -> None:
         hint(STAGE_TITLES[stage], style="bold")
-        if version is None:
+        if plan.version is None:
+            if stage == "extraction" and unread:
+                hint("  No chosen arm reads scores, so none are asked for (--prompt-version does).")
             return
         if stage == "text":
             items, fields = lake.read("items"), lake.read("fields")
             asked, paid = prompt_version is not None, settings.has_llm
-            if said := refuse_misfit(version, items, fields, asked=asked, paid=paid):
+            if said := refuse_misfit(plan.version, items, fields, asked=asked, paid=paid):
                 hint(f"  ! {said}.", style="yellow")
         if stage == "extraction":
-            announce_cost(lake, version, settings, yes)
+            announce_cost(lake, plan.version, settings, yes)
 
     with open_driver(settings) as driver:
         driver.run(plan, announce)

@@ -30,7 +30,7 @@ class Source:
 
     columns: str  # SQL: name
     rows: str  # SQL: item_id, name, value | item_id, vector
-    needs: str | None = None  # lake table that is made for arms with this source alone
+    needs: str | None = None  # lake table that `recfeat run` makes for arms with this source alone
     scale: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows  # of the rows of the columns
     example: Callable[[pl.DataFrame], Sequence[str]] = lambda dimensions: ()
     """Columns on the published corpus, given its DIMENSIONS; for sizes where no lake is read."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from recfeat_pipeline.content.source import load_source
 from recfeat_pipeline.defs.executing import Execution, Training
 from recfeat_pipeline.defs.partitions import (
     MAX_SEEDS,
@@ -25,6 +24,7 @@ from recfeat_pipeline.defs.stages import STAGES
 from recfeat_pipeline.defs.training.inputs import load_data, report_split
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import arm_version
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, rests_on
@@ -35,7 +35,7 @@ from recfeat_pipeline.settings import Settings
 class Plan:
     """What to run."""
 
-    version: PromptVersion | None  # to ask; None: imported scores are read
+    version: PromptVersion | None  # to ask; None: nothing is asked
     arms: Sequence[Arm]
     seeds: Sequence[int]
     steps: int | None = None
@@ -59,6 +59,15 @@ class Plan:
         below = [under for arm in self.reordering for under in rests_on(arm)]
         asked = [arm for arm in self.arms if not arm.family.reorders]
         return list(dict.fromkeys([*asked, *below]))
+
+    def needs(self, table: str) -> list[Arm]:
+        """Arms whose content is made from a lake table."""
+        return [arm for arm in (*self.fitted, *self.reordering) if table in arm.needs]
+
+    def reads(self, version: PromptVersion, lake: Lake, prompts: str | None) -> bool:
+        """Whether an arm reads a version's scores; those of a probe are of another version."""
+        wanted = {arm.content.prompt_version for arm in self.needs("scores")}
+        return version.name in {arm_version(lake, name, prompts) for name in wanted}
 
 
 class Driver:
@@ -116,11 +125,8 @@ class Driver:
         self.execution.run([lists], key, run_config={"ops": {lists.node_def.name: config}})
 
     def _extraction(self, stage: str, plan: Plan) -> None:
-        arms = [*plan.fitted, *plan.reordering]
-        sources = {name for arm in arms for name in arm.content.sources}
-        needed = {load_source(name).needs for name in sources}
         for asset in STAGES[stage][:-1]:
-            if asset.key.path[-1] in needed:
+            if plan.needs(asset.key.path[-1]):
                 self.execution.run([asset], tags=range_tags(shards.get_partition_keys()))
         if plan.version is None:
             return

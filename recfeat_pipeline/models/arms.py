@@ -16,7 +16,7 @@ import polars as pl
 from recfeat_pipeline import schemas
 from recfeat_pipeline.content.controls import CONTROLS, control_of
 from recfeat_pipeline.content.slot import Slot
-from recfeat_pipeline.content.source import SOURCES
+from recfeat_pipeline.content.source import SOURCES, load_source
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.family import FAMILIES, TABLES, Family, load_family
 from recfeat_pipeline.registry import Registry, own_folder
@@ -76,6 +76,11 @@ class Arm:
             if each.name in changed:
                 given.setdefault(each.metadata["table"], {})[each.name] = changed[each.name]
         return replace(self, given=given)
+
+    @property
+    def needs(self) -> set[str]:
+        """Lake tables that its content is made from, where they are made for such arms alone."""
+        return {need for name in self.content.sources if (need := load_source(name).needs)}
 
     @property
     def is_built_in(self) -> bool:

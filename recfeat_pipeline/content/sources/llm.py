@@ -11,5 +11,6 @@ source = Source(
         SELECT item_id, dimension AS name, score AS value FROM features.item_features
         WHERE version = $version
     """,
+    needs="scores",
     example=lambda dimensions: dimensions.sort("position")["dimension"].to_list(),
 )

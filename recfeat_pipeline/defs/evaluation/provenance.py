@@ -44,7 +44,7 @@ def collect_provenance(
         "circles": circles_of(lake, promoted, settings.prompts),
         "extraction_model": model,
         "backend": backend,
-        "used_llm": bool(backend) and backend != "lexical",
+        "used_llm": backend != "lexical" if backend else None,
         "estimate": _estimate(lake, promoted, settings),
         "value_per_conversion": settings.value_per_conversion,
         "attributions": [

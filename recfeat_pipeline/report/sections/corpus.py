@@ -28,12 +28,6 @@ _DROPPED = {
 
 def question(inputs: Inputs) -> Section:
     """The question in a few sentences, naming only what was run."""
-    roles = inputs.roles
-    llm = inputs.provenance.used_llm
-    who = {True: "an LLM", False: "the embedded lexical extractor (no LLM)", None: "a model"}[llm]
-    fillings = ["empty", "filled with those scores"]
-    fillings += ["filled with curated tags"] if roles.curated else []
-    fillings += ["filled with random numbers of the same width"] if roles.controls else []
     return Section(
         "question",
         "The question",
@@ -42,18 +36,29 @@ def question(inputs: Inputs) -> Section:
                 "Does a recommender rank better when it knows what each item is about, and is "
                 "it worth paying a model to find out?"
             ),
-            Paragraph(
-                f"Here {who} read each item's text and scored it on a fixed list of "
-                "dimensions. Two-tower models were then trained that are identical "
-                f"but for one slot: {', '.join(fillings[:-1])} or {fillings[-1]}. Each model had "
-                "to find the next item of held-out users in the whole corpus."
-            ),
+            Paragraph(_what_was_done(inputs)),
             Paragraph(
                 "MRR, the mean reciprocal rank, is 1 when the next item is always ranked first "
                 "and ½ when it is always second. Square brackets hold 95 % intervals.",
                 "note",
             ),
         ],
+    )
+
+
+def _what_was_done(inputs: Inputs) -> str:
+    task = "had to find the next item of held-out users in the whole corpus."
+    if not inputs.items["n_scored"].sum():
+        return f"Here nothing was extracted from texts. Each model {task}"
+    roles, llm = inputs.roles, inputs.provenance.used_llm
+    who = {True: "an LLM", False: "the embedded lexical extractor (no LLM)", None: "a model"}[llm]
+    fillings = ["empty", "filled with those scores"]
+    fillings += ["filled with curated tags"] if roles.curated else []
+    fillings += ["filled with random numbers of the same width"] if roles.controls else []
+    return (
+        f"Here {who} read each item's text and scored it on a fixed list of dimensions. Two-tower "
+        f"models were then trained that are identical but for one slot: {', '.join(fillings[:-1])} "
+        f"or {fillings[-1]}. Each model {task}"
     )
 
 
