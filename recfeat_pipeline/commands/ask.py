@@ -1,7 +1,7 @@
 """``recfeat ask``: what someone wants, in words, answered from the features."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recfeat_pipeline.ask.taste import Taste
     from recfeat_pipeline.explore.library import Library
     from recfeat_pipeline.lake import Lake
+    from recfeat_pipeline.settings import Settings
 
 
 def ask(
@@ -29,26 +30,33 @@ def ask(
     ] = None,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many items.")] = 10,
     prompt_version: VersionOption = None,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Let an LLM read the words (ask-v1): a call a turn.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say in words what you want, and see the items that answer it, each with its reasons.
 
-    It reads titles, dimensions, genres, years and negations by their names, without an LLM, and
-    ranks by the stored scores and texts. A later turn refines the ones before it.
+    It reads titles, dimensions, genres, years and negations by their names, without an LLM (with
+    --llm, by one), and ranks by the stored scores and texts. A later turn refines the ones before.
 
     $ recfeat ask "a heist film without much violence" "older please, sixties or seventies"
+    $ recfeat ask "something like Inception, but nothing that makes me cry" --llm
     $ recfeat ask
     """
     from recfeat_pipeline.ask.ranking import answer
-    from recfeat_pipeline.ask.reading import read_words
-    from recfeat_pipeline.ask.taste import Taste
     from recfeat_pipeline.commands.lakes import open_lake
 
-    _, shelf, version = read_shelf(open_lake(context.obj.settings), prompt_version)
-    hint(f"Words are matched by name (no LLM); scores are those of {version}.")
-    taste, turns = Taste(), []
+    settings = context.obj.settings
+    lake = open_lake(settings)
+    _, shelf, version = read_shelf(lake, prompt_version)
+    read, reader = _reading(lake, settings, shelf, llm)
+    hint(f"Words are {reader}; scores are those of {version}.")
+    said: list[str] = []
+    turns = []
     for text in words or _turns():
-        taste = taste.then(read_words(shelf, text, taste))
+        said.append(text)
+        taste = read(said)
         found = answer(shelf, taste, number)
         turns.append({"turn": text, "items": _rows(shelf, found)})
         if not as_json:
@@ -75,6 +83,30 @@ def read_shelf(lake: "Lake", wanted: str | None) -> tuple["Library", "Shelf", st
         scores=library.scores[version],
     )
     return library, shelf, version
+
+
+def _reading(
+    lake: "Lake", settings: "Settings", shelf: "Shelf", llm: bool
+) -> tuple[Callable[[Sequence[str]], "Taste"], str]:
+    """Turns to a taste, and in words how they are read."""
+    from recfeat_pipeline.ask.by_llm import VERSION, question, taste_of
+    from recfeat_pipeline.ask.reading import read_turns
+    from recfeat_pipeline.commands.llm import asker
+    from recfeat_pipeline.extraction.validation import parse
+
+    if not llm:
+        return lambda turns: read_turns(shelf, turns), "matched by name (no LLM)"
+    ask, model = asker(lake, settings, VERSION)
+
+    def read(turns: Sequence[str]) -> "Taste":
+        [text] = ask(question(shelf, turns))
+        if text is None:
+            raise RecfeatError(
+                f"{model} gave no valid answer. Ask without --llm to have words matched by name."
+            )
+        return taste_of(shelf, parse(text))
+
+    return read, f"read by {model}"
 
 
 def _turns() -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.commands.ask import read_shelf
 from recfeat_pipeline.content.controls import control_of
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.explore.explorer import Explorer, Field
@@ -26,6 +27,7 @@ def open_explorer(lake: Lake, sources: str | None) -> Explorer:
     with open_store(lake) as store:
         library = read_library(store)
     arms = {arm.title: (arm, seed) for arm, seed in trained_arms(lake)}
+    with_vectors = _arms_with(lake, "item_vectors")
     promoted = str(lake.meta.get("promoted", ""))
     if library.models.get(promoted, "").startswith("lexical"):
         arms = {title.replace("LLM scores", "Lexical scores"): arm for title, arm in arms.items()}
@@ -35,23 +37,42 @@ def open_explorer(lake: Lake, sources: str | None) -> Explorer:
         promoted=promoted,
         document=lambda item_id: _document(lake, item_id),
         attributions=attributions(sources),
-        vectors={title: _vectors(lake, arm, seed) for title, (arm, seed) in arms.items()},
+        vectors={
+            title: _vectors(lake, arm, seed)
+            for title, (arm, seed) in arms.items()
+            if arm.id in with_vectors
+        },
         recommenders={
             title: recommender_of(lake, arm, seed) for title, (arm, seed) in arms.items()
         },
+        shelf=cache(lambda: read_shelf(lake, None)[1]),
     )
 
 
 def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:
-    """Arms with item vectors, each with its first seed; the LLM arm leads."""
+    """Arms that rank all items, each with its first seed.
+
+    Those with vectors lead, for their models are kept and need not be fitted again; of them those
+    with LLM scores, for that is what one came to look at.
+    """
+    ranked, with_vectors = _arms_with(lake, "ranks"), _arms_with(lake, "item_vectors")
+    arms = [arm for arm in load_arms().values() if arm.id in ranked]
+    arms.sort(key=lambda arm: (arm.id not in with_vectors, not _is_of_scores(arm)))
+    return [(arm, ranked[arm.id]) for arm in arms]
+
+
+def _is_of_scores(arm: Arm) -> bool:
+    return arm.role == "content" and "llm" in arm.content.sources
+
+
+def _arms_with(lake: Lake, table: str) -> dict[str, int]:
+    """The first seed of each arm that has rows in a table."""
     found: dict[str, int] = {}
-    for path in lake.table_paths("item_vectors"):
-        run = lake.keys_of("item_vectors", path)
+    for path in lake.table_paths(table):
+        run = lake.keys_of(table, path)
         arm, seed = run["arm"], int(run["seed"])
         found[arm] = min(seed, found.get(arm, seed))
-    trained = [arm for arm in load_arms().values() if arm.id in found]
-    trained.sort(key=lambda arm: arm.id != "llm")  # what one came to look at is shown first
-    return [(arm, found[arm.id]) for arm in trained]
+    return found
 
 
 def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
@@ -63,18 +84,18 @@ def _vectors(lake: Lake, arm: Arm, seed: int) -> Callable[[], np.ndarray]:
 
 
 def recommender_of(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]:
-    """A trained arm, loaded when it is first asked."""
+    """A trained arm, loaded when it is first asked; one that keeps no model is fitted again."""
 
     @cache
     def load() -> Recommender:
         from recfeat_pipeline.defs.training.inputs import load_inputs
-        from recfeat_pipeline.defs.training.served import load_scorer
+        from recfeat_pipeline.defs.training.served import scorer_of
 
         with open_store(lake) as store:
             inputs = load_inputs(lake, store, arm, seed)
         meaningless = control_of(arm.content.control).draws
         names = [name.partition(":")[2] or name for name in inputs.content.names]
-        scorer = load_scorer(StoredRun(lake, arm, seed), inputs)
+        scorer = scorer_of(StoredRun(lake, arm, seed), inputs)
         return _Served(scorer, inputs.data.n_items, [] if meaningless else names)
 
     return load

@@ -5,18 +5,19 @@ from recfeat_pipeline.commands.explorer import recommender_of, trained_arms
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.serving.current import Current
+from recfeat_pipeline.serving.llm import LLM
 from recfeat_pipeline.serving.service import Service
 from recfeat_pipeline.store import built
 
 SECONDS = 5.0  # between looks at whether the store was built anew
 
 
-def open_current(lake: Lake, wanted: str | None) -> Current:
+def open_current(lake: Lake, wanted: str | None, llm: LLM | None = None) -> Current:
     """The newest build of the lake's store, and those that follow it."""
-    return Current(lambda: open_service(lake, wanted), lambda: build_of(lake))
+    return Current(lambda: open_service(lake, wanted, llm), lambda: build_of(lake))
 
 
-def open_service(lake: Lake, wanted: str | None) -> Service:
+def open_service(lake: Lake, wanted: str | None, llm: LLM | None = None) -> Service:
     """The store as it is now, read once and closed again, so that a run can write to it."""
     build = build_of(lake)
     library, shelf, version = read_shelf(lake, wanted)
@@ -26,6 +27,7 @@ def open_service(lake: Lake, wanted: str | None) -> Service:
         version=version,
         recommenders={arm.id: recommender_of(lake, arm, s) for arm, s in trained_arms(lake)},
         built=build,
+        llm=llm,
     )
 
 

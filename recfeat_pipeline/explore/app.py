@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
+from recfeat_pipeline.ask.ranking import answer
+from recfeat_pipeline.ask.reading import read_turns
+from recfeat_pipeline.ask.taste import QUESTION
 from recfeat_pipeline.explore.explorer import Explorer
 from recfeat_pipeline.explore.queries import (
     Neighbour,
@@ -21,15 +24,19 @@ from recfeat_pipeline.explore.queries import (
 )
 from recfeat_pipeline.explore.recommend import recommend
 
+MOST_CHARACTERS = 2000  # of what is said at once
+
 
 def serve(explorer: Explorer, host: str, port: int) -> None:
     """Serve the page until interrupted; assets are local, nothing is loaded from elsewhere."""
 
     @ui.page("/", title=f"{explorer.name} · explore")
-    def page(item: str = "", liked: str = "", arm: str = "", view: str = "item") -> None:
+    def page(
+        item: str = "", liked: str = "", arm: str = "", view: str = "item", said: str = ""
+    ) -> None:
         """``/?item=1&liked=2,3``: the address says what is shown, so that it can be shared."""
         ui.add_css(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))
-        Page(explorer, item, liked, arm, view).build()
+        Page(explorer, item, liked, arm, view, said).build()
 
     ui.run(
         host=host,
@@ -43,9 +50,11 @@ def serve(explorer: Explorer, host: str, port: int) -> None:
 
 
 class Page:
-    """One visitor's page: what they look at, and what they like."""
+    """One visitor's page: what they look at, what they like, and what they said."""
 
-    def __init__(self, explorer: Explorer, item: str, liked: str, arm: str, view: str):
+    def __init__(
+        self, explorer: Explorer, item: str, liked: str, arm: str, view: str, said: str = ""
+    ):
         self.explorer = explorer
         self.library = explorer.library
         self.version = explorer.versions[0]
@@ -54,6 +63,7 @@ class Page:
         named = (self.library.row_of(item_id) for item_id in liked.split(","))
         self.liked = [row for row in named if row is not None]
         self.view = view
+        self.said = [turn[:MOST_CHARACTERS] for turn in said.split("\n") if turn.strip()]
         arms = list(explorer.recommenders)
         self.arm = arm if arm in arms else (arms[0] if arms else None)
         spaces = list(explorer.vectors)
@@ -76,19 +86,32 @@ class Page:
                 with ui.tabs().props("no-caps align=left dense") as self.tabs:
                     ui.tab("item", "Item")
                     ui.tab("recommend", "Recommend from liked items")
+                    ui.tab("ask", "Ask")
                 panels = ui.tab_panels(self.tabs, value=self.view, animated=False)
                 with panels.classes("w-full bg-transparent"):
                     with ui.tab_panel("item").classes("px-0"):
                         self.item()
                     with ui.tab_panel("recommend").classes("px-0"):
                         self.recommendations()
+                    with ui.tab_panel("ask").classes("px-0"):
+                        ask = ui.input("What would you like?").props(
+                            f"outlined dense maxlength={MOST_CHARACTERS}"
+                        )
+                        ask.classes("w-full").on("keydown.enter", lambda: self.say(ask))
+                        self.answers()
 
     def refresh(self) -> None:
         """Show the present state, and say it in the address."""
         self.results.refresh()
         self.item.refresh()
         self.recommendations.refresh()
-        shown = {"item": self._id(self.row), "liked": ",".join(map(self._id, self.liked))}
+        self.answers.refresh()
+        shown = {
+            "item": self._id(self.row),
+            "liked": ",".join(map(self._id, self.liked)),
+            "said": "\n".join(self.said),
+            "view": "" if self.tabs.value == "item" else self.tabs.value,
+        }
         ui.navigate.history.replace("/?" + urlencode({k: v for k, v in shown.items() if v}))
 
     def search(self, event: ValueChangeEventArguments) -> None:
@@ -173,6 +196,42 @@ class Page:
             "Beside a dimension stands how much of the score would be gone without it."
             if driven
             else "This arm ranks by what people chose; it is told nothing about the items."
+        ).classes("muted mt-2")
+
+    def say(self, field: ui.input) -> None:
+        """One more turn."""
+        if text := " ".join(field.value.split()):
+            self.said.append(text)
+            field.set_value("")
+            self.refresh()
+
+    def unsay(self, turn: int) -> None:
+        """Take a turn back."""
+        del self.said[turn]
+        self.refresh()
+
+    @ui.refreshable_method
+    def answers(self) -> None:
+        """What was said, and the items that answer it."""
+        if not self.said:
+            ui.label(QUESTION).classes("muted")
+            return
+        with ui.row().classes("items-center gap-2"):
+            for turn, text in enumerate(self.said):
+                ui.chip(
+                    text, removable=True, on_value_change=lambda _, turn=turn: self.unsay(turn)
+                ).props("outline dense")
+        shelf = self.explorer.shelf()
+        taste = read_turns(shelf, self.said)
+        if taste.says_nothing:
+            ui.label(QUESTION)
+            return
+        with ui.element("div").classes("w-full"):
+            for place, line in enumerate(answer(shelf, taste), 1):
+                self._line(place, line.row, ", ".join(line.reasons), f"{line.score:.2f}")
+        ui.label(
+            "Words are matched by name, without an LLM. A later turn refines those before it; "
+            "reasons are stored features and words of the stored text."
         ).classes("muted mt-2")
 
     def _fingerprint(self) -> None:

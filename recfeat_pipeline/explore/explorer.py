@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recfeat_pipeline.ask.shelf import Shelf
 from recfeat_pipeline.explore.library import Library
 from recfeat_pipeline.explore.recommend import Recommender
 
@@ -30,6 +31,7 @@ class Explorer:
         attributions: by source, what it wants shown beside its text.
         vectors: by arm title, the arm's item vectors by item_index.
         recommenders: by arm title, the trained arm.
+        shelf: the library's items with their texts, for words.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Explorer:
     attributions: Mapping[str, str]
     vectors: Mapping[str, Callable[[], np.ndarray]]
     recommenders: Mapping[str, Callable[[], Recommender]]
+    shelf: Callable[[], Shelf]
 
     @property
     def versions(self) -> list[str]:

@@ -4,41 +4,25 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.engine import extract
-from recfeat_pipeline.extraction.keys import sha256
-from recfeat_pipeline.extraction.ledger import answers
-from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.of_no_item import SHARD, as_documents, responses_to
 from recfeat_pipeline.extraction.types import Backend, Limits
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.rendering import clean
-from recfeat_pipeline.schemas import DOCUMENTS
 from recfeat_pipeline.taxonomy import Taxonomy
 from recfeat_pipeline.taxonomy.read import build_taxonomy
 
 VERSION = "taxonomy-draft-v1"
-SHARD = "00"  # of the ledger; a draft is of no item
 SAMPLE_CHARS = 600
 
 
 def draft_document(domain: str, samples: pl.DataFrame) -> pl.DataFrame:
-    """What the model reads: the domain, then the samples, cut. DOCUMENTS columns but ``fields``.
-
-    Its id is the first sample's, since the ledger keeps ids of the catalogue's type.
-    """
+    """What the model reads: the domain, then the samples, cut. DOCUMENTS columns but ``fields``."""
     cut = clean(pl.col("text").str.slice(0, SAMPLE_CHARS))
     texts = samples.select(cut)["text"]
     lines = [f"Domain: {domain}", *(f"Sample {n}: {text}" for n, text in enumerate(texts, 1))]
-    text = "\n".join(lines)
-    return pl.DataFrame(
-        {
-            "item_id": samples["item_id"].head(1),
-            "title": domain,
-            "text": text,
-            "content_hash": sha256(text),
-            "n_chars": pl.Series([len(text)], dtype=DOCUMENTS["n_chars"]),
-        }
-    )
+    return as_documents(["\n".join(lines)], samples["item_id"].head(1), domain)
 
 
 def draft(
@@ -72,14 +56,13 @@ def draft(
     version = load_version(VERSION)
     document = draft_document(domain, samples)
     summary = extract(document, version, lake, SHARD, backend, limits=limits, prices=prices)
-    keys = keyed(document, version, backend.model)["cache_key"]
-    rows = answers(lake, SHARD, keys)
-    if rows.is_empty():
+    [response] = responses_to(document, version, lake, backend.model)["response"]
+    if response is None:
         why = summary.stopped or ", ".join(summary.reasons) or "it failed in an earlier run"
         raise RecfeatError(
             f"No taxonomy was drafted ({why.rstrip('.')}). Run again with "
             "RECFEAT_LLM_RETRY_FAILED=1, or name a model that keeps to JSON schemas "
             "(RECFEAT_LLM_MODEL)."
         )
-    spec = {"name": name, "item": item, "groups": parse(rows["response"][0])["groups"]}
+    spec = {"name": name, "item": item, "groups": parse(response)["groups"]}
     return build_taxonomy(spec, f"drafted by {backend.model}"), summary.cost_usd

@@ -5,15 +5,13 @@ from pathlib import Path
 import polars as pl
 
 from recfeat_pipeline.extraction.engine import extract
-from recfeat_pipeline.extraction.ledger import answers
-from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.of_no_item import SHARD, responses_to
 from recfeat_pipeline.extraction.shards import Note, Progress
 from recfeat_pipeline.extraction.types import Backend, Limits, Summary
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 
-SHARD = "00"  # of the ledger; a request is of no item
 PICKS = pl.List(pl.Int32)
 
 
@@ -57,8 +55,8 @@ def picked(documents: pl.DataFrame, version: PromptVersion, lake: Lake, model: s
         ``cache_key, picks`` in the documents' order: numbers of candidates, best first; null where
         no valid answer was got.
     """
-    keys = keyed(documents, version, model).sort("row").select("cache_key")
-    held = answers(lake, SHARD, keys["cache_key"].unique()).select("cache_key", "response")
-    read = [[int(number) for number in parse(text)["ranking"]] for text in held["response"]]
-    found = held.select("cache_key", picks=pl.Series(read, dtype=PICKS))
-    return keys.join(found, on="cache_key", how="left", maintain_order="left")
+    held = responses_to(documents, version, lake, model)
+    picks = [
+        text and [int(number) for number in parse(text)["ranking"]] for text in held["response"]
+    ]
+    return held.select("cache_key", picks=pl.Series(picks, dtype=PICKS))

@@ -51,6 +51,25 @@ def ranking_schema() -> dict[str, Any]:
     return _strict({"ranking": {"type": "array", "items": {"type": "integer"}}})
 
 
+def taste_schema() -> dict[str, Any]:
+    """What is wanted, in names of a catalogue; whether it has them is seen when it is read."""
+    names = {"type": "array", "items": TEXT}
+    weighed = {"type": "array", "items": _strict({"name": TEXT, "weight": {"type": "number"}})}
+    year = {"type": "integer"}
+    return _strict(
+        {
+            "liked": names,
+            "avoided": names,
+            "dimensions": weighed,
+            "genres": weighed,
+            "first_year": year,
+            "last_year": year,
+            "words": names,
+            "unwanted_words": names,
+        }
+    )
+
+
 def compiled(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     """Whether a parsed JSON value fits a schema of this module, at once.
 

@@ -101,7 +101,7 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
         _check_taxonomy(parsed)
     elif "ranking" in schema["properties"]:
         _check_ranking(parsed["ranking"], n_candidates(request.document))
-    else:
+    elif "profile" in schema["properties"]:
         _check_profile(parsed)
     for echo, same in (("title", same_title), ("opening", same_opening)):
         if echo in parsed and request.identity and not same(parsed[echo], request.identity):

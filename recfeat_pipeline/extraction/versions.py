@@ -36,6 +36,7 @@ from recfeat_pipeline.extraction.schema import (
     profile_schema,
     ranking_schema,
     scores_schema,
+    taste_schema,
     taxonomy_schema,
 )
 from recfeat_pipeline.extraction.types import Question
@@ -76,8 +77,11 @@ ASKS = {
     "user_profile": "profile",
     "taxonomy": "taxonomy",
     "ranking": "ranking",
+    "taste": "taste",
 }
 """What a version may ask, and the name of its one call."""
+OF_NO_ITEM = ("ranking", "taste")
+"""What is asked about a request: there is no item whose identity could be repeated."""
 
 
 @dataclass(frozen=True)
@@ -221,8 +225,9 @@ def _build(
         raise _error(name, f"asks = {asks!r} is not one of {', '.join(ASKS)}")
     if echo not in ECHOES:
         raise _error(name, f"echo = {echo!r} is not one of {', '.join(ECHOES)}")
-    if (echo == "none") != (asks == "ranking"):
-        raise _error(name, 'echo = "none" belongs to asks = "ranking", and that to nothing else')
+    if (echo == "none") != (asks in OF_NO_ITEM):
+        these = " or ".join(f'"{asked}"' for asked in OF_NO_ITEM)
+        raise _error(name, f'echo = "none" belongs to asks = {these}, and to nothing else')
     if unknown := sorted(set(document) - DOCUMENT_KEYS):
         raise _error(name, f"[document] sets {unknown[0]!r}, which nothing reads")
     limit = document.get("characters", 1)
@@ -312,8 +317,12 @@ def _question(
     if groups:
         schema = scores_schema(echo, [dimension.name for dimension in dimensions])
     else:
-        of_calls = {"taxonomy": taxonomy_schema, "profile": profile_schema}
-        schema = ranking_schema() if call == "ranking" else of_calls[call](echo)
+        schema = {
+            "taxonomy": lambda: taxonomy_schema(echo),
+            "profile": lambda: profile_schema(echo),
+            "ranking": ranking_schema,
+            "taste": taste_schema,
+        }[call]()
     return Question(label, "\n\n".join(texts), schema)
 
 

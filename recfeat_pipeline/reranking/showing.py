@@ -3,12 +3,11 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.schemas import DOCUMENTS
+from recfeat_pipeline.extraction.of_no_item import as_documents
 
 HEADS = {
     "newest": "Taken before, newest first:",
@@ -65,11 +64,11 @@ def show(
     Args:
         requests: who is asked about.
         names: what each item is called, one line each, by index.
-        item_ids: by index; a document's id is its newest item's, for the ledger keeps items' ids.
+        item_ids: by index; a document has that of the newest item.
         showing: the orders.
         places: in which candidates were shown before, as :class:`Shown` has them; None: drawn.
     """
-    rows, drawn = [], np.empty_like(requests.shortlists)
+    newest, texts, drawn = [], [], np.empty_like(requests.shortlists)
     for at, shortlist in enumerate(requests.shortlists):
         history, ratings = _history(requests, at, showing)
         candidates = [names[item] for item in shortlist]
@@ -83,25 +82,15 @@ def show(
         elif showing.candidates == "shuffled":
             dice.shuffle(order)
         drawn[at] = order
-        text = "\n".join(
-            [
-                HEADS[showing.history],
-                *(f"- {line}" for line in taken),
-                ORDERS[showing.candidates],
-                *(f"{number}. {candidates[place]}" for number, place in enumerate(order, 1)),
-            ]
-        )
-        rows.append((item_ids[int(history[0] if len(history) else shortlist[0])], text))
-    documents = pl.DataFrame(
-        rows, schema={"item_id": item_ids.dtype, "text": pl.String}, orient="row"
-    ).select(
-        "item_id",
-        title=pl.lit("A request"),
-        text="text",
-        content_hash=pl.Series([sha256(text.encode()).hexdigest() for _, text in rows]),
-        n_chars=pl.col("text").str.len_chars().cast(DOCUMENTS["n_chars"]),
-    )
-    return Shown(documents, drawn)
+        lines = [
+            HEADS[showing.history],
+            *(f"- {line}" for line in taken),
+            ORDERS[showing.candidates],
+            *(f"{number}. {candidates[place]}" for number, place in enumerate(order, 1)),
+        ]
+        texts.append("\n".join(lines))
+        newest.append(int(history[0] if len(history) else shortlist[0]))
+    return Shown(as_documents(texts, item_ids.gather(newest), "A request"), drawn)
 
 
 def _history(requests: Requests, at: int, showing: Showing) -> tuple[np.ndarray, np.ndarray]:

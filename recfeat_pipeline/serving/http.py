@@ -1,4 +1,6 @@
-"""The HTTP server: one route a call of the service, OpenAPI at ``/docs``, no LLM on any path.
+"""The HTTP server: one route a call of the service, OpenAPI at ``/docs``.
+
+An LLM is asked for a request that wants one, on a server that may ask one, and for no other.
 
 Input is checked by type and size before it is used; every answer carries a request id, which the
 caller may give. Counts and times per route stand at ``/metrics`` in Prometheus' format.
@@ -13,10 +15,10 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
-from recfeat_pipeline.serving.service import Filters, NotFound, Service
+from recfeat_pipeline.serving.service import Filters, NoLLM, NotFound, Service
 
 MOST_ITEMS, MOST_HISTORY, MOST_CHARACTERS = 500, 1000, 2000
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}")
@@ -56,6 +58,7 @@ class Wanted(_Strict):
     k: Number = 10
     filters: Rules = Rules()
     explain: bool = Field(False, description="Say what moved each score most.")
+    rerank: bool = Field(False, description="Let an LLM order the best 30, if it answers in time.")
 
 
 class Asked(_Strict):
@@ -64,6 +67,9 @@ class Asked(_Strict):
     turns: list[Words] = Field(min_length=1, max_length=20)
     k: Number = 10
     filters: Rules = Rules()
+    read_by_llm: bool = Field(
+        False, description="Let an LLM read the words, if it answers in time."
+    )
 
 
 def build_app(current: Callable[[], Service]) -> FastAPI:
@@ -78,6 +84,15 @@ def build_app(current: Callable[[], Service]) -> FastAPI:
         "recfeat_request_seconds", "Seconds a request took.", ["route", "status"],
         registry=registry,
     )  # fmt: skip
+    llm_requests = Counter(
+        "recfeat_llm_requests", "Requests that wanted an LLM.", ["route", "answered"],
+        registry=registry,
+    )  # fmt: skip
+
+    def counted(route: str, result: dict[str, Any]) -> dict[str, Any]:
+        if result["llm"]:
+            llm_requests.labels(route, str(result["llm"]["answered"]).lower()).inc()
+        return result
 
     @app.middleware("http")
     async def observe(
@@ -95,6 +110,10 @@ def build_app(current: Callable[[], Service]) -> FastAPI:
     @app.exception_handler(NotFound)
     async def not_found(_: Request, error: NotFound) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=404)
+
+    @app.exception_handler(NoLLM)
+    async def no_llm(_: Request, error: NoLLM) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=409)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -130,13 +149,18 @@ def build_app(current: Callable[[], Service]) -> FastAPI:
     @app.post("/recommend")
     def recommend(wanted: Wanted) -> dict[str, Any]:
         """The best items for a history, by a trained arm."""
-        return current().recommend(
-            wanted.history, wanted.arm, wanted.k, wanted.filters.filters(), wanted.explain
-        )
+        return counted(
+            "recommend",
+            current().recommend(
+                wanted.history, wanted.arm, wanted.k, wanted.filters.filters(), wanted.explain,
+                wanted.rerank,
+            ),
+        )  # fmt: skip
 
     @app.post("/ask")
     def ask(asked: Asked) -> dict[str, Any]:
         """The items that answer words, with reasons."""
-        return current().ask(asked.turns, asked.k, asked.filters.filters())
+        filters = asked.filters.filters()
+        return counted("ask", current().ask(asked.turns, asked.k, filters, asked.read_by_llm))
 
     return app

@@ -38,9 +38,14 @@ def build_server(current: Callable[[], Service]) -> MCPServer:
         return current().neighbours(item_id, k)
 
     @server.tool()
-    def recommend(history: list[str], k: int = 10, arm: str | None = None) -> dict[str, Any]:
-        """The best items for someone who took these item ids, the newest last."""
-        return current().recommend(history, arm, k, explain=True)
+    def recommend(
+        history: list[str], k: int = 10, arm: str | None = None, rerank: bool = False
+    ) -> dict[str, Any]:
+        """The best items for someone who took these item ids, the newest last.
+
+        With rerank, an LLM orders the best 30 of them, where the server may ask one.
+        """
+        return current().recommend(history, arm, k, explain=True, rerank=rerank)
 
     @server.tool()
     def ask(

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from recfeat_pipeline.ask.ranking import answer
 from recfeat_pipeline.ask.reading import read_turns
@@ -15,10 +16,16 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.explore.library import Library
 from recfeat_pipeline.explore.queries import content_neighbours, fingerprint, search_items
 from recfeat_pipeline.explore.recommend import Recommender
+from recfeat_pipeline.reranking.showing import titles
+from recfeat_pipeline.serving.llm import CANDIDATES, LLM
 
 
 class NotFound(RecfeatError):
     """There is no such item or arm."""
+
+
+class NoLLM(RecfeatError):
+    """An LLM was wanted, and none is asked here."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Service:
         version: the prompt version whose scores are served.
         recommenders: by arm id, the trained arm, loaded when it is first asked.
         built: which build of the store this is.
+        llm: who may be asked, where a request wants that; None: nobody.
     """
 
     library: Library
@@ -49,6 +57,7 @@ class Service:
     version: str
     recommenders: Mapping[str, Callable[[], Recommender]]
     built: str = ""
+    llm: LLM | None = None
     _loaded: dict[str, Recommender] = field(default_factory=dict, repr=False, compare=False)
 
     def about(self) -> dict[str, Any]:
@@ -58,6 +67,7 @@ class Service:
             "version": self.version,
             "model": self.library.models.get(self.version),
             "arms": list(self.recommenders),
+            "llm": self.llm.model if self.llm else None,
             "built": self.built,
         }
 
@@ -87,14 +97,19 @@ class Service:
         k: int = 10,
         filters: Filters | None = None,
         explain: bool = False,
+        rerank: bool = False,
     ) -> dict[str, Any]:
         """The best ``k`` items for someone with this history, the newest item last.
 
-        Ids that no trained arm knows are passed over and returned as ``unknown``.
+        Ids that no trained arm knows are passed over and returned as ``unknown``. With ``rerank``
+        an LLM orders the best 30; where it does not answer in time, the arm's order stands and
+        ``llm`` says so.
 
         Raises:
             NotFound: there is no such arm, or none has been trained.
+            NoLLM: ``rerank``, and this server asks no LLM.
         """
+        llm = self._llm() if rerank else None
         name, recommender = self._recommender(arm)
         known = {id_: self.library.row_of(id_) for id_ in dict.fromkeys(history)}
         index = self.library.items["item_index"]
@@ -102,34 +117,57 @@ class Service:
         liked = [place for place in indices.values() if place is not None]
         unknown = [id_ for id_ in known if indices.get(id_) is None]
         if not liked:
-            return {"arm": name, "items": [], "unknown": unknown}
+            return {"arm": name, "items": [], "unknown": unknown, "llm": None}
         scores = recommender.scores(liked).astype(np.float64)
         scores[~self._allowed(filters or Filters())[self.library.row_of_index]] = -np.inf
         scores[liked] = -np.inf
-        best = _largest(scores, k)
+        best = _largest(scores, max(k, CANDIDATES) if llm else k)
+        ordered = None
+        if llm and len(best):
+            ordered = llm.order(liked, best[:CANDIDATES], self._names, self._ids)
+        if ordered is not None:
+            best[:CANDIDATES] = ordered
         items = []
-        for place in best:
+        for place in best[:k]:
             line = {**self._item(int(self.library.row_of_index[place])), "score": scores[place]}
             if explain:
                 drivers = recommender.drivers(liked, int(place), 4)
                 line["reasons"] = [{"feature": n, "effect": effect} for n, effect in drivers]
             items.append(line)
-        return {"arm": name, "items": items, "unknown": unknown}
+        return {"arm": name, "items": items, "unknown": unknown, "llm": _said(llm, ordered)}
 
     def ask(
-        self, turns: Sequence[str], k: int = 10, filters: Filters | None = None
+        self,
+        turns: Sequence[str],
+        k: int = 10,
+        filters: Filters | None = None,
+        read_by_llm: bool = False,
     ) -> dict[str, Any]:
-        """Items that answer the words, each with its reasons; a question where they say nothing."""
-        taste = read_turns(self.shelf, turns)
+        """Items that answer the words, each with its reasons; a question where they say nothing.
+
+        Words are matched by name, or where ``read_by_llm``, by an LLM if it answers in time.
+
+        Raises:
+            NoLLM: ``read_by_llm``, and this server asks no LLM.
+        """
+        llm = self._llm() if read_by_llm else None
+        read = llm.read(self.shelf, turns) if llm else None
+        taste = read or read_turns(self.shelf, turns)
+        said = {"taste": asdict(taste), "llm": _said(llm, read)}
         if taste.says_nothing:
-            return {"items": [], "taste": asdict(taste), "question": QUESTION}
+            return {"items": [], "question": QUESTION, **said}
         allowed = self._allowed(filters or Filters())
         lines = answer(self.shelf, taste, k, among=allowed)
         items = [
             {**self._item(line.row), "score": line.score, "reasons": list(line.reasons)}
             for line in lines
         ]
-        return {"items": items, "taste": asdict(taste), "question": None}
+        return {"items": items, "question": None, **said}
+
+    def _llm(self) -> LLM:
+        if self.llm is None:
+            raise NoLLM("This server asks no LLM: it was started without --llm.")
+        return self.llm
 
     def _recommender(self, arm: str | None) -> tuple[str, Recommender]:
         if not self.recommenders:
@@ -159,6 +197,15 @@ class Service:
         return allowed
 
     @cached_property
+    def _names(self) -> list[str]:
+        """Of the corpus, by item index."""
+        return titles(self.library.items[self.library.row_of_index])
+
+    @cached_property
+    def _ids(self) -> pl.Series:
+        return self.library.items["item_id"].gather(self.library.row_of_index)
+
+    @cached_property
     def _years(self) -> np.ndarray:
         return self.library.items["year"].fill_null(0).to_numpy()
 
@@ -178,6 +225,11 @@ class Service:
     def _item(self, row: int) -> dict[str, Any]:
         about = self.library.items.row(row, named=True)
         return {"item_id": str(about["item_id"]), "title": about["title"], "year": about["year"]}
+
+
+def _said(llm: LLM | None, answered: object) -> dict[str, Any] | None:
+    """Who was asked, and whether an answer came in time; None: nobody was."""
+    return {"model": llm.model, "answered": answered is not None} if llm else None
 
 
 def _largest(scores: np.ndarray, k: int) -> np.ndarray:

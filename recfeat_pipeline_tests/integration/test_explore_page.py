@@ -84,6 +84,26 @@ def test_an_address_can_be_shared_and_an_arm_chosen(browser, address):
     assert "Before Sunrise (1995)" in browser.text()
 
 
+def test_words_are_answered_turn_by_turn_with_reasons(browser, address):
+    browser.open(address)
+    browser.wait_for("Fingerprint")
+    browser.click("Ask")
+    browser.wait_for("Name a mood, a theme, a time")
+    browser.type('input[aria-label="What would you like?"]', "small town<img src=x>")
+    browser.press_enter()
+    browser.wait_for("reasons are stored features")
+    assert "small town<img src=x>" in browser.text()
+    first = browser.run("document.querySelector('.line').innerText")
+    assert "small town" in first
+    browser.type('input[aria-label="What would you like?"]', "before 1980")
+    browser.press_enter()
+    browser.wait_until("location.search.includes('said=')")
+    browser.wait_until("document.querySelectorAll('.q-chip').length == 2")
+    shared = browser.run("location.href")
+    browser.open(shared)
+    browser.wait_for("before 1980")
+
+
 def test_what_does_not_exist_is_passed_over(browser, address):
     browser.open(f"{address}?item=nothing&liked=nobody,&arm=none&view=recommend")
     browser.wait_for("Like an item or two")

@@ -13,7 +13,7 @@ from recfeat_pipeline.defs.resources import LakeResource
 from recfeat_pipeline.defs.training.inputs import report_split
 from recfeat_pipeline.evaluation.answers import CALLS, describe, latencies, likeness
 from recfeat_pipeline.evaluation.requests import contrast_requests, replay
-from recfeat_pipeline.extraction.rankings import SHARD
+from recfeat_pipeline.extraction.of_no_item import SHARD
 from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.frontier import frontier
 from recfeat_pipeline.lake import Lake

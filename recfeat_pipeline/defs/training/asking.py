@@ -11,7 +11,8 @@ from recfeat_pipeline.evaluation.requests import detectable
 from recfeat_pipeline.extraction.backends.bought import BoughtBackend
 from recfeat_pipeline.extraction.engine import choose_backend, limits_of
 from recfeat_pipeline.extraction.estimate import estimate
-from recfeat_pipeline.extraction.rankings import SHARD, picked, rank_candidates
+from recfeat_pipeline.extraction.of_no_item import SHARD
+from recfeat_pipeline.extraction.rankings import picked, rank_candidates
 from recfeat_pipeline.extraction.types import Backend, Limits
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake

@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from recfeat_pipeline.serving.http import build_app
+from recfeat_pipeline_tests.unit.serving.test_llm import llm_of, with_llm
 
 
 @pytest.fixture
@@ -39,6 +40,8 @@ def test_every_route_answers(client):
         ("POST", "/recommend", {"history": ["a"] * 1001}, 422),
         ("POST", "/recommend", {"history": ["a"], "nonsense": 1}, 422),
         ("POST", "/recommend", {"history": ["a"], "arm": "x"}, 404),
+        ("POST", "/recommend", {"history": ["a"], "rerank": True}, 409),
+        ("POST", "/ask", {"turns": ["love"], "read_by_llm": True}, 409),
         ("POST", "/ask", {"turns": []}, 422),
         ("POST", "/ask", {"turns": ["x" * 2001]}, 422),
     ],
@@ -61,3 +64,18 @@ def test_metrics_count_by_route_and_never_by_item(client):
     assert 'recfeat_request_seconds_count{route="/items/{item_id}",status="200"} 1.0' in text
     assert 'recfeat_request_seconds_count{route="/items/{item_id}",status="404"} 1.0' in text
     assert "nope" not in text
+
+
+def test_requests_that_wanted_an_llm_are_counted_by_whether_it_answered(service):
+    client = TestClient(build_app(lambda: with_llm(service, llm_of(ranking=[None], taste=[None]))))
+    wanted = {"history": ["a"], "rerank": True}
+    assert client.post("/recommend", json=wanted).json()["llm"] == {
+        "model": "some-llm",
+        "answered": False,
+    }
+    client.post("/ask", json={"turns": ["love"], "read_by_llm": True})
+    client.post("/ask", json={"turns": ["love"]})
+    text = client.get("/metrics").text
+    for route in ("recommend", "ask"):
+        line = f'recfeat_llm_requests_total{{answered="false",route="{route}"}} 1.0'
+        assert line in text
