@@ -1,4 +1,4 @@
-"""Text as a prompt shows it: cleaned, labelled, cut at a word. Shared by text and extraction.
+"""Text as a prompt shows it: cleaned, labelled, cut at a word. Shared by all that ask a model.
 
 Text is stored whole and cut only here, at feed time, so a prompt version with other cuts needs no
 new scrape. Everything is vectorised.
@@ -6,10 +6,12 @@ new scrape. Everything is vectorised.
 
 import html
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.schemas import DOCUMENTS
 
 Cuts = Mapping[str, str | int]
 """Label → longest text: characters (``1500``) or leading names of a list (``"8 names"``)."""
@@ -142,4 +144,26 @@ def render(
         .select(text=pl.concat_str(heading, "line", separator="\n", ignore_nulls=True))
         .to_series()
         .replace("", "(no text)")
+    )
+
+
+def as_documents(texts: Sequence[str], item_ids: pl.Series, title: str) -> pl.DataFrame:
+    """Questions about no item, as a model reads them: DOCUMENTS columns but ``fields``.
+
+    Args:
+        texts: a document each.
+        item_ids: of an item that each has to do with, for the ledger keeps ids of the catalogue's
+            type.
+        title: of all of them, never shown.
+    """
+    return pl.DataFrame(
+        {
+            "item_id": item_ids,
+            "title": pl.Series([title] * len(texts), dtype=pl.String),
+            "text": pl.Series(texts, dtype=pl.String),
+            "content_hash": pl.Series(
+                [sha256(text.encode()).hexdigest() for text in texts], dtype=pl.String
+            ),
+            "n_chars": pl.Series(map(len, texts), dtype=DOCUMENTS["n_chars"]),
+        }
     )

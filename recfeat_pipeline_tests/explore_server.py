@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 
 from recfeat_pipeline.ask.shelf import Shelf
+from recfeat_pipeline.commands.explorer import answering
 from recfeat_pipeline.explore.app import serve
 from recfeat_pipeline.explore.explorer import Explorer, Field
 from recfeat_pipeline.explore.library import Library, read_library
@@ -39,11 +40,13 @@ def explorer(library: Library) -> Explorer:
             "LLM scores": lambda: LikesWhatIsNext(n_items, "small_town"),
             "Floor": lambda: LikesWhatIsNext(n_items, None),
         },
-        shelf=lambda: Shelf(
-            items=library.items.select("item_id", "title", "year", "genres"),
-            texts=[f"{HOSTILE} item {item_id}" for item_id in library.items["item_id"]],
-            dimensions=library.dimensions[VERSION],
-            scores=library.scores[VERSION],
+        ask=answering(
+            lambda: Shelf(
+                items=library.items.select("item_id", "title", "year", "genres"),
+                texts=[f"{HOSTILE} item {item_id}" for item_id in library.items["item_id"]],
+                dimensions=library.dimensions[VERSION],
+                scores=library.scores[VERSION],
+            )
         ),
     )
 

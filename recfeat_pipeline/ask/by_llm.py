@@ -11,20 +11,21 @@ import polars as pl
 
 from recfeat_pipeline.ask.shelf import Shelf, title_words
 from recfeat_pipeline.ask.taste import Taste
-from recfeat_pipeline.extraction.of_no_item import as_documents
+from recfeat_pipeline.rendering import as_documents, clean
 
 VERSION = "ask-v1"
 
 
 def question(shelf: Shelf, turns: Sequence[str]) -> pl.DataFrame:
     """The document of one call: the catalogue's terms first, the same for all, then the turns."""
+    said = pl.Series("said", turns).to_frame().select(clean(pl.col("said")))["said"]
     told = shelf.dimensions.select("dimension", "gloss").iter_rows()
     lines = [
         "Dimensions:",
         *(f"- {name}: {gloss}" for name, gloss in told),
         f"Genres: {', '.join(shelf.genre_names)}",
         "What was said:",
-        *(f"{number}. {' '.join(turn.split())}" for number, turn in enumerate(turns, 1)),
+        *(f"{number}. {turn}" for number, turn in enumerate(said, 1)),
     ]
     return as_documents(["\n".join(lines)], shelf.items["item_id"].head(1), "A question")
 

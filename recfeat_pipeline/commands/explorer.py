@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.ask.ranking import answer
+from recfeat_pipeline.ask.reading import read_turns
+from recfeat_pipeline.ask.shelf import Shelf
+from recfeat_pipeline.ask.taste import QUESTION, Taste
 from recfeat_pipeline.commands.ask import read_shelf
 from recfeat_pipeline.content.controls import control_of
 from recfeat_pipeline.defs.training.stored import StoredRun
-from recfeat_pipeline.explore.explorer import Explorer, Field
+from recfeat_pipeline.explore.explorer import Answers, Explorer, Field
 from recfeat_pipeline.explore.library import read_library
 from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.lake import Lake, shard_of
@@ -45,8 +49,20 @@ def open_explorer(lake: Lake, sources: str | None) -> Explorer:
         recommenders={
             title: recommender_of(lake, arm, seed) for title, (arm, seed) in arms.items()
         },
-        shelf=cache(lambda: read_shelf(lake, None)[1]),
+        ask=answering(cache(lambda: read_shelf(lake, None)[1])),
     )
+
+
+def answering(shelf: Callable[[], Shelf]) -> Callable[[Sequence[str]], Answers]:
+    """Turns to what answers them, with words matched by name; the shelf is loaded when asked."""
+
+    def ask(turns: Sequence[str]) -> Answers:
+        taste = read_turns(shelf(), turns) if turns else Taste()
+        if taste.says_nothing:
+            return Answers([], QUESTION)
+        return Answers(answer(shelf(), taste))
+
+    return ask
 
 
 def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:

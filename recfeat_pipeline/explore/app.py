@@ -10,9 +10,6 @@ from urllib.parse import urlencode
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from recfeat_pipeline.ask.ranking import answer
-from recfeat_pipeline.ask.reading import read_turns
-from recfeat_pipeline.ask.taste import QUESTION
 from recfeat_pipeline.explore.explorer import Explorer
 from recfeat_pipeline.explore.queries import (
     Neighbour,
@@ -213,22 +210,18 @@ class Page:
     @ui.refreshable_method
     def answers(self) -> None:
         """What was said, and the items that answer it."""
-        if not self.said:
-            ui.label(QUESTION).classes("muted")
-            return
+        answered = self.explorer.ask(self.said)
         with ui.row().classes("items-center gap-2"):
             for turn, text in enumerate(self.said):
                 ui.chip(
                     text, removable=True, on_value_change=lambda _, turn=turn: self.unsay(turn)
                 ).props("outline dense")
-        shelf = self.explorer.shelf()
-        taste = read_turns(shelf, self.said)
-        if taste.says_nothing:
-            ui.label(QUESTION)
+        if answered.question:
+            ui.label(answered.question).classes("muted")
             return
         with ui.element("div").classes("w-full"):
-            for place, line in enumerate(answer(shelf, taste), 1):
-                self._line(place, line.row, ", ".join(line.reasons), f"{line.score:.2f}")
+            for place, (row, score, reasons) in enumerate(answered.items, 1):
+                self._line(place, row, ", ".join(reasons), f"{score:.2f}")
         ui.label(
             "Words are matched by name, without an LLM. A later turn refines those before it; "
             "reasons are stored features and words of the stored text."

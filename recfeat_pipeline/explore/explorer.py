@@ -1,12 +1,11 @@
 """What the page works on: the library, and where documents, vectors and trained arms come from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from recfeat_pipeline.ask.shelf import Shelf
 from recfeat_pipeline.explore.library import Library
 from recfeat_pipeline.explore.recommend import Recommender
 
@@ -17,6 +16,13 @@ class Field(NamedTuple):
     label: str
     source: str
     text: str
+
+
+class Answers(NamedTuple):
+    """What words are answered with: rows with their scores and reasons, or a question back."""
+
+    items: Sequence[tuple[int, float, Sequence[str]]]
+    question: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Explorer:
         attributions: by source, what it wants shown beside its text.
         vectors: by arm title, the arm's item vectors by item_index.
         recommenders: by arm title, the trained arm.
-        shelf: the library's items with their texts, for words.
+        ask: turns in words to the items that answer them.
     """
 
     name: str
@@ -41,7 +47,7 @@ class Explorer:
     attributions: Mapping[str, str]
     vectors: Mapping[str, Callable[[], np.ndarray]]
     recommenders: Mapping[str, Callable[[], Recommender]]
-    shelf: Callable[[], Shelf]
+    ask: Callable[[Sequence[str]], Answers]
 
     @property
     def versions(self) -> list[str]:

@@ -4,12 +4,12 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.engine import extract
-from recfeat_pipeline.extraction.of_no_item import SHARD, as_documents, responses_to
+from recfeat_pipeline.extraction.of_no_item import SHARD, responses_to
 from recfeat_pipeline.extraction.types import Backend, Limits
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.rendering import clean
+from recfeat_pipeline.rendering import as_documents, clean
 from recfeat_pipeline.taxonomy import Taxonomy
 from recfeat_pipeline.taxonomy.read import build_taxonomy
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.extraction.of_no_item import as_documents
+from recfeat_pipeline.rendering import as_documents
 
 HEADS = {
     "newest": "Taken before, newest first:",
