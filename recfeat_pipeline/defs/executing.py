@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from recfeat_pipeline.defs.history import connected
 from recfeat_pipeline.defs.partitions import arm_seed_key
 from recfeat_pipeline.defs.pools import wait_patiently
 from recfeat_pipeline.defs.resources import Reporter
@@ -70,14 +71,15 @@ class Execution:
         run_id = str(uuid.uuid4())
         hold(self.lake, run_id)  # before anybody can see the run
         try:
-            result = self.job.execute_in_process(
-                instance=self.instance,
-                asset_selection=[key for asset in assets for key in asset.keys],
-                partition_key=partition_key,
-                tags={**self.tags, **(tags or {})},
-                run_config={**(run_config or {}), **quiet},
-                run_id=run_id,
-            )
+            with connected():
+                result = self.job.execute_in_process(
+                    instance=self.instance,
+                    asset_selection=[key for asset in assets for key in asset.keys],
+                    partition_key=partition_key,
+                    tags={**self.tags, **(tags or {})},
+                    run_config={**(run_config or {}), **quiet},
+                    run_id=run_id,
+                )
         except dg.DagsterError as error:  # a blocking check; our own errors come as they are
             raise RecfeatError(
                 f"{' '.join(str(error).split())}, so nothing was built on it. `recfeat ui` shows "

@@ -1,47 +1,84 @@
 """The run history on SQLite, made quick.
 
-Dagster opens, writes and closes a database for each of the hundreds of events of a run, and makes a
-SQLAlchemy engine each time, which compiles every statement anew. That costs more than the work of a
-small run does.
+Dagster opens, writes and closes a database for each of the hundreds of events of a run, makes a
+SQLAlchemy engine each time, which compiles every statement anew, and reads all its migrations for
+the database that each run gets. That costs more than the work of a small run does.
 """
 
 import functools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
+from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+from sqlalchemy.pool import QueuePool
 
 BUSY_SECONDS = 15  # that SQLite waits for another writer
 ENGINES = 64  # kept; a run has one of its own
 STORAGES: tuple[Any, ...] = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
+
+_pools: list["Kept"] = []  # with open connections
+_runs = 0  # under way in this process
 
 
 def quicken() -> None:
     """From now on this process keeps its engines, and SQLite flushes nothing to the disk."""
     if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax):
         sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
+        ScriptDirectory.from_config = functools.cache(ScriptDirectory.from_config)  # type: ignore[method-assign]
         for storage in STORAGES:
             storage.create_engine = _keeping(storage.create_engine)
 
 
-def _keeping(create_engine: Callable[..., sqlalchemy.Engine]) -> Callable[..., sqlalchemy.Engine]:
-    """``create_engine`` that gives the same engine for the same database.
+@contextmanager
+def connected() -> Iterator[None]:
+    """While a run is under way its connections stay open.
 
-    No connection is kept (Dagster asks for a NullPool), so a process may fork and a file may go.
+    Not longer: between runs a process may fork, and the files may be moved, copied or deleted.
     """
+    global _runs
+    _runs += 1
+    try:
+        yield
+    finally:
+        _runs -= 1
+        if not _runs:
+            while _pools:
+                _pools.pop().dispose()
+
+
+class Kept(QueuePool):
+    """Gives back a connection to be used again, within :func:`connected`; closes it otherwise."""
+
+    def _do_return_conn(self, record: Any) -> None:
+        if _runs:
+            if self not in _pools:
+                _pools.append(self)
+            super()._do_return_conn(record)
+        else:
+            record.close()
+            self._dec_overflow()
+
+
+def _keeping(create_engine: Callable[..., sqlalchemy.Engine]) -> Callable[..., sqlalchemy.Engine]:
+    """``create_engine`` that gives the same engine for the same database."""
 
     @functools.lru_cache(maxsize=ENGINES)
-    def create(url: str, options: tuple[tuple[str, Any], ...]) -> sqlalchemy.Engine:
-        connect_args = dict(options).get("connect_args", ())
-        return create_engine(url, **{**dict(options), "connect_args": dict(connect_args)})
+    def create(url: str, timeout: float | None) -> sqlalchemy.Engine:
+        connect_args = {} if timeout is None else {"timeout": timeout}
+        engine = create_engine(
+            url, poolclass=Kept, pool_size=1, max_overflow=-1, connect_args=connect_args
+        )
+        engine.dispose = lambda close=True: None  # type: ignore[method-assign]  # after each event
+        return engine
 
-    def kept(url: str, connect_args: dict[str, Any] | None = None, **options: Any):
-        given = {**options, "connect_args": tuple(sorted((connect_args or {}).items()))}
-        return create(url, tuple(sorted(given.items())))
+    def kept(url: str, connect_args: dict[str, Any] | None = None, **_: Any) -> sqlalchemy.Engine:
+        return create(url, (connect_args or {}).get("timeout"))
 
     return kept
 

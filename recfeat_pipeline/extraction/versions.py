@@ -24,7 +24,7 @@ version that extends ``<name>`` by the files of ``prompts/probes/title-only/``.
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -303,8 +303,7 @@ def _question(
             raise _error(name, f"the file {part} is missing")
         filled = {"dimensions": bullets, "echo": ECHOES[echo], "group": group, "item": item}
         try:
-            template = jinja2.Template(parts[part], undefined=jinja2.StrictUndefined)
-            return template.render(filled).strip()
+            return _template(parts[part]).render(filled).strip()
         except jinja2.TemplateError as error:
             raise _error(name, f"{part} is not a valid template ({error})") from error
 
@@ -324,6 +323,12 @@ def _question(
             "taste": taste_schema,
         }[call]()
     return Question(label, "\n\n".join(texts), schema)
+
+
+@cache
+def _template(text: str) -> jinja2.Template:
+    """A part of many versions, compiled once."""
+    return jinja2.Template(text, undefined=jinja2.StrictUndefined)
 
 
 def _bullets(dimensions: Sequence[Dimension]) -> str:

@@ -207,10 +207,10 @@ def shown_text(lake: LakeResource, settings: dg.ResourceParam[Settings]) -> dg.M
 
     target, prompts, rows = lake.open(), settings.prompts, []
     documents, own = target.read("documents"), version_of_arm(target, None, prompts)
-    for arm in load_arms().values():
+    told = (arm for arm in load_arms().values() if arm.role == "probe" or arm.id == "llm")
+    for arm in told:
         version = version_of_arm(target, arm.content.prompt_version, prompts)
-        told = arm.role == "probe" or arm.id == "llm"
-        if told and documents.height and version and same_dimensions(version, own):
+        if documents.height and version and same_dimensions(version, own):
             text = shown(documents, version)
             rows.append((arm.id, version.name, text.str.len_chars().mean(), len(text)))
     frame = pl.DataFrame(rows, schema=SHOWN_TEXT, orient="row")

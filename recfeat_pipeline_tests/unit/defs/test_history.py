@@ -1,4 +1,7 @@
-"""The run history's SQLite: engines are kept, connections are not, and nobody waits for a flush."""
+"""The run history on SQLite: engines are kept, connections while a run lasts; nothing is flushed."""
+
+import os
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -20,11 +23,35 @@ def test_a_database_has_one_engine(storage, tmp_path):
     made = storage.create_engine(one, poolclass=NullPool, connect_args={"timeout": 3})
     assert storage.create_engine(one, poolclass=NullPool, connect_args={"timeout": 3}) is made
     assert storage.create_engine(other, poolclass=NullPool, connect_args={"timeout": 3}) is not made
-    assert isinstance(made.pool, NullPool), "what forks shares no connection"
     with made.connect() as connection:
         pragmas = ["synchronous", "busy_timeout"]
         found = [connection.execute(sqlalchemy.text(f"PRAGMA {p}")).scalar() for p in pragmas]
     assert found == [0, 1000 * history.BUSY_SECONDS]
+
+
+def test_a_connection_is_kept_while_a_run_lasts_and_no_longer(tmp_path):
+    """Between runs a process may fork, and a lake may be moved."""
+    file = tmp_path / "index.db"
+    engine = history.sqlite_event_log.create_engine(f"sqlite:///{file}", poolclass=NullPool)
+
+    def ask() -> list[str]:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("PRAGMA journal_mode = WAL"))
+        engine.dispose()  # as Dagster does after each event
+        return [link for link in map(_target, Path("/proc/self/fd").iterdir()) if link == str(file)]
+
+    assert not ask()
+    with history.connected():
+        assert ask() == ask() == [str(file)]
+        with history.connected():
+            pass
+        assert ask() == [str(file)]
+    assert not ask()
+
+
+def _target(descriptor: Path) -> str:
+    """The file that is open; nothing where it has just been closed."""
+    return os.readlink(descriptor) if descriptor.is_symlink() else ""
 
 
 def test_a_history_whose_folder_was_made_anew_is_empty(tmp_path):
