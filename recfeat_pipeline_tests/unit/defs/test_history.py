@@ -1,4 +1,4 @@
-"""The run history on SQLite: engines are kept, connections while a run lasts; nothing is flushed."""
+"""The run history on SQLite: engines are kept, connections while a run lasts, nothing flushed."""
 
 import os
 from pathlib import Path
