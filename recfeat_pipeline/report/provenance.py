@@ -73,6 +73,11 @@ class Provenance(BaseModel):
     estimate: Estimate | None = Field(
         None, description="What extracting the whole corpus costs at today's prices."
     )
+    taught: dict[str, float] = Field(
+        default_factory=dict,
+        description="Prompt versions that a student filled, by name: the share of items that a "
+        "model scored.",
+    )
     value_per_conversion: float | None = Field(
         None, description="Dollars that a conversion from a recommendation is worth to the user."
     )

@@ -20,6 +20,18 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import attributions
 
 PACKAGES = ("recfeat_pipeline", "torch", "lightning", "polars", "duckdb", "dagster", "openai")
+TAUGHT = """
+WITH items AS (
+    SELECT version, item_id, bool_or(model LIKE 'student of %') AS by_student
+    FROM features.item_features
+    GROUP BY ALL
+)
+SELECT split_part(version, '@', 1), avg((NOT by_student)::INTEGER)
+FROM items
+GROUP BY version
+HAVING bool_or(by_student)
+"""
+"""Versions that a student filled, and the share of their items that a model scored."""
 
 
 def collect_provenance(
@@ -46,6 +58,7 @@ def collect_provenance(
         "backend": backend,
         "used_llm": backend != "lexical" if backend else None,
         "estimate": _estimate(lake, promoted, settings),
+        "taught": dict(store.execute(TAUGHT).fetchall()),
         "value_per_conversion": settings.value_per_conversion,
         "attributions": [
             line

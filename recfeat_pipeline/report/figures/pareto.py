@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.figure import PALETTE, Figure, drawing
 
-TINTS = {"plain": "floor", "enhancer": "llm", "reranker": "other"}
+TINTS = {"plain": "floor", "enhancer": "llm", "distilled": "llm", "reranker": "other"}
 """Kind of point to a colour's meaning."""
 _LINEAR = 0.01  # dollars below which the axis is linear, so that nothing has a place
 

@@ -13,7 +13,12 @@ from recfeat_pipeline.report.provenance import ArmNote
 from recfeat_pipeline.report.reranked import find_rerankers, name_of
 from recfeat_pipeline.report.verdict import cost_per_thousand
 
-_KINDS = {"plain": "no LLM", "enhancer": "features", "reranker": "at the request"}
+_KINDS = {
+    "plain": "no LLM",
+    "enhancer": "features",
+    "distilled": "features, distilled",
+    "reranker": "at the request",
+}
 """Kind of a point to when its LLM works."""
 _ASKED_BEFORE = ("main", "probe", "ablation", "training", "published", "control", "rich")
 Point = dict[str, Any]
@@ -56,12 +61,15 @@ def _offline(inputs: Inputs, base: str) -> list[Point]:
         if value is None or note.role == "control" or note.section in _ASKED_BEFORE:
             continue
         enhanced = "llm" in note.content.split("+") and inputs.provenance.used_llm is not False
+        taught = inputs.provenance.taught.get(note.prompt_version or "") if enhanced else None
+        paid = cost_per_thousand(inputs) if enhanced else 0.0
+        kind = "plain" if not enhanced else "enhancer" if taught is None else "distilled"
         contrast = inputs.contrast(arm, base)
         found.append(
             {
-                "name": inputs.roles.name(arm), "kind": "enhancer" if enhanced else "plain",
+                "name": inputs.roles.name(arm), "kind": kind,
                 "value": value, "contrast": contrast, "usd_per_1000": 0.0,
-                "once": cost_per_thousand(inputs) if enhanced else 0.0, "p50": 0.0, "p95": 0.0,
+                "once": paid and paid * (1.0 if taught is None else taught), "p50": 0.0, "p95": 0.0,
             }
         )  # fmt: skip
     return found

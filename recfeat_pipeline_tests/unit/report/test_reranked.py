@@ -134,6 +134,22 @@ def test_the_page_of_prices_has_every_kind_and_the_frontier(read):
     assert routes.rows[0][:3] == ["The arm ours", "Few events", "30\u00a0%"]
 
 
+def test_a_students_features_cost_what_its_teacher_was_asked(read):
+    inputs = with_rerankers(read())
+    note = inputs.provenance.arms["llm"].model_copy(update={"prompt_version": "student"})
+    arms = {**inputs.provenance.arms, "llm": note}
+    told = inputs.provenance.model_copy(update={"arms": arms, "taught": {"student": 0.25}})
+
+    def once(inputs):
+        rows = pareto(inputs).blocks[1].rows
+        return next((row[1], row[4]) for row in rows if row[0] == inputs.roles.name("llm"))
+
+    kind, whole = once(inputs)
+    assert (kind, once(replace(inputs, provenance=told))[0]) == ("features", "features, distilled")
+    quarter = float(once(replace(inputs, provenance=told))[1].strip("$"))
+    assert quarter == pytest.approx(float(whole.strip("$")) / 4, abs=0.006)
+
+
 def test_a_model_without_a_price_is_on_no_frontier(read):
     section = pareto(with_rerankers(read(), price=None))
     assert "The arm ours" not in section.blocks[0].figure.data["name"]
