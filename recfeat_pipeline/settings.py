@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recfeat_pipeline.errors import RecfeatError
 
+OWNER = r"(team:[\w.-]+|[^\s,@]+@[^\s,@]+)"
+
 
 class Settings(BaseSettings):
     """The process's configuration, read from the environment when constructed.
@@ -184,6 +186,12 @@ class Settings(BaseSettings):
         "names). A command works in its own process.",
     )
 
+    owners: str = Field(
+        "team:recfeat",
+        pattern=f"^ *{OWNER}( *, *{OWNER})* *$",
+        description="Who owns the assets, as the UI names them: e-mail addresses or team:NAME, "
+        "separated by commas.",
+    )
     automation: bool = Field(
         False,
         description="Schedules and sensors start switched on (an operator's server); else each is "

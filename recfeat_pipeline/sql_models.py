@@ -7,7 +7,7 @@ test is a SELECT of the rows that break it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -116,6 +116,11 @@ def compile_sql(model: SqlModel, lake: Lake) -> str:
     return _render(model.sql, ref=lambda key: key, source=lambda _, name: _scan(lake, name))
 
 
+def select_of(model: SqlModel, source: Callable[[str], str] = str) -> str:
+    """The SELECT with refs and sources as names, for those who read it."""
+    return _render(model.sql, ref=lambda key: key, source=lambda _, name: source(name))
+
+
 def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) -> int:
     """Replace the model's table in one transaction; returns its row count.
 
@@ -206,8 +211,7 @@ def column_types(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict
 
 def sql_hash(model: SqlModel) -> str:
     """A short hash of the SQL, which changes when the model or a metric in it does."""
-    sql = _render(model.sql, ref=lambda key: key, source=lambda _, name: name)
-    return hashlib.sha256(sql.encode()).hexdigest()[:12]
+    return hashlib.sha256(select_of(model).encode()).hexdigest()[:12]
 
 
 def build_all(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:

@@ -6,6 +6,9 @@ from typing import Any
 import dagster as dg
 
 from recfeat_pipeline.defs.columns import lake_columns
+from recfeat_pipeline.defs.deployment import SETTINGS
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import LAKE
 
 DOCS = {
     "catalog": "catalogue-file.md",
@@ -30,12 +33,21 @@ def about(stage: str, table: str | None = None, costs: str = "nothing") -> dict[
         table: the lake table that it writes, for its columns.
         costs: what a run spends: "money", "requests" to others' servers, "compute" or "nothing".
     """
-    columns = {"dagster/column_schema": lake_columns(table)} if table else {}
+    stored = where(table) if table else {}
     return {
         "group_name": GROUPS[stage],
-        "owners": ["team:recfeat"],
+        "owners": [owner.strip() for owner in SETTINGS.owners.split(",")],
         "tags": {"recfeat/costs": costs},
-        "metadata": {**columns, **read_on(ROOT / "docs" / DOCS[stage])},
+        "metadata": {**stored, **read_on(ROOT / "docs" / DOCS[stage])},
+    }
+
+
+def where(table: str) -> dict[str, Any]:
+    """Metadata of a lake table: its columns, its name, and the place of its files."""
+    return {
+        "dagster/column_schema": lake_columns(table),
+        "dagster/table_name": f"lake.{table}",
+        "dagster/uri": Lake(SETTINGS.lake).path(LAKE[table].path),
     }
 
 

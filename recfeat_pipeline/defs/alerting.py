@@ -117,12 +117,12 @@ def _late(instance: dg.DagsterInstance) -> Iterator[tuple[dg.AssetKey, str]]:
 
 def _warned_before(context: dg.RunStatusSensorContext, check: dg.AssetCheckEvaluation) -> bool:
     history = context.instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(check.asset_key, check.check_name), limit=10
+        dg.AssetCheckKey(check.asset_key, check.check_name), limit=100
     )
     for record in history:
         if record.run_id != context.dagster_run.run_id and record.event is not None:
             before = record.event.asset_check_evaluation
-            if before is not None:
+            if before is not None and before.partition == check.partition:
                 return not before.passed
     return False
 

@@ -44,3 +44,32 @@ def report_partitions(
         context.log_event(
             dg.AssetMaterialization(key, partition=partition, metadata=part.metadata, tags=tags)
         )
+
+
+def warn(
+    context: dg.AssetExecutionContext,
+    key: list[str],
+    check: str,
+    found: Mapping[str, Mapping[str, Any]],
+    trouble: str,
+) -> None:
+    """Record a check that never blocks, for each partition of its own.
+
+    Args:
+        context: of a run whose asset and check have these partitions, the check no required output.
+        key: the asset.
+        check: its name.
+        found: by partition, the metadata.
+        trouble: the entry of the metadata that is empty or zero where all is well.
+    """
+    for partition, metadata in found.items():
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                dg.AssetKey(key),
+                check,
+                passed=not metadata[trouble],
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata=metadata,
+                partition=partition,
+            )
+        )

@@ -61,6 +61,7 @@ def test_every_table_explains_its_columns(nodes):
             continue
         columns = node.metadata["dagster/column_schema"].columns
         assert columns, f"{name} names no column"
+        assert {"dagster/uri", "dagster/table_name"} <= node.metadata.keys(), name
         unexplained = [column.name for column in columns if not column.description]
         assert not unexplained, f"{name} does not say what these are: {unexplained}"
 

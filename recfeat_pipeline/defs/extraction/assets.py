@@ -7,7 +7,7 @@ import dagster as dg
 
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_DOCUMENTS, SWEPT_WEEKLY, again_later
-from recfeat_pipeline.defs.events import Written, report_partitions
+from recfeat_pipeline.defs.events import Written, report_partitions, warn
 from recfeat_pipeline.defs.extraction.vectors import document_vectors
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
@@ -29,6 +29,7 @@ COMMON: dict[str, Any] = {
     name="llm_scores",
     pool="llm",
     backfill_policy=dg.BackfillPolicy.single_run(),
+    can_subset=True,  # so that checks are reported per partition
     specs=[
         dg.AssetSpec(
             ["lake", "responses"],
@@ -52,16 +53,19 @@ COMMON: dict[str, Any] = {
     check_specs=[
         dg.AssetCheckSpec(
             "every_call_answered",
+            partitions_def=version_shards,
             asset=["lake", "responses"],
             description="No call ended as failed; RECFEAT_LLM_RETRY_FAILED=1 asks them again",
         ),
         dg.AssetCheckSpec(
             "scores_use_the_scale",
+            partitions_def=version_shards,
             asset=["lake", "scores"],
             description="Most scores are 0, and those above it do not crowd at 0.5",
         ),
         dg.AssetCheckSpec(
             "like_films_are_near",
+            partitions_def=version_shards,
             asset=["lake", "scores"],
             description="Toy Story 1 and 2, The Godfather I and II and others, where the catalogue "
             "has them, are among each other's nearest items",
@@ -87,34 +91,32 @@ def llm_scores(
     scores = {p.key: Written(p.cache_keys, about[p.key]) for p in parts}
     yield from report_partitions(context, ["lake", "responses"], responses)
     yield from report_partitions(context, ["lake", "scores"], scores)
-    yield dg.AssetCheckResult(
-        asset_key=["lake", "responses"],
-        check_name="every_call_answered",
-        passed=not any(e.n_failed for e in done),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"failed": sum(e.n_failed for e in done), "reasons": [e.reasons for e in done]},
-    )
-    yield from _health(target, list(by_version(context.partition_keys)))
+    failed = {
+        part.key: {
+            "failed": part.calls["failed"] + part.calls["known_failed"],
+            "reasons": extracted.reasons,
+        }
+        for extracted in done
+        for part in extracted.written
+    }
+    warn(context, ["lake", "responses"], "every_call_answered", failed, "failed")
+    for version, shards in by_version(context.partition_keys).items():
+        keys = [str(dg.MultiPartitionKey({"version": version, "shard": s})) for s in shards]
+        for name, problems in _health(target, version).items():
+            found = {key: {"problems": problems} for key in keys}
+            warn(context, ["lake", "scores"], name, found, "problems")
     if stopped := next((e.stopped for e in done if e.stopped), None):
         raise RecfeatError(stopped)
 
 
-def _health(lake: Lake, version_keys: list[str]) -> Iterator[dg.AssetCheckResult]:
-    """What is odd about the versions' scores: worth a look, and no reason to stop."""
+def _health(lake: Lake, version: str) -> dict[str, list[str]]:
+    """What is odd about all of a version's scores: worth a look, and no reason to stop."""
     titles = lake.read("items").select("item_id", "title")
-    scores = [stored_scores(lake, key, titles) for key in version_keys]
-    found = {
-        "scores_use_the_scale": [p for of_one in scores for p in scale_problems(of_one)],
-        "like_films_are_near": [p for of_one in scores for p in pair_problems(of_one, titles)],
+    scores = stored_scores(lake, version, titles)
+    return {
+        "scores_use_the_scale": scale_problems(scores),
+        "like_films_are_near": pair_problems(scores, titles),
     }
-    for name, problems in found.items():
-        yield dg.AssetCheckResult(
-            asset_key=["lake", "scores"],
-            check_name=name,
-            passed=not problems,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"problems": problems},
-        )
 
 
 assets = [document_vectors, llm_scores]

@@ -40,7 +40,6 @@ class Extracted:
     """What a version's extraction did."""
 
     written: list[WrittenShard]
-    n_failed: int
     reasons: dict[str, int]  # of the failed calls of this run
     stopped: str | None  # why it ended early, as a sentence
 
@@ -137,7 +136,6 @@ def _extract(
     done = summaries.values()
     return Extracted(
         written=written,
-        n_failed=sum(summary.failed + summary.known_failed for summary in done),
         reasons=dict(sum((Counter(summary.reasons) for summary in done), Counter())),
         stopped=next((summary.stopped for summary in done if summary.stopped), None),
     )
@@ -163,7 +161,17 @@ def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> No
 
 def _calls(summary: Summary) -> dict[str, Any]:
     """A shard's numbers, which the UI plots; a model without a price has no cost."""
-    names = ("requested", "cached", "pending", "sent", "ok", "failed", "http_requests", "put_aside")
+    names = (
+        "requested",
+        "cached",
+        "pending",
+        "sent",
+        "ok",
+        "failed",
+        "http_requests",
+        "put_aside",
+        "known_failed",
+    )
     cost = {} if summary.cost_usd is None else {"cost_usd": summary.cost_usd}
     return {
         **{name: getattr(summary, name) for name in names},

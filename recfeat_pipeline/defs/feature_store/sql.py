@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from recfeat_pipeline import sql_models
+from recfeat_pipeline.column_lineage import IN_LAKE, column_lineage
 from recfeat_pipeline.defs.about import DOCS, ROOT, about, read_on
 from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, SWEPT_WEEKLY
 from recfeat_pipeline.defs.columns import store_columns
+from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.sql_models import SqlModel
 from recfeat_pipeline.sql_tests import SqlTest
 
@@ -40,7 +44,7 @@ def check_name(test: SqlTest) -> str:
 def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
     key = asset_key(model.key)
     deps = [asset_key(ref) for ref in model.refs]
-    deps += [dg.AssetKey(["lake", WRITTEN_AS.get(name, name)]) for name in model.sources]
+    deps += [_asset_of(f"{IN_LAKE}.{name}") for name in model.sources]
 
     @dg.asset(
         key=key,
@@ -65,9 +69,9 @@ def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
             failed = {t.name: sql_models.failures(connection, model, t) for t in model.tests}
             numbers = sql_models.numbers(connection, model)
             columns = store_columns(model, sql_models.column_types(connection, model))
-        yield dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "dagster/column_schema": columns, **numbers}
-        )
+            made_of = lineage(connection, model)
+        found = {"dagster/row_count": rows, "dagster/column_schema": columns, **made_of, **numbers}
+        yield dg.MaterializeResult(metadata=found)
         for test in model.tests:
             severity = dg.AssetCheckSeverity
             yield dg.AssetCheckResult(
@@ -81,9 +85,31 @@ def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
     return build
 
 
+def lineage(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:
+    """Metadata that says what each column of a built table is computed from."""
+    models = sql_models.load_models()
+    columns = {
+        key: sql_models.column_types(connection, models[key]) for key in (model.key, *model.refs)
+    }
+    found = column_lineage(model, columns)
+    deps = {
+        name: [dg.TableColumnDep(_asset_of(table), column) for table, column in sorted(sources)]
+        for name, sources in found.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {}
+
+
+def _asset_of(table: str) -> dg.AssetKey:
+    """``lake.scores`` -> ``lake/scores``, the asset that writes a table."""
+    schema, _, name = table.partition(".")
+    return dg.AssetKey([schema, WRITTEN_AS.get(name, name) if schema == IN_LAKE else name])
+
+
 def _metadata(model: SqlModel, stage: str) -> dict[str, Any]:
     sql = sql_models.FOLDER / model.schema / f"{model.table}.sql"
     return {
         "dagster/column_schema": store_columns(model, {}),
+        "dagster/table_name": f"feature_store.{model.key}",
+        "dagster/uri": str(Lake(SETTINGS.lake).feature_store),
         **read_on(sql, ROOT / "docs" / DOCS[stage]),
     }

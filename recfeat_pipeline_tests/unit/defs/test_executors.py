@@ -8,7 +8,7 @@ import pytest
 
 from recfeat_pipeline.defs import executors, running
 from recfeat_pipeline.defs.executors import choose_executor
-from recfeat_pipeline.defs.running import MACHINE, machine
+from recfeat_pipeline.defs.running import MACHINE
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -19,7 +19,7 @@ def is_held(context: dg.OpExecutionContext) -> None:
     lake = Lake(Settings().lake)
     assert not lake.lock(f"run-{context.run_id}").is_free()
     run = context.instance.get_run_by_id(context.run_id)
-    assert run.tags[MACHINE] == machine(lake)
+    assert run.tags[MACHINE] == lake.machine
 
 
 def in_process() -> dg.JobDefinition:

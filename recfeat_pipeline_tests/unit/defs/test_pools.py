@@ -10,7 +10,7 @@ import pytest
 from recfeat_pipeline import waiting
 from recfeat_pipeline.defs import pools, running
 from recfeat_pipeline.defs.pools import wait_patiently
-from recfeat_pipeline.defs.running import MACHINE, free_pools, hold, machine
+from recfeat_pipeline.defs.running import MACHINE, free_pools, hold
 from recfeat_pipeline.lake import Lake
 
 POOLS = {"concurrency": {"pools": {"granularity": "op", "default_limit": 1}}}
@@ -56,7 +56,7 @@ def claim(instance, run_id: str):
 
 def dead(instance, lake) -> str:
     """A run whose process was killed: its lock is there, and free."""
-    run_id = add(instance, **{MACHINE: machine(lake)})
+    run_id = add(instance, **{MACHINE: lake.machine})
     (lake.state / "locks" / f"run-{run_id}.lock").touch()
     return run_id
 
@@ -82,7 +82,7 @@ def test_runs_that_are_over_or_unknown_leave_the_pools(instance, lake):
 
 
 def test_the_living_keep_theirs_and_are_named(instance, lake):
-    living = add(instance, **{MACHINE: machine(lake)})
+    living = add(instance, **{MACHINE: lake.machine})
     hold(lake, living)
     claim(instance, living)
     said: list[str] = []
@@ -114,7 +114,7 @@ def test_a_slot_that_nobody_passed_on_is_taken(instance, lake):
 
 
 def test_ctrl_c_ends_the_wait_though_dagster_keeps_it_for_later(instance, lake):
-    living = add(instance, **{MACHINE: machine(lake)})
+    living = add(instance, **{MACHINE: lake.machine})
     hold(lake, living)
     claim(instance, living)
     before = signal.signal(signal.SIGINT, lambda *_: None)

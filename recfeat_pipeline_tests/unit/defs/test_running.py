@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from recfeat_pipeline.defs import running
-from recfeat_pipeline.defs.running import MACHINE, Status, end_abandoned, hold, machine
+from recfeat_pipeline.defs.running import MACHINE, Status, end_abandoned, hold
 from recfeat_pipeline.lake import Lake
 
 HOLD = """
@@ -65,8 +65,8 @@ def test_a_run_that_never_came_to_hold_its_lock_is_ended_after_the_start_timeout
 
 
 def test_a_machine_keeps_its_name_and_another_has_another(tmp_path):
-    assert machine(Lake(tmp_path / "a")) == machine(Lake(tmp_path / "a"))
-    assert machine(Lake(tmp_path / "a")) != machine(Lake(tmp_path / "b"))
+    assert Lake(tmp_path / "a").machine == Lake(tmp_path / "a").machine
+    assert Lake(tmp_path / "a").machine != Lake(tmp_path / "b").machine
 
 
 def test_locks_of_finished_runs_are_swept(tmp_path, instance):

@@ -1,0 +1,59 @@
+"""Checks of scores are of a version and a shard: what one version does hides nothing of another."""
+
+import dagster as dg
+import pytest
+
+from recfeat_pipeline.defs.executing import Execution
+from recfeat_pipeline.defs.partitions import range_tags, versions
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.versions import load_version
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.unit.extraction.cases import documents
+
+V1, OTHER = load_version("genome132-v1").key, load_version("genome132-worked-example").key
+ANSWERED = dg.AssetCheckKey(dg.AssetKey(["lake", "responses"]), "every_call_answered")
+
+
+def partitions(version: str) -> list[str]:
+    return [str(dg.MultiPartitionKey({"version": version, "shard": s})) for s in ("00", "01")]
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    lake = Lake(tmp_path / "lake")
+    for shard, first in (("00", 1), ("01", 101)):
+        lake.write("documents", documents(2, first=first), shard=shard)
+    monkeypatch.setenv("RECFEAT_LAKE", lake.root)
+    return lake
+
+
+def test_each_partition_has_a_result_and_a_version_that_fails_leaves_the_others(lake, monkeypatch):
+    def fault(asked):
+        return (
+            "not_json" if "about number 101." in asked.document and asked.group == "tone" else None
+        )
+
+    with OpenAIServer(fault=fault) as server, dg.instance_for_test() as instance:
+        monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
+        execution, scores = Execution(Settings(), instance, Reporter()), STAGES["extraction"][-1:]
+        for version in (V1, OTHER, "no-such@1"):
+            instance.add_dynamic_partitions(str(versions.name), [version])
+        execution.run(scores, tags=range_tags(partitions(V1)))
+        execution.run(scores, partition_key=partitions(OTHER)[0])
+        sent = server.counts["chat"]
+        with pytest.raises(RecfeatError, match="no-such"):
+            execution.run(scores, tags=range_tags(partitions("no-such@1")))
+        assert server.counts["chat"] == sent, "it was refused before anything was asked"
+
+        history = instance.event_log_storage.get_asset_check_execution_history(ANSWERED, limit=20)
+    found = {
+        record.partition: record.event.asset_check_evaluation.passed
+        for record in reversed(history)
+        if record.event and record.event.asset_check_evaluation
+    }
+    whole, lacking = partitions(V1)
+    assert found == {whole: True, lacking: False, partitions(OTHER)[0]: True}
