@@ -92,9 +92,10 @@ class SequenceTower(Tower):
         """  # noqa: D205
         raise NotImplementedError
 
-    def newest_state(self, rows: Tensor, held: Tensor) -> Tensor:
-        """The last of :meth:`states`, [B, W]."""
-        return self.states(rows, held)[:, -1]
+    def newest_state(self, history: Tensor) -> Tensor:
+        """The last of :meth:`states`, [B, W], of histories [B, L], newest first."""
+        history = history.flip(1)
+        return self.states(self._read(history), history != self.n_items)[:, -1]
 
     def states_of(self, history: Tensor) -> Tensor:
         """[B, L, W] of histories [B, L] in their order; N where there is no item."""
@@ -103,8 +104,7 @@ class SequenceTower(Tower):
 
     def user_vectors(self, context: Context) -> Tensor:
         """[B, W + 1]: the state after the newest event, and a one for the bias."""
-        history = context.history.flip(1)  # oldest first
-        state = self._scaled(self.newest_state(self._read(history), history != self.n_items))
+        state = self._scaled(self.newest_state(context.history))
         return functional.pad(state, (0, 1), value=1.0)
 
     def item_vectors(self, items: Tensor | None = None, blank: Tensor | None = None) -> Tensor:

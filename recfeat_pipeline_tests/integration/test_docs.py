@@ -54,7 +54,6 @@ NOT_HERE = {
     "pre-commit": "is installed by whoever wants it",
     "python -m bench": "takes minutes",
     "python -m bench.bench_claims": "takes a quarter of an hour",
-    "python -m bench.bench_verdict": "takes a quarter of an hour",
     "docker": "needs Docker",
     "cp deploy/example.env": "is followed by Docker",
     "helm": "needs a cluster",

@@ -72,11 +72,24 @@ class PooledTower(SequenceTower):
         weights = (self.settings.fade ** age.clamp(min=0).float()) * near * held[:, None]
         return self._head(_pooled(weights, rows))
 
-    def newest_state(self, rows: Tensor, held: Tensor) -> Tensor:
-        """See :class:`SequenceTower`; the history is read whole, fading by ``self.decay``."""
-        age = torch.arange(rows.shape[1] - 1, -1, -1, device=rows.device)
-        weights = (self.decay ** age.float()) * held  # [B, L]
-        return self._head(_pooled(weights[:, None], rows)[:, 0])
+    def newest_state(self, history: Tensor) -> Tensor:
+        """See :class:`SequenceTower`; the history is read whole, fading by ``self.decay``.
+
+        The rows of a history are summed as they are looked up: beside each other, those of long
+        histories would be gigabytes.
+        """
+        held = history != self.n_items  # [B, L]
+        longest = max(int(held.sum(1).max()), 1)
+        history, held = history[:, :longest], held[:, :longest]
+        weights = (self.decay ** torch.arange(longest, device=history.device)) * held
+        table = self.id_table.weight
+        if self.content is not None:
+            table = table + functional.pad(self.item_content(self.content), (0, 0, 0, 1))
+        return self._head(
+            functional.embedding_bag(
+                history, table, per_sample_weights=weights / _size(weights), mode="sum"
+            )
+        )
 
     def _head(self, pooled: Tensor) -> Tensor:
         rate = self.settings.dropout
@@ -89,8 +102,12 @@ class PooledTower(SequenceTower):
 
 def _pooled(weights: Tensor, rows: Tensor) -> Tensor:
     """[B, Q, W] of weights [B, Q, L] and rows [B, L, W]."""
-    size = weights.square().sum(-1, keepdim=True).clamp(min=1e-6).sqrt()
-    return (weights / size) @ rows
+    return (weights / _size(weights)) @ rows
+
+
+def _size(weights: Tensor) -> Tensor:
+    """The root of the sum of squares of weights [..., L], as [..., 1]."""
+    return weights.square().sum(-1, keepdim=True).clamp(min=1e-6).sqrt()
 
 
 def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:

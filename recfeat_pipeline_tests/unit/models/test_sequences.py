@@ -57,15 +57,17 @@ def test_what_an_arm_sets_is_not_chosen():
     assert {each.decay for each in readings(ReadingSettings(decay=0.7))} == {0.7}
 
 
-def test_states_are_those_of_the_histories_up_to_there():
+@pytest.mark.parametrize("content", [None, torch.eye(10, 3)])
+def test_states_are_those_of_the_histories_up_to_there(content):
     """What is learnt at a place is what is asked at test: the same history gives the same state."""
-    tower = PooledTower(10, None, Settings(window=4, fade=0.5, width=8), seed=3).eval()
+    tower = PooledTower(10, content, Settings(window=4, fade=0.5, width=8), seed=3).eval()
     tower.decay = 0.5
     history = torch.tensor([[1, 2, 3, 4]])
     states = tower.states_of(history)
     for place in range(4):
-        newest_first = history[:, : place + 1].flip(1)
-        context = Context(newest_first, torch.ones(1, place + 1), torch.zeros(1))
+        newest_first = torch.full((1, 6), 10)  # longer than any history: the rest is empty
+        newest_first[:, : place + 1] = history[:, : place + 1].flip(1)
+        context = Context(newest_first, torch.ones(1, 6), torch.zeros(1))
         torch.testing.assert_close(tower.user_vectors(context)[:, :-1], states[:, place])
 
 
