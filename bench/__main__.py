@@ -3,7 +3,8 @@
 Each module ``bench/bench_*.py`` has ``run() -> list[dict]`` with the keys ``name``, ``value``,
 ``unit`` and ``against`` (what the value is a ratio to, or what it was measured on). One named alone
 is given the options that follow: ``python -m bench identity --data DIR``.
-``python -m bench soak --kills 60`` is no measure but a trial; see ``bench/soak.py``.
+``python -m bench soak --kills 60`` and ``python -m bench fortnight`` are no measures but trials:
+``bench/soak/`` and ``bench/fortnight.py``.
 """
 
 import importlib
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["soak"]:
-        importlib.import_module("bench.soak").main(sys.argv[2:])
+    if sys.argv[1:2] in (["soak"], ["fortnight"]):
+        importlib.import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:])
     else:
         main(sys.argv[1:])

@@ -64,7 +64,7 @@ def generated() -> Service:
         rng.random((N_ITEMS, told.height)) * (rng.random((N_ITEMS, told.height)) < 0.1)
     ).astype(np.float32)
     vectors = rng.standard_normal((N_ITEMS, WIDTH)).astype(np.float32)
-    library = Library(items, {"v": told}, {"v": scores}, {"v": "generated"})
+    library = Library(items, {"v": told}, {"v": scores}, {"v": "generated"}, items.clear())
     return Service(library, Shelf(items, texts, told, scores), "v", {"a": lambda: Product(vectors)})
 
 

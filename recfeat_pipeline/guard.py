@@ -1,13 +1,14 @@
 """Days that go wrong: an export cut short, titles emptied, one placeholder text for all.
 
-Before a day's catalogue or documents replace yesterday's, they are held against them. Where more
-falls or changes than a day may bring, nothing is written: yesterday's data serve, nothing is bought
-from them, and somebody says whether the day is to be believed (``recfeat text accept``) or not
+Before a day's catalogue or documents replace yesterday's, they are held against them, and against
+the peaks of some days before, so that a loss that drips is seen as well. Where more falls or
+changes than a day may bring, nothing is written: yesterday's data serve, nothing is bought from
+them, and somebody says whether the day is to be believed (``recfeat text accept``) or not
 (``recfeat text reject``). A day that is as before again clears itself.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 Stage = Literal["catalogue", "documents"]
+Peaks = Mapping[str, Sequence[tuple[int, str]]]
+"""Measure → its falling peaks of the last days: (count, when), the highest and oldest first."""
 
 LEAST = 20  # of whatever is counted: fewer may change as they like
 ACCEPTED_FOR = timedelta(hours=24)
@@ -70,7 +73,11 @@ def measures(day: Day) -> dict[str, int]:
 
 
 def suspicions(
-    before: Day, after: Day, fall: float, changed: float, accepted: Mapping[str, int] | None = None
+    before: Day,
+    after: Day,
+    fall: float,
+    changed: float,
+    accepted: Mapping[str, int] | None = None,
 ) -> tuple[list[str], list[str]]:
     """What speaks against a day, and examples.
 
@@ -88,7 +95,7 @@ def suspicions(
     found = [
         f"{what} fell from {was:,} to {now.get(what, 0):,}"
         for what, was in base.items()
-        if was >= LEAST and now.get(what, 0) < (1 - fall) * was
+        if _fell(was, now.get(what, 0), fall)
     ]
     differing = _differing(before, after)
     if (
@@ -110,28 +117,55 @@ def check(lake: Lake, stage: Stage, before: Day, after: Day, settings: Settings)
         RecfeatError: the day is suspicious, and nobody has decided yet.
     """
     held = lake.read_note("suspicious", stage=stage) or {}
+    believed = lake.read_note("believed", stage=stage) or {}
     accepted = held.get("measures") if _is_accepted(held) else None
+    peaks = {} if accepted or believed.get("rules") != after.rules else believed.get("peaks", {})
+    heals = held.get("decision") == "rejected" and held.get("since")  # a drip's texts come back
     found, examples = suspicions(
-        before, after, settings.guard_fall, settings.guard_changed, accepted
+        before, after, settings.guard_fall, 1.0 if heals else settings.guard_changed, accepted
     )
-    now = datetime.now(UTC).isoformat()
+    now = datetime.now(UTC)
+    counts = measures(after)
+    dripped = [] if found else drips(peaks, counts, settings.guard_fall)
+    found += [
+        f"{what} fell bit by bit, from {was:,} on {at[:10]} to {counts.get(what, 0):,}"
+        for what, was, at in dripped
+    ]
     if not found:
         if held:
             lake.write_note("suspicious", {}, stage=stage)
-        lake.write_note("believed", {"at": now, "rules": after.rules}, stage=stage)
+        oldest = (now - timedelta(days=settings.guard_days)).isoformat()
+        higher = {what: risen(peaks.get(what, ()), n, now, oldest) for what, n in counts.items()}
+        about = {"at": now.isoformat(), "rules": after.rules, "peaks": higher}
+        lake.write_note("believed", about, stage=stage)
         return True
     if held.get("fingerprint") == after.content_hash and held.get("decision") == "rejected":
         return False
     day = {
-        "at": now,
+        "at": now.isoformat(),
         "fingerprint": after.content_hash,
-        "measures": measures(after),
+        "measures": counts,
         "found": found,
         "examples": examples,
+        "since": min((at for _, _, at in dripped), default=None),
         "decision": None,
     }
     lake.write_note("suspicious", day, stage=stage)
     raise RecfeatError(sentence(stage, day))
+
+
+def drips(peaks: Peaks, counts: Mapping[str, int], fall: float) -> list[tuple[str, int, str]]:
+    """Measures that fell since a peak by more than they may in a day: (measure, peak, when)."""
+    highest = [(what, *of_days[0]) for what, of_days in peaks.items() if of_days]
+    return [(what, was, at) for what, was, at in highest if _fell(was, counts.get(what, 0), fall)]
+
+
+def risen(
+    peaks: Sequence[tuple[int, str]], count: int, now: datetime, oldest: str
+) -> list[tuple[int, str]]:
+    """Falling peaks with today's count at their end: those that it reaches and old ones go."""
+    kept = [(was, at) for was, at in peaks if was > count and at >= oldest]
+    return [*kept, (count, now.isoformat())]
 
 
 def sentence(stage: str, day: Mapping[str, Any]) -> str:
@@ -154,13 +188,14 @@ def suspicious(lake: Lake) -> dict[str, dict[str, Any]]:
 def decide(lake: Lake, stage: str, decision: Literal["accepted", "rejected"]) -> None:
     """Keep what somebody decided about the day that is set aside.
 
-    What sources answered since the last day that was believed is void once it is rejected.
+    What sources answered since the last day that was believed (since the peak, where it dripped) is
+    void once it is rejected.
     """
     day = lake.read_note("suspicious", stage=stage)
     decided = {**day, "decision": decision, "decided_at": datetime.now(UTC).isoformat()}
     if decision == "rejected" and stage == "documents":
         believed = lake.read_note("believed", stage=stage) or {}
-        window = {"after": believed.get("at"), "until": day["at"]}
+        window = {"after": day.get("since") or believed.get("at"), "until": day["at"]}
         voids = (lake.read_note("rejected_answers") or {"windows": []})["windows"]
         lake.write_note("rejected_answers", {"windows": [*voids, window]})
     lake.write_note("suspicious", decided, stage=stage)
@@ -186,6 +221,10 @@ def rules_of(*parts: object) -> str:
 def believed_rules(lake: Lake, stage: Stage) -> str:
     """The rules of the last day that was believed; "" when there was none."""
     return (lake.read_note("believed", stage=stage) or {}).get("rules", "")
+
+
+def _fell(was: int, now: int, fall: float) -> bool:
+    return was >= LEAST and now < (1 - fall) * was
 
 
 def _is_accepted(held: Mapping[str, Any]) -> bool:

@@ -162,6 +162,12 @@ class Settings(BaseSettings):
         description="Share of the documents that may change in a day before it is set aside as "
         "suspicious. 1: never.",
     )
+    guard_days: float = Field(
+        14,
+        ge=0,
+        description="Days over which falls add up: what falls a little every day is held against "
+        "its highest day in them as well. 0: against yesterday alone.",
+    )
     left_days: float = Field(
         30, ge=0, description="Days for which an item that left the catalogue keeps its features."
     )

@@ -92,6 +92,7 @@ def build_store(
         .frame()
         .with_columns(version=pl.lit(VERSION)),
         "features.documents": _documents(items, rng),
+        "features.identity": _pages(items),
         "features.genome": _genome(items if curated else items.head(0)),
         "metrics.ranking": _ranking(gains, seeds, rng),
         "metrics.agreement": _agreement(rng) if curated else None,
@@ -210,6 +211,19 @@ def _documents(items: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         content_hash=pl.lit("abc"),
         n_chars=pl.Series(chars, dtype=pl.Int32),
         shard=pl.lit("00"),
+    )
+
+
+def _pages(items: pl.DataFrame) -> pl.DataFrame:
+    """One page an item; the last but one is another work, and says so in markup."""
+    return items.select(
+        "item_id",
+        source=pl.lit("wikipedia"),
+        title="title",
+        url=pl.format("https://example.org/{}", "item_id"),
+        used=pl.col("item_id") != 3,
+        doubt=pl.when(pl.col("item_id") == 3).then(0.8).otherwise(0.01),
+        reason=pl.when(pl.col("item_id") == 3).then(pl.lit(f"year: 1995 here, 2002 {HOSTILE}")),
     )
 
 

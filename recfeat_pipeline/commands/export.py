@@ -57,7 +57,8 @@ def export(
     """Write the features as one file, a row per item, for your own recommender to read.
 
     Dimensions come in the taxonomy's order; an item without scores has no row. A Parquet file says
-    in its metadata what it was made from. The file appears whole or not at all.
+    in its metadata what it was made from, and what the text's sources want shown with it; beside a
+    CSV file that is FILE.attribution.txt. The file appears whole or not at all.
 
     Examples are those of validation and test: the context, the item chosen next, the times; what
     `recfeat rank import` takes ranks for are the test ones. Interactions are the corpus', marked by
@@ -91,18 +92,17 @@ def export(
         raise RecfeatError("--arm and --seed need --what trained or lists.")
     if what != "lists" and (users or length):
         raise RecfeatError("--users and --length are of lists: `recfeat export lists FILE`.")
-    lake = open_lake(context.obj.settings)
+    settings = context.obj.settings
+    lake = open_lake(settings)
     if what == "lists":
-        frame, made_from = lists(
-            lake, context.obj.settings, arm, seed or 0, users or USERS, length or LENGTH
-        )
-        write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+        frame, made_from = lists(lake, settings, arm, seed or 0, users or USERS, length or LENGTH)
+        write(frame, output, about(lake, settings, made_from))
         n_users = frame["user_id"].n_unique()
         say(f"{plural(n_users, 'list')}, {made_from}: {output.resolve()}")
         return
     if what in ("examples", "interactions"):
         frame, made_from = interactions(lake) if what == "interactions" else examples(lake)
-        write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+        write(frame, output, about(lake, settings, made_from))
         say(f"{plural(frame.height, what.removesuffix('s'))} {made_from}: {output.resolve()}")
         return
     with open_features(lake) as store:
@@ -112,7 +112,7 @@ def export(
             frame, made_from = profiles(store, prompt_version)
         else:
             frame, made_from = item_vectors(store, lake, arm or "llm", seed or 0)
-    write(frame, output, {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from})
+    write(frame, output, about(lake, settings, made_from))
     columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
     say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")
 
@@ -245,6 +245,9 @@ def write(frame: "pl.DataFrame", output: Path, about: dict[str, str]) -> None:
     temporary = output.with_name(f".{output.name}.writing")
     try:
         if output.suffix == ".csv":
+            if credit := about.get("attribution"):
+                beside = output.with_name(f"{output.name}.attribution.txt")
+                beside.write_text(credit + "\n", encoding="utf-8")
             frame.write_csv(temporary)
         else:
             frame.write_parquet(temporary, metadata={f"recfeat.{k}": v for k, v in about.items()})
@@ -252,6 +255,20 @@ def write(frame: "pl.DataFrame", output: Path, about: dict[str, str]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RecfeatError(f"Cannot write {output}: {error.strerror or error}.") from error
+
+
+def about(lake: "Lake", settings: "Settings", made_from: str) -> dict[str, str]:
+    """What an exported file says of itself: catalogue, origin, and what text sources want shown."""
+    from recfeat_pipeline.text.sources import attributions
+
+    used = {
+        source
+        for part in lake.each("documents", ["fields"])
+        for source in part["fields"].explode().struct.field("source").unique().drop_nulls()
+    }
+    credit = [line for name, line in attributions(settings.sources).items() if name in used]
+    told = {"catalogue": str(lake.meta.get("name", "")), "made_from": made_from}
+    return told | ({"attribution": "\n".join(credit)} if credit else {})
 
 
 def _scored_by(store: "duckdb.DuckDBPyConnection", version: str) -> str:

@@ -40,6 +40,18 @@ class IsFollowed(dg.AutomationCondition):
         )
 
 
+class IsDecided(dg.AutomationCondition):
+    """True for all documents once somebody has decided about a day of them that was set aside."""
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """All of the candidates, or none."""
+        held = Lake(Settings().lake).read_note("suspicious", stage="documents") or {}
+        none = context.get_empty_subset()
+        return dg.AutomationResult(
+            context, context.candidate_subset if held.get("decision") else none
+        )
+
+
 INPUT_CHANGED = When.any_deps_match(
     When.data_version_changed() & ~When.executed_with_root_target()
 ).with_label("an input's content changed")
@@ -58,6 +70,13 @@ FOLLOW_INPUTS = (
     (INPUT_CHANGED | GO_OVER).since(HANDLED) & ~When.any_deps_missing() & IDLE
 ).with_label("follow changed inputs")
 """For lake tables: write again the partitions whose inputs changed."""
+
+FOLLOW_TEXT = (
+    (INPUT_CHANGED | GO_OVER | IsDecided().newly_true()).since(HANDLED)
+    & ~When.any_deps_missing()
+    & IDLE
+).with_label("follow changed inputs, and what was decided about a suspicious day")
+"""For documents: nothing else would write a day that somebody believes after all."""
 
 FOLLOW_DOCUMENTS = (
     (INPUT_CHANGED | GO_OVER | When.newly_missing()).since(HANDLED)

@@ -14,7 +14,9 @@ from recfeat_pipeline.explore.explorer import Explorer
 from recfeat_pipeline.explore.queries import (
     Neighbour,
     content_neighbours,
+    doubtful_pages,
     fingerprint,
+    pages_of,
     search_items,
     trained_neighbours,
     why_bare,
@@ -84,6 +86,8 @@ class Page:
                     ui.tab("item", "Item")
                     ui.tab("recommend", "Recommend from liked items")
                     ui.tab("ask", "Ask")
+                    if self.library.pages.height:
+                        ui.tab("pages", "Pages in doubt")
                 panels = ui.tab_panels(self.tabs, value=self.view, animated=False)
                 with panels.classes("w-full bg-transparent"):
                     with ui.tab_panel("item").classes("px-0"):
@@ -96,6 +100,8 @@ class Page:
                         )
                         ask.classes("w-full").on("keydown.enter", lambda: self.say(ask))
                         self.answers()
+                    with ui.tab_panel("pages").classes("px-0"):
+                        self._doubtful()
 
     def refresh(self) -> None:
         """Show the present state, and say it in the address."""
@@ -286,9 +292,26 @@ class Page:
         for part in fields:
             ui.label(f"{part.label} · from {part.source}").classes("muted mt-2")
             ui.label(part.text).classes("text")
+        own = pages_of(self.library, self.row)
+        if own:
+            _heading("h3", "Whose page it is")
+        for page in own:
+            with ui.row().classes("items-baseline gap-2"):
+                ui.label(page.verdict).classes("text")
+                if page.url.startswith(("https://", "http://")):
+                    ui.link("open", page.url, new_tab=True)
         for source in dict.fromkeys(part.source for part in fields):
             if line := self.explorer.attributions.get(source):
                 ui.label(line).classes("muted mt-2")
+
+    def _doubtful(self) -> None:
+        """Pages that somebody should look at; `recfeat text pin` has the last word."""
+        ui.label(
+            "Pages that text sources offered, the most doubtful first. `recfeat text pin` says "
+            "which one is an item's own."
+        ).classes("muted mb-2")
+        for place, page in enumerate(doubtful_pages(self.library), 1):
+            self._line(place, page.row, page.verdict, f"{page.doubt:.2f}")
 
     def _line(self, place: int, row: int, below: str, number: str) -> None:
         with ui.element("div").classes("line"):

@@ -11,6 +11,10 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 
+_PAGES = """
+SELECT item_id, source, coalesce(title, url) AS title, url, used, doubt, reason
+FROM features.identity ORDER BY doubt DESC, item_id, source
+"""
 _NEEDED = ("catalog.items", "features.item_features", "features.dimensions")
 
 
@@ -25,12 +29,15 @@ class Library:
             them.
         scores: by prompt version: float32 [items, D]; a row of NaN where an item was not scored.
         models: by prompt version, the models that answered ("lexical-…" is no LLM).
+        pages: item_id, source, title, url, used, doubt, reason: the vote on every page that a text
+            source offered, the most doubtful first.
     """
 
     items: pl.DataFrame
     dimensions: Mapping[str, pl.DataFrame]
     scores: Mapping[str, np.ndarray]
     models: Mapping[str, str]
+    pages: pl.DataFrame
 
     @cached_property
     def row_of_index(self) -> np.ndarray:
@@ -100,6 +107,7 @@ def read_library(connection: duckdb.DuckDBPyConnection) -> Library:
             version: ", ".join(rows["model"].unique().sort().cast(pl.String))
             for version, rows in versions.items()
         },
+        connection.sql(_PAGES).pl() if "features.identity" in have else items.clear(),
     )
 
 

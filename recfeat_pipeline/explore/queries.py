@@ -17,6 +17,25 @@ class Score(NamedTuple):
     gloss: str
 
 
+class Page(NamedTuple):
+    """A page that a source offered for an item: its row, and how the vote on it went."""
+
+    row: int
+    source: str
+    title: str
+    url: str
+    used: bool
+    doubt: float
+    against: str
+
+    @property
+    def verdict(self) -> str:
+        """In a line: ``"tmdb: Solaris · left out, doubt 0.61 · year: 1972 here, 2002 there"``."""
+        fate = "used" if self.used else "left out"
+        parts = [f"{self.source}: {self.title}", f"{fate}, doubt {self.doubt:.2f}", self.against]
+        return " · ".join(part for part in parts if part)
+
+
 class Neighbour(NamedTuple):
     """A near item: its row, the cosine similarity, and the dimensions that both score high on."""
 
@@ -35,6 +54,32 @@ def search_items(library: Library, text: str, n: int = 20) -> list[int]:
     found = library.plain_titles.to_frame().with_row_index("row").filter(True, *holds)
     later = ~pl.col("title").str.starts_with(" ".join(words))
     return found.sort(later, "row")["row"].head(n).to_list()  # rows are by popularity
+
+
+def pages_of(library: Library, row: int) -> list[Page]:
+    """The pages that text sources offered for an item, the most doubtful first."""
+    return _pages(library, library.pages.filter(item_id=library.items["item_id"][row]))
+
+
+def doubtful_pages(library: Library, n: int = 50) -> list[Page]:
+    """The pages of any item that are most in doubt."""
+    return _pages(library, library.pages.head(n))
+
+
+def _pages(library: Library, pages: pl.DataFrame) -> list[Page]:
+    return [
+        Page(
+            at,
+            page["source"],
+            page["title"] or page["url"] or "",
+            page["url"] or "",
+            page["used"],
+            page["doubt"],
+            page["reason"] or "",
+        )
+        for page in pages.iter_rows(named=True)
+        if (at := library.row_of(str(page["item_id"]))) is not None
+    ]
 
 
 def why_bare(library: Library, version: str, row: int) -> str:

@@ -37,6 +37,7 @@ class Inputs:
     fingerprints: pl.DataFrame
     items: pl.DataFrame
     text: pl.DataFrame
+    pages: pl.DataFrame
     provenance: Provenance
     roles: Roles
 
@@ -189,6 +190,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         ),
         items=store.query("items", tables.ITEMS, *features, "features.genome"),
         text=store.query("text_lengths", tables.TEXT, "catalog.items", "features.documents"),
+        pages=store.query("pages", tables.PAGES, "catalog.items", "features.identity"),
         provenance=provenance,
         roles=find_roles(runs, ranking, provenance),
     )

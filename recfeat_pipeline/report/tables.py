@@ -122,6 +122,17 @@ ITEMS: Schema = {
 }
 TEXT: Schema = {"low": pl.Int64, "high": pl.Int64, "n_items": pl.Int64, "in_corpus": pl.Boolean}
 
+PAGES: Schema = {
+    "item_id": pl.String,
+    "item": pl.String,
+    "source": pl.String,
+    "page": pl.String,
+    "url": pl.String,
+    "used": pl.Boolean,
+    "doubt": pl.Float64,
+    "reason": pl.String,
+}
+
 
 class Store:
     """Typed reads from a connection, which may be read-only and lack any table."""

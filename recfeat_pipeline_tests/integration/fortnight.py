@@ -1,18 +1,16 @@
 """A fortnight on which much goes wrong, on the loopback: what was asked, bought, served and said.
 
-``python -m recfeat_pipeline_tests.integration.fortnight`` prints it as a table.
+Its days go through assets in this process; ``python -m bench fortnight`` puts the same ones, and
+days on which prompts, keys and processes go wrong, to a real daemon.
 """
 
 import os
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
-from rich.console import Console
-from rich.table import Table
 
 from recfeat_pipeline.defs.catalog.assets import catalogue, corpus
 from recfeat_pipeline.defs.partitions import range_tags, shards
@@ -25,19 +23,23 @@ from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.sources import sources
 from recfeat_pipeline_tests.integration.automation_world import GROUPS, write_films
 from recfeat_pipeline_tests.servers.films import Film, made_up_films
-from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
+from recfeat_pipeline_tests.servers.tmdb_server import TmdbServer
 
 N = 60
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+def nothing() -> None:
+    pass
+
+
 @dataclass
 class World:
+    """The catalogue's files and TMDB, and what may happen to them."""
+
     folder: Path
     server: TmdbServer
     films: list[Film]
-    instance: dg.DagsterInstance
-    bought: set[str] = field(default_factory=set)
 
     @property
     def lake(self) -> Lake:
@@ -50,78 +52,87 @@ class World:
     def heal(self) -> None:
         self.edit(lambda film: film.overview)
 
+    def empty(self, first: int, last: int) -> None:
+        self.edit(lambda film: "", self.films[first:last])
+
     def export(self, change: Callable[[pl.DataFrame], pl.DataFrame] | None = None) -> None:
         write_films(self.folder, self.films)
         if change:
             path = self.folder / "items.parquet"
             change(pl.read_parquet(path)).write_parquet(path)
 
-    def decide(self, decision: str) -> None:
-        for stage in suspicious(self.lake):
-            decide(self.lake, stage, decision)
+
+@dataclass(frozen=True)
+class Day:
+    """What happens in the morning, and what somebody types in the evening."""
+
+    what: str
+    happens: Callable[[], None] = nothing
+    decision: str = ""  # "accepted" or "rejected"
 
 
-def simulate(folder: Path) -> list[dict]:
-    """Every day of the fortnight: fault, requests, calls bought, what serves, what was said."""
-    films = made_up_films(N)
-    with TmdbServer(films) as server, dg.instance_for_test() as instance:
-        os.environ["RECFEAT_TMDB_BASE_URL"] = server.url
-        world = World(folder, server, films, instance)
-        world.export()
-        return [_day(world, number, *day) for number, day in enumerate(_days(world), 1)]
-
-
-def _days(world: World) -> list[tuple[str, Callable[[], None], str]]:
-    def nothing() -> None:
-        pass
-
-    few = world.films[3:5]
+def bad_days(world: World) -> list[Day]:
+    """Two weeks and more; the first day is the first load."""
+    untitled = lambda items: items.with_columns(title=pl.lit(None, pl.String))  # noqa: E731
+    anew = lambda film: f"{film.title}, told anew."  # noqa: E731
     return [
-        ("first load", nothing, ""),
-        ("quiet", nothing, ""),
-        ("two films edited", lambda: world.edit(lambda f: f"Rewritten {f.title}.", few), ""),
-        ("all overviews emptied", lambda: world.edit(lambda f: ""), ""),
-        ("the source heals", world.heal, ""),
-        ("one placeholder for all", lambda: world.edit(lambda f: "Coming soon."), "rejected"),
-        ("rejected; still broken", nothing, ""),
-        ("the source heals", world.heal, ""),
-        ("titles all null", lambda: world.export(
-            lambda items: items.with_columns(title=pl.lit(None, pl.String))), ""),
-        ("an export of 25 of 60 rows", lambda: world.export(lambda items: items.head(25)), ""),
-        ("the export is whole", world.export, ""),
-        ("one item leaves", lambda: world.export(lambda items: items.head(N - 1)), ""),
-        ("all texts rewritten", lambda: world.edit(lambda f: f"{f.title}, told anew."), "accepted"),
-        ("accepted", nothing, ""),
+        Day("first load"),
+        Day("quiet"),
+        Day("two films edited",
+            lambda: world.edit(lambda f: f"Rewritten {f.title}.", world.films[3:5])),
+        Day("all overviews emptied", lambda: world.edit(lambda f: "")),
+        Day("the source heals", world.heal),
+        Day("one placeholder for all", lambda: world.edit(lambda f: "Coming soon."), "rejected"),
+        Day("rejected; still broken"),
+        Day("the source heals", world.heal),
+        Day("titles all null", lambda: world.export(untitled)),
+        Day("an export of 25 of 60 rows", lambda: world.export(lambda items: items.head(25))),
+        Day("the export is whole", world.export),
+        Day("one item leaves", lambda: world.export(lambda items: items.head(N - 1))),
+        Day("7 overviews emptied", lambda: world.empty(0, 7)),
+        Day("7 more", lambda: world.empty(7, 14)),
+        Day("7 more, 35 % in all", lambda: world.empty(14, 21), "rejected"),
+        Day("the source heals", world.heal),
+        Day("all texts rewritten", lambda: world.edit(anew), "accepted"),
+        Day("accepted"),
     ]  # fmt: skip
 
 
-def _day(world: World, number: int, fault: str, happens: Callable[[], None], decision: str) -> dict:
-    happens()
+def simulate(folder: Path) -> list[dict]:
+    """Every day: what happens, requests, calls to buy, what serves, what was said."""
+    films = made_up_films(N)
+    with TmdbServer(films) as server, dg.instance_for_test() as instance:
+        os.environ |= {"RECFEAT_TMDB_BASE_URL": server.url, "RECFEAT_TMDB_RATE": "40"}
+        world, bought = World(folder, server, films), set()
+        world.lake.remember(n_shards=2)  # fewer files
+        world.export()
+        return [_day(world, instance, bought, day) for day in bad_days(world)]
+
+
+def _day(world: World, instance: dg.DagsterInstance, bought: set[str], day: Day) -> dict:
+    day.happens()
     world.server.reset_counts()
-    said = _run(world)
+    said = _run(world, instance)
     hashes = set(world.lake.read("documents")["content_hash"])
-    calls = len(hashes - world.bought) * GROUPS
-    world.bought |= hashes
-    if decision:
-        world.decide(decision)
+    calls = len(hashes - bought) * GROUPS
+    bought |= hashes
+    for stage in suspicious(world.lake) if day.decision else ():
+        decide(world.lake, stage, day.decision)
     held = world.lake.read("documents")
     return {
-        "day": number,
-        "what happens": fault,
+        "what happens": day.what,
         "requests": sum(world.server.counts.values()),
-        "calls bought": calls,
+        "calls": calls,
         "documents": held.height,
-        "median characters": int(held["n_chars"].median() or 0),
         "said": said,
-        "typed": f"recfeat text {decision.removesuffix('ed')}" if decision else "",
     }
 
 
-def _run(world: World) -> str:
+def _run(world: World, instance: dg.DagsterInstance) -> str:
     """The catalogue, the scrape and the documents of a day; what the alert says of a failure."""
     common = {
         "resources": resources(Settings(), Reporter()),
-        "instance": world.instance,
+        "instance": instance,
         "run_config": QUIET,
     }
     said = _failure(dg.materialize([catalogue, corpus], raise_on_error=False, **common))
@@ -141,20 +152,3 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             error = error.cause
         return str(error.message if error else "").partition(": ")[2].strip()
     return ""
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        os.environ |= {
-            "RECFEAT_LAKE": str(place / "lake"),
-            "RECFEAT_CATALOG": str(place / "catalog.toml"),
-            "TMDB_API_KEY": KEY,
-        }
-        rows = simulate(place)
-    table = Table(box=None)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console(width=200).print(table)

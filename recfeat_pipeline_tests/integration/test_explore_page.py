@@ -52,6 +52,16 @@ def browser():
         yield browser
 
 
+def test_pages_in_doubt_lead_to_their_item(browser, address):
+    browser.open(address + "?view=pages")
+    browser.wait_for("left out, doubt 0.80")
+    lines = browser.run("[...document.querySelectorAll('.line')].map(e => e.innerText)")
+    assert "year: 1995 here, 2002" in lines[0]
+    assert HOSTILE in lines[0], "markup from a page is text"
+    browser.run("document.querySelector('.line .result').click()")
+    browser.wait_for("Whose page it is")
+
+
 def test_from_search_to_recommendation(browser, address):
     browser.open(address)
     browser.wait_for("Toy Story (1995)")  # the most popular is shown first

@@ -98,6 +98,61 @@ def test_a_rejected_day_is_left_aside_and_its_answers_are_void(tmp_path):
         run(lake, day(texts=["Soon."] * N))  # another bad day is told of
 
 
+def missing(n: int) -> Day:
+    """A day on which so many items have lost their text."""
+    texts = [f"The story of number {i}, told at some length." for i in range(N)]
+    return day(texts=[""] * n + texts[n:])
+
+
+def follow(lake: Lake, days: list[int], settings: Settings) -> list[bool]:
+    """Days with so many texts missing, each held against the one before that was written."""
+    stored, written = day(), []
+    for n in days:
+        try:
+            ok = check(lake, "documents", stored, missing(n), settings)
+        except RecfeatError:
+            ok = False
+        stored = missing(n) if ok else stored
+        written.append(ok)
+    return written
+
+
+DRIP = [0, 4, 8, 12, 16]  # a twelfth a day; the last makes it more than 30 %
+
+
+def test_a_slow_drip_adds_up(tmp_path):
+    lake = Lake(tmp_path)
+    assert follow(lake, DRIP, Settings()) == [True, True, True, True, False]
+    (found,) = [line for line in suspicious(lake)["documents"]["found"] if "items with" in line]
+    assert found.startswith("items with Plot fell bit by bit, from 50 on ")
+    assert found.endswith(" to 34")
+
+
+def test_falls_that_lie_farther_apart_do_not_add_up(tmp_path):
+    assert all(follow(Lake(tmp_path), DRIP, Settings(guard_days=0)))
+
+
+def test_an_accepted_drip_is_the_new_height(tmp_path):
+    lake = Lake(tmp_path)
+    follow(lake, DRIP, Settings())
+    decide(lake, "documents", "accepted")
+    assert check(lake, "documents", missing(12), missing(16), Settings())
+    assert check(lake, "documents", missing(16), missing(16), Settings())
+
+
+def test_a_rejected_drip_is_void_since_its_peak_and_heals(tmp_path):
+    lake = Lake(tmp_path)
+    follow(lake, [0], Settings())
+    peak = lake.read_note("believed", stage="documents")["at"]
+    follow(lake, DRIP[1:], Settings())
+    decide(lake, "documents", "rejected")
+    ((after, _),) = rejected_windows(lake)
+    assert after.isoformat() == peak
+    assert check(lake, "documents", missing(12), missing(16), Settings()) is False
+    # the last good texts come back, at once and for more than may change in a day
+    assert check(lake, "documents", missing(20), day(), Settings())
+
+
 def test_an_item_that_left_is_kept_until_its_time_is_over(tmp_path):
     lake, now = Lake(tmp_path), datetime(2026, 1, 1, tzinfo=UTC)
     listed = pl.DataFrame({"item_id": [1, 2], "title": ["A", "B"]})

@@ -18,7 +18,12 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.sql_models import SqlModel
 from recfeat_pipeline.sql_tests import SqlTest
 
-WRITTEN_AS = {"profiles": "scores", "dimensions": "scores"}
+WRITTEN_AS = {
+    "profiles": "scores",
+    "dimensions": "scores",
+    "identity": "documents",
+    "left": "catalog_items",
+}
 """Lake tables that another table's asset writes."""
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from recfeat_pipeline.added import drop_listed
 from recfeat_pipeline.defs.about import about
-from recfeat_pipeline.defs.automation import FOLLOW_INPUTS, SWEPT_WEEKLY
+from recfeat_pipeline.defs.automation import FOLLOW_TEXT, SWEPT_WEEKLY
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.defs.resources import LakeResource
@@ -38,7 +38,7 @@ THIN_CHARS = 500  # the report calls a shorter document thin
     kinds={"polars", "parquet"},
     partitions_def=shards,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=FOLLOW_INPUTS,
+    automation_condition=FOLLOW_TEXT,
     freshness_policy=SWEPT_WEEKLY,
     output_required=False,
     **about("text", "documents"),
@@ -90,6 +90,7 @@ def documents(
             "dagster/row_count": part.height,
             "median_chars": float(np.median(part["n_chars"])) if part.height else 0.0,
             "thin_documents": int((part["n_chars"] < THIN_CHARS).sum()),
+            "pages_in_doubt": dg.MetadataValue.md(_in_doubt(identity.filter(shard=shard), part)),
         }
         # whole fields, not only the content hash: a prompt version may have longer cuts
         written[shard] = Written([frame_hash(part.sort("item_id"))], counts)
@@ -106,6 +107,13 @@ def documents(
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"found": found.height, "examples": dg.MetadataValue.md(_table(found))},
         )
+
+
+def _in_doubt(identity: pl.DataFrame, documents: pl.DataFrame) -> str:
+    """The pages whose item is most in doubt, to be looked at; `recfeat text pin` decides."""
+    listed = identity.join(documents.select("item_id", item="title"), on="item_id")
+    columns = ("item_id", "item", "source", "title", "used", "doubt", "reason")
+    return _table(listed.sort("doubt", "item_id", descending=[True, False]).select(columns))
 
 
 def _table(frame: pl.DataFrame, n_rows: int = 10) -> str:

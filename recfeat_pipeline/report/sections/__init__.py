@@ -11,6 +11,7 @@ from recfeat_pipeline.report.sections.corpus import corpus, question
 from recfeat_pipeline.report.sections.cost import cost
 from recfeat_pipeline.report.sections.differences import differences
 from recfeat_pipeline.report.sections.further import further
+from recfeat_pipeline.report.sections.identity import identity
 from recfeat_pipeline.report.sections.items import canaries, fingerprints
 from recfeat_pipeline.report.sections.method import caveats, method, reproduce
 from recfeat_pipeline.report.sections.pareto import pareto
@@ -32,6 +33,7 @@ SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
     reranking,
     pareto,
     corpus,
+    identity,
     arms,
     agreement,
     probes,

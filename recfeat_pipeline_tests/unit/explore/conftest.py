@@ -32,6 +32,18 @@ SCORES = np.array(
 )
 
 
+PAGES = pl.DataFrame(
+    [
+        (12, "tmdb", "Amelie", "https://tmdb/1", False, 0.9, "year: 2001 here, 1999 there"),
+        (10, "wikipedia", "Alien (film)", "https://wp/Alien", True, 0.1, None),
+        (10, "tmdb", None, "https://tmdb/2", True, 0.05, None),
+        (99, "tmdb", "Of no item", "https://tmdb/3", True, 0.01, None),
+    ],
+    schema=["item_id", "source", "title", "url", "used", "doubt", "reason"],
+    orient="row",
+)
+
+
 @pytest.fixture
 def library() -> Library:
-    return Library(ITEMS, {"v1": DIMENSIONS}, {"v1": SCORES}, {"v1": "some-model"})
+    return Library(ITEMS, {"v1": DIMENSIONS}, {"v1": SCORES}, {"v1": "some-model"}, PAGES)

@@ -3,8 +3,10 @@ import pytest
 
 from recfeat_pipeline.explore.queries import (
     content_neighbours,
+    doubtful_pages,
     fingerprint,
     nearest,
+    pages_of,
     search_items,
     shared_dimensions,
     trained_neighbours,
@@ -76,3 +78,18 @@ def test_nearest_never_returns_the_row_itself_nor_more_than_there_are():
 def test_shared_dimensions_need_both_to_score():
     names = ["a", "b", "c"]
     assert shared_dimensions(names, np.array([1, 0.4, 0]), np.array([0.2, 0.9, 1])) == ("b", "a")
+
+
+def test_pages_are_listed_by_doubt_with_their_verdict(library):
+    listed = doubtful_pages(library)
+    assert [(page.row, page.source) for page in listed] == [
+        (2, "tmdb"),
+        (0, "wikipedia"),
+        (0, "tmdb"),
+    ]
+    assert listed[0].verdict == (
+        "tmdb: Amelie · left out, doubt 0.90 · year: 2001 here, 1999 there"
+    )
+    own = pages_of(library, 0)
+    assert [page.title for page in own] == ["Alien (film)", "https://tmdb/2"]
+    assert own[0].verdict == "wikipedia: Alien (film) · used, doubt 0.10"

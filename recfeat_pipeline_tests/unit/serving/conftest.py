@@ -44,6 +44,8 @@ class ByIndex:
 
 @pytest.fixture
 def service() -> Service:
-    library = Library(ITEMS, {"v1": DIMENSIONS}, {"v1": SCORES}, {"v1": "some-model"})
+    library = Library(
+        ITEMS, {"v1": DIMENSIONS}, {"v1": SCORES}, {"v1": "some-model"}, ITEMS.clear()
+    )
     shelf = Shelf(ITEMS, TEXTS, DIMENSIONS, SCORES)
     return Service(library, shelf, "v1", {"llm": ByIndex}, "1")

@@ -1,0 +1,245 @@
+"""``python -m bench fortnight``: days that go wrong, with the real daemon on loopback servers.
+
+Faults of the catalogue and of TMDB, a prompt version promoted, a key refused, the daemon killed in
+the middle of a day: each on a day of its own, which is one refresh and all that follows from it.
+Printed are requests to TMDB, calls bought, what the feature store serves in the evening, what the
+webhook told the person on call, and what that person typed. It takes about a minute and a half a
+day; ``--days`` takes some of them, and ``--without-daemon`` those of the texts in this process.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from bench.soak.starting import kill, start_daemon
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.store import open_store
+from recfeat_pipeline_tests.integration.automation_world import write_version
+from recfeat_pipeline_tests.integration.fortnight import N, World, bad_days, simulate
+from recfeat_pipeline_tests.servers.films import made_up_films
+from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
+from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
+from recfeat_pipeline_tests.servers.webhook import Webhook
+
+STILL = 25.0  # seconds without a run that is not a refresh: the day is over
+PATIENCE = 1200.0
+ACCEPT = {"accepted": ("text", "accept"), "rejected": ("text", "reject")}
+RUN = ("run", "--until", "feature_store", "--yes")
+
+
+@dataclass(frozen=True)
+class Evening:
+    """A day: what happens in the morning, and what somebody types in the evening."""
+
+    what: str
+    happens: Callable[[], None]
+    typed: tuple[str, ...] = ()
+
+
+@dataclass
+class Fortnight:
+    """The world of the simulation and its daemon."""
+
+    folder: Path
+    world: World
+    model: OpenAIServer
+    webhook: Webhook
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    daemon: subprocess.Popen[bytes] | None = None
+
+    @property
+    def lake(self) -> Lake:
+        return self.world.lake
+
+    @property
+    def home(self) -> Path:
+        return self.lake.state / "dagster_home"
+
+    def days(self) -> list[Evening]:
+        """The bad days of texts, then those of prompts, keys and processes."""
+        world, films = self.world, self.world.films
+        days = [Evening(d.what, d.happens, ACCEPT.get(d.decision, ())) for d in bad_days(world)]
+        write = lambda: write_version(self.folder / "prompts", "mine", "Be sparing.")  # noqa: E731
+        return [
+            Evening("first load", self.first),
+            *days[1:],
+            Evening("a prompt version of one's own", write, ("prompts", "promote", "mine")),
+            Evening("promoted; a film edited",
+                    lambda: world.edit(lambda f: f"Once more {f.title}.", films[:1])),
+            Evening("the LLM's key is refused; two films edited", self.refuse),
+            Evening("the key is right again", self.allow, RUN),
+            Evening("a day later", lambda: None),
+            Evening("20 films edited; killed and started again meanwhile", self.kill),
+        ]  # fmt: skip
+
+    def first(self) -> None:
+        command(*RUN)
+        self.start()
+
+    def refuse(self) -> None:
+        self.model.api_key = "another"
+        self.world.edit(lambda f: f"Without a key {f.title}.", self.world.films[1:3])
+
+    def allow(self) -> None:
+        self.model.api_key = None
+
+    def kill(self) -> None:
+        """Kill the daemon and its runs once some of the day's calls are answered."""
+        self.model.latency = 0.5
+        before = self.model.answered.total()
+        self.world.edit(lambda f: f"At night {f.title}.", self.world.films[20:40])
+        wait_for("some answers", lambda: self.model.answered.total() > before + 10)
+        self.end()
+        self.start()
+
+    def end(self) -> None:
+        if self.daemon:
+            kill(self.daemon.pid, children=True)
+            self.daemon.wait()
+
+    def start(self) -> None:
+        self.daemon = start_daemon(self.folder, self.folder / "daemon.log", self.home)
+
+    def live(self, day: Evening) -> None:
+        """One day, from the fault to what is typed."""
+        with self.servers_counted() as counted:
+            since = time.time()
+            day.happens()
+            wait_for("a refresh", lambda: self.refreshed(since))
+            wait_for("quiet", self.is_quiet)
+        said = dict.fromkeys(post["text"].partition(". ")[2] for post in self.webhook.posted)
+        typed = command(*day.typed) if day.typed else ""
+        row = {"day": len(self.rows) + 1, "what happens": day.what, **counted}
+        self.rows.append(row | {"served": self.served(), "read": "\n".join(said), "typed": typed})
+        print(self.rows[-1], flush=True)
+
+    @contextmanager
+    def servers_counted(self) -> Iterator[dict[str, int]]:
+        self.world.server.reset_counts()
+        self.model.answered.clear()
+        self.webhook.posted.clear()
+        counted: dict[str, int] = {}
+        yield counted
+        counted |= {
+            "requests": self.world.server.counts.total(),
+            "calls bought": self.model.answered.total(),
+        }
+
+    def runs(self) -> list[dg.RunRecord]:
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return list(instance.get_run_records(limit=40))
+
+    def refreshed(self, since: float) -> bool:
+        return any(
+            r.dagster_run.job_name == "refresh_text"
+            and r.dagster_run.is_finished
+            and r.create_timestamp.timestamp() > since
+            for r in self.runs()
+        )
+
+    def is_quiet(self) -> bool:
+        """Whether nothing but refreshes is under way, nor was a moment ago."""
+        others = [r for r in self.runs() if r.dagster_run.job_name != "refresh_text"]
+        if any(not r.dagster_run.is_finished for r in others):
+            return False
+        return time.time() - max((r.end_time or 0 for r in others), default=0) > STILL
+
+    def served(self) -> str:
+        with open_store(self.lake.feature_store, wait_seconds=60) as store:
+            documents, chars = store.execute(
+                "SELECT count(*), median(n_chars)::INT FROM features.documents"
+            ).fetchone()
+            versions = store.execute(
+                "SELECT split_part(version, '@', 1), count(DISTINCT item_id) "
+                "FROM features.item_features GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        scored = ", ".join(f"{name} {n}" for name, n in versions)
+        return f"{documents} texts of {chars} characters; scored: {scored}"
+
+
+def wait_for(what: str, is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > until:
+            raise SystemExit(f"{what}: not within {PATIENCE:.0f} s")
+        time.sleep(1)
+
+
+def command(*words: str) -> str:
+    """Run ``recfeat`` as somebody types it; the line."""
+    line = [sys.executable, "-m", "recfeat_pipeline.cli", *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    failed = f" ({done.stderr.strip()[-200:]})" if done.returncode else ""
+    return f"recfeat {' '.join(words)}{failed}"
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench fortnight", description=__doc__)
+    parser.add_argument("--days", help="those to take beside the first, as in 3,4")
+    parser.add_argument("--without-daemon", action="store_true", help="assets in this process")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the daemon is ended on the way out
+    films = made_up_films(N)
+    with (
+        tempfile.TemporaryDirectory(prefix="recfeat-fortnight-") as temporary,
+        TmdbServer(films) as tmdb,
+        OpenAIServer() as model,
+        Webhook() as webhook,
+    ):
+        folder = Path(temporary)
+        (folder / "prompts").mkdir()
+        os.environ |= {
+            "RECFEAT_LAKE": str(folder / "lake"),
+            "RECFEAT_CATALOG": str(folder / "catalog.toml"),
+            "RECFEAT_PROMPTS": str(folder / "prompts"),
+            "RECFEAT_LLM_BASE_URL": model.base_url,
+            "RECFEAT_LLM_API_KEY": "right",
+            "RECFEAT_LLM_CONCURRENCY": "4",
+            "TMDB_API_KEY": KEY,
+            "RECFEAT_TMDB_BASE_URL": tmdb.url,
+            "RECFEAT_TMDB_RATE": "40",
+            "RECFEAT_ALERT_WEBHOOK": webhook.url,
+            "RECFEAT_PROMPT_STILL_MINUTES": "0",
+            "RECFEAT_WATCH_SECONDS": "5",
+        }
+        os.environ.pop("DAGSTER_HOME", None)
+        if options.without_daemon:
+            show(simulate(folder))
+            return
+        fortnight = Fortnight(folder, World(folder, tmdb, films), model, webhook)
+        fortnight.lake.remember(n_shards=2)
+        fortnight.world.export()
+        days = fortnight.days()
+        wanted = (
+            [0, *(int(n) - 1 for n in options.days.split(","))]
+            if options.days
+            else range(len(days))
+        )
+        try:
+            for number in wanted:
+                fortnight.live(days[number])
+        finally:
+            fortnight.end()
+            show(fortnight.rows)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None)
+    for column in rows[0] if rows else ():
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console(width=200).print(table)
