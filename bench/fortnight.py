@@ -120,6 +120,8 @@ class Fortnight:
             day.happens()
             wait_for("a refresh", lambda: self.refreshed(since))
             wait_for("quiet", self.is_quiet)
+            if self.failed(since):
+                wait_for("the alert", lambda: bool(self.webhook.posted))
         said = dict.fromkeys(post["text"].partition(". ")[2] for post in self.webhook.posted)
         typed = command(*day.typed) if day.typed else ""
         row = {"day": len(self.rows) + 1, "what happens": day.what, **counted}
@@ -149,6 +151,10 @@ class Fortnight:
             and r.create_timestamp.timestamp() > since
             for r in self.runs()
         )
+
+    def failed(self, since: float) -> bool:
+        late = [r for r in self.runs() if r.create_timestamp.timestamp() > since]
+        return any(r.dagster_run.status == dg.DagsterRunStatus.FAILURE for r in late)
 
     def is_quiet(self) -> bool:
         """Whether nothing but refreshes is under way, nor was a moment ago."""
