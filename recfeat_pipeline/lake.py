@@ -218,10 +218,10 @@ class Lake(Files):
             yield found, self.read_note(name, **found)
 
     def _read_json(self, path: str) -> Any:
-        if not self.exists(path):
-            return None
         try:
             return sealed.from_json(self.read_bytes(path))
+        except FileNotFoundError:
+            return None
         except ValueError as error:
             raise self.damaged(path, f"is not valid JSON ({error})") from error
 

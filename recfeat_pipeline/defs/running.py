@@ -2,13 +2,15 @@
 
 Dagster cannot tell, and its automation, its pools and its queue wait for what is in progress. So
 the processes of a run hold a lock file named after it, which the operating system frees whatever
-ends them; a run says in a tag on which machine that file lies.
+ends them; a run says in a tag on which machine that file lies. Where the lake is an object store,
+they let machines that share it see their heartbeat as well.
 """
 
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from recfeat_pipeline.heartbeats import Heartbeat, forget, is_gone
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.locks import Lock
 
@@ -26,7 +28,7 @@ Status = dg.DagsterRunStatus
 LAUNCHED = [Status.NOT_STARTED, Status.STARTING]
 UNFINISHED = [*LAUNCHED, Status.STARTED, Status.CANCELING]  # queued ones wait for no process
 
-_held: dict[str, Lock] = {}
+_held: dict[str, tuple[Lock, Heartbeat | None]] = {}
 
 
 def hold(lake: Lake, run_id: str) -> None:
@@ -36,11 +38,23 @@ def hold(lake: Lake, run_id: str) -> None:
     run may have a process for each step.
     """
     for other in [other for other in _held if other != run_id]:
-        _held.pop(other).release()
+        release(other)
     if run_id not in _held:
         lock = lake.lock(f"run-{run_id}", shared=True)
         lock.acquire()
-        _held[run_id] = lock
+        _held[run_id] = lock, None if lake.is_local else Heartbeat(lake, _name(run_id))
+
+
+def release(run_id: str) -> None:
+    """Hold the run's lock no longer."""
+    lock, heartbeat = _held.pop(run_id)
+    if heartbeat is not None:
+        heartbeat.stop()
+    lock.release()
+
+
+def _name(run_id: str) -> str:
+    return f"run-{run_id}"
 
 
 def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
@@ -51,6 +65,8 @@ def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
         if reason := _why_gone(lake, instance, run, record.update_timestamp):
             instance.report_run_failed(run, message=reason)
             ended.append(run.run_id)
+            if not lake.is_local:
+                forget(lake, _name(run.run_id))
     _sweep_locks(lake, instance)
     free_pools(instance)
     return ended
@@ -59,12 +75,13 @@ def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
 def _why_gone(
     lake: Lake, instance: dg.DagsterInstance, run: dg.DagsterRun, changed: datetime
 ) -> str | None:
-    """Why a run that is not finished will never be; None: it is alive, or another machine's."""
+    """Why a run that is not finished will never be; None: it may be alive."""
     lock = lake.lock(f"run-{run.run_id}")
     where = run.tags.get(MACHINE)
     if where is not None or lock.path.exists():
-        ours = where in (None, lake.machine)
-        return GONE if ours and lock.is_free() else None
+        if where in (None, lake.machine):
+            return GONE if lock.is_free() else None
+        return GONE if not lake.is_local and is_gone(lake, _name(run.run_id)) else None
     patience = timedelta(seconds=instance.run_monitoring_start_timeout_seconds)
     if datetime.now(UTC) - changed.astimezone(UTC) < patience:
         return None

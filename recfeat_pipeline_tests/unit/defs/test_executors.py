@@ -42,7 +42,7 @@ def test_a_run_holds_its_lock_and_says_where(job, tmp_path, monkeypatch):
     with dg.instance_for_test() as instance:
         run = dg.execute_job(dg.reconstructable(job), instance=instance)
         assert run.success, [e.event_specific_data for e in run.all_events if e.is_failure]
-    running._held.popitem()[1].release()
+    running.release(next(iter(running._held)))
 
 
 def test_an_executor_that_is_not_there_is_a_sentence(monkeypatch):

@@ -40,9 +40,8 @@ def lake(tmp_path, monkeypatch):
     monkeypatch.setattr(pools, "SAY_AFTER", 0.0)
     monkeypatch.setattr(waiting, "SAY_AFTER", 0.0)
     yield Lake(tmp_path)
-    for lock in running._held.values():
-        lock.release()
-    running._held.clear()
+    for run_id in list(running._held):
+        running.release(run_id)
 
 
 def add(instance, status=dg.DagsterRunStatus.STARTED, **tags: str) -> str:

@@ -1,16 +1,22 @@
 import subprocess
 import sys
+import time
+import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
+from recfeat_pipeline import heartbeats
 from recfeat_pipeline.defs import running
 from recfeat_pipeline.defs.running import MACHINE, Status, end_abandoned, hold
 from recfeat_pipeline.lake import Lake
 
 HOLD = """
 import sys
+import time
+import uuid
 from recfeat_pipeline.defs.running import hold
 from recfeat_pipeline.lake import Lake
 hold(Lake(sys.argv[1]), sys.argv[2])
@@ -51,6 +57,33 @@ def test_a_run_of_another_machine_is_left_alone(tmp_path, instance, monkeypatch)
     unknown = started(instance, {MACHINE: "another"})
     assert end_abandoned(Lake(tmp_path), instance) == []
     assert instance.get_run_by_id(unknown).status == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_of_another_machine_is_ended_when_its_heart_stands_still(
+    tmp_path, instance, monkeypatch
+):
+    """The object store is all that the machines share."""
+    monkeypatch.setattr(heartbeats, "BEAT_S", 0.01)
+    root, clock = f"memory://running-{uuid.uuid4().hex}", [0.0]
+    monkeypatch.setattr(heartbeats, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setenv("HOME", str(tmp_path / "a"))
+    run = started(instance, {MACHINE: Lake(root).machine})
+    hold(Lake(root), run)
+    monkeypatch.setenv("HOME", str(tmp_path / "b"))
+    for _ in range(3):
+        assert end_abandoned(Lake(root), instance) == [], "it is alive"
+        before = heartbeats._beats(Lake(root), f"run-{run}")
+        while heartbeats._beats(Lake(root), f"run-{run}") == before:
+            time.sleep(0.01)
+        clock[0] += heartbeats.TTL_S
+    heart = running._held[run][1]
+    heart._ended.set()  # kill -9: the file stays
+    heart._thread.join()
+    assert end_abandoned(Lake(root), instance) == [], "it may have beaten since the last look"
+    clock[0] += heartbeats.TTL_S
+    assert end_abandoned(Lake(root), instance) == [run]
+    assert Lake(root).glob("alive/*/*") == []
+    running.release(run)
 
 
 @pytest.mark.parametrize("status", [Status.NOT_STARTED, Status.STARTING, Status.STARTED])
