@@ -119,6 +119,7 @@ class EndpointEmbedder:
         except openai.APIStatusError as error:
             response = (error.status_code, error.response.headers, error.body)
             why = explain(*response, url, self.name, self._secret)
+            why = getattr(why, "exhausted", None) or why
             raise RecfeatError(f"No embeddings: {why}") from None
         except openai.APIConnectionError:
             raise RecfeatError(

@@ -291,7 +291,11 @@ class Runner:
                 if error.billed:
                     hold.lost()
                 self.throttle.closed |= error.unreachable and not self.throttle.answered
+                nothing_left = self.throttle.nothing_left(error, ticket)
+                self.throttle.closed |= nothing_left is not None
                 await self.throttle.failed(error, ticket)
+                if nothing_left:
+                    raise nothing_left from None
                 self._say_waiting(error)
                 tries += not error.rate_limited
                 self._failing.add(job.request.item_id)

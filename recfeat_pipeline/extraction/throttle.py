@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds of a cool-down that the server set no time for
@@ -73,6 +74,7 @@ class Throttle:
         self._in_trouble = False  # once; from then on the gate opens slowly
         self._streak = 0  # failures since the last answer
         self._patience = limits.give_up_after
+        self._exhausted_at = float("inf")  # when the server began to say that nothing is left
         self._requests = Bucket(limits.requests_per_minute)
         self._input = Bucket(limits.input_tokens_per_minute)
         self._output = Bucket(limits.output_tokens_per_minute)
@@ -82,6 +84,14 @@ class Throttle:
     def hopeless(self) -> bool:
         """Whether so many cool-downs passed without an answer that the endpoint is dead."""
         return self.cool_downs >= self._patience
+
+    def nothing_left(self, error: TransientError, ticket: Ticket) -> RecfeatError | None:
+        """Why to end, where the server says again, to a call sent later, that nothing is left."""
+        if error.exhausted is None:
+            return None
+        self._exhausted_at = min(self._exhausted_at, time.monotonic())
+        again = ticket.sent_at >= self._exhausted_at + error.sure_after
+        return error.exhausted if again else None
 
     async def enter(self, input_tokens: int, output_tokens: int) -> Ticket:
         """Wait for a place, the rates and the end of a cool-down; returns the call's ticket.
@@ -116,6 +126,8 @@ class Throttle:
         self.cool_downs = self._streak = 0
         self._see(time.monotonic() - ticket.sent_at)
         self.answered = True
+        if ticket.sent_at > self._exhausted_at:
+            self._exhausted_at = float("inf")
         await self.left()
 
     async def widen(self) -> None:

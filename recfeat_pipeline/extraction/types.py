@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jsonschema
 
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.schema import compiled
 
 if TYPE_CHECKING:
@@ -102,12 +103,16 @@ class TransientError(Exception):
         rate_limited: bool = False,
         unreachable: bool = False,
         billed: bool = False,
+        exhausted: RecfeatError | None = None,
+        sure_after: float = 0.0,
     ):
         super().__init__(message)
         self.retry_after = retry_after  # seconds, as the server asked
         self.rate_limited = rate_limited
         self.unreachable = unreachable  # no connection was made
         self.billed = billed  # an answer may have been made and lost on the way
+        self.exhausted = exhausted  # why to end the run, if a call sent later hears it as well
+        self.sure_after = sure_after  # seconds later
 
 
 class RejectedError(Exception):

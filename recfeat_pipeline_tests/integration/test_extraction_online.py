@@ -12,6 +12,7 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, choose_backend, extract, load_version, scores
+from recfeat_pipeline.extraction.backends import trouble
 from recfeat_pipeline.extraction.backends.online import MAX_BODY, OnlineBackend, proxy_of
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -165,19 +166,40 @@ def test_cached_prefixes_are_counted_and_cheaper(lake):
 
 
 @pytest.mark.parametrize(
-    ("kind", "sentence"),
+    ("kind", "sentence", "calls"),
     [
-        ("401", "refuses the API key"),
-        ("quota", "no credit left"),
-        ("redirect", "redirects elsewhere"),
+        ("401", "refuses the API key", 1),
+        ("quota", "no credit left", 2),  # one to be sure of it
+        ("402-in-200", "no credit left", 2),
+        ("401-in-200", "refuses the API key", 1),
+        ("redirect", "redirects elsewhere", 1),
     ],
 )
-def test_a_wrong_setting_is_one_sentence_after_one_call(lake, kind, sentence):
+def test_a_wrong_setting_is_one_sentence_after_a_call_or_two(lake, kind, sentence, calls):
     with OpenAIServer(fault=lambda asked: kind) as server, pytest.raises(RecfeatError) as caught:
         run(server, lake, documents(100))
     assert sentence in str(caught.value)
-    assert server.counts["chat"] == 1
+    assert server.counts["chat"] == calls
     assert lake.read("responses").is_empty()
+
+
+def test_a_quota_that_is_used_up_midway_ends_the_run_and_keeps_the_answers(lake, monkeypatch):
+    """As LiteLLM passes it on: HTTP 429, and no code."""
+    monkeypatch.setattr(trouble, "A_MINUTE", 0.3)
+    fault = lambda asked: "used_up" if asked.number > 30 else None  # noqa: E731
+    with OpenAIServer(fault=fault) as server:
+        with pytest.raises(RecfeatError, match=r"is used up: .* HTTP 429: .*your current quota"):
+            run(server, lake, documents(50))
+        assert server.counts["chat"] < 60
+    assert lake.read("responses").height == 30
+
+
+def test_one_empty_account_of_several_stops_nobody(lake):
+    """A proxy that spreads its calls: what is said again after an answer is not said twice."""
+    fault = lambda asked: "quota" if asked.number % 10 == 0 else None  # noqa: E731
+    with OpenAIServer(fault=fault) as server:
+        limits = dataclasses.replace(LIMITS, concurrency=1)
+        assert run(server, lake, documents(3), limits=limits).ok == 18
 
 
 def test_a_dead_port_is_one_sentence(lake):

@@ -12,6 +12,11 @@ HTTP = {
     ),
     "429-bare": lambda: error_reply(429, "rate_limit_exceeded", "Rate limit reached"),
     "quota": lambda: error_reply(429, "insufficient_quota", "You exceeded your current quota"),
+    "used_up": lambda: error_reply(
+        429, "429", "RateLimitError: OpenAIException - You exceeded your current quota, please …"
+    ),
+    "402-in-200": lambda: error_reply(200, 402, "Insufficient credits"),
+    "401-in-200": lambda: error_reply(200, 401, "No auth credentials found"),
     "400": lambda: error_reply(400, "invalid_request_error", "Invalid value for 'temperature'"),
     "context": lambda: error_reply(
         400, "context_length_exceeded", "This model's maximum context length is 8192 tokens"
@@ -102,6 +107,6 @@ BODY: dict[str, Callable[[dict], None]] = {
 HARMLESS = {"fence", "think"}
 
 
-def error_reply(status: int, code: str, message: str, **headers: str) -> Reply:
+def error_reply(status: int, code: str | int, message: str, **headers: str) -> Reply:
     body = {"error": {"message": message, "type": code, "param": None, "code": code}}
     return Reply(body, status, headers)

@@ -110,6 +110,8 @@ class BatchApi:
                     f"The endpoint {self.base_url} refuses the batch {batch.name} ({why}). Does it "
                     "have a Batch API? If not, use the backend 'online' or 'batch-files'."
                 )
+            if isinstance(why, TransientError) and why.exhausted:  # the client has asked again
+                why = why.exhausted
             raise why from None
         except (openai.APIConnectionError, openai.APITimeoutError):
             raise TransientError(f"no connection to {self.base_url}") from None

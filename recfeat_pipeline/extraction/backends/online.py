@@ -6,6 +6,7 @@ many calls in flight that is what limits the throughput (``python -m bench extra
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,9 @@ class OnlineBackend:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             parsed = text
-        if not response.ok or response.status >= 300:
+        if (status := _status(response.status, parsed)) >= 300:
             where = (self._shown, self.model, self.secret)
-            why = explain(response.status, response.headers, parsed, *where)
+            why = explain(status, response.headers, parsed, *where)
             if isinstance(why, RejectedError) and self._rephrased(dialect, parsed, body):
                 raise RephrasedError
             raise why
@@ -183,6 +184,14 @@ class OnlineBackend:
             "User-Agent": f"recfeat_pipeline/{__version__}",
             **{name: value for name, value in of_account.items() if value},
         }
+
+
+def _status(status: int, parsed: Any) -> int:
+    """HTTP's, or that of an error which was sent as a 200 (OpenRouter)."""
+    if status == 200 and isinstance(parsed, dict) and "choices" not in parsed:
+        code, _ = error_of(parsed)
+        return int(code) if code and re.fullmatch("[45][0-9]{2}", code) else status
+    return status
 
 
 def proxy_of(url: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.secret import Secret
-from recfeat_pipeline.extraction.backends.wire import about_the_item, error_of
+from recfeat_pipeline.extraction.backends.wire import about_the_item, delay_of, error_of
 from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
 
 ABOUT_THE_KEY = re.compile(
@@ -23,10 +23,20 @@ MODEL_UNKNOWN = re.compile(  # as HTTP 400: LiteLLM, OpenRouter and others
     r"(invalid|unknown|no such) model\b|not a valid model|model.{0,80}(not found|does not exist)",
     re.IGNORECASE,
 )
-NO_CREDIT = re.compile(
-    r"insufficient.?quota|credit balance is too low|insufficient (credit|balance|funds)",
+NO_CREDIT = re.compile(  # money is wanted: in the words of OpenAI, Anthropic, LiteLLM, xAI, Azure …
+    r"insufficient.?quota|insufficient.{0,10}(credit|balance|funds)|credit balance is too low"
+    r"|(credit|spend|spending|hard|soft)[ _-]limit|billing.?not.?active|check your billing"
+    r"|budget (has been|was) exceeded|exceeded.?(token.?)?budget|budget.?exceeded|over budget"
+    r"|all (of )?(its|your|the )?available credits|out of credits?|included credits"
+    r"|out of call volume quota|api usage limits?",
     re.IGNORECASE,
 )
+QUOTA = re.compile(  # of a day or a month, or of a minute: time will tell which
+    r"exceeded.{0,20} quota|quota.{0,20}(exceeded|exhausted|reached|used up)"
+    r"|(per|/|a)[ -]?(day|month)\b|daily|monthly",
+    re.IGNORECASE,
+)
+A_MINUTE = 60.0  # seconds, after which a quota of a minute is there again
 MADE_AND_LOST = {500, 502, 504, *range(520, 525)}  # a gateway's; the answer may have been paid
 LONGEST_WAIT = 900.0  # seconds a server may ask us to wait before the run ends instead
 
@@ -40,6 +50,12 @@ def explain(
     said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
     words = f"{code} {message}"
     key_refused = status == 403 and ABOUT_THE_KEY.search(words)
+    if status == 402 or (400 <= status < 500 and NO_CREDIT.search(words)):
+        no_credit = RecfeatError(
+            f"The account at {base_url} has no credit left, or reached its limit ({said}). Add "
+            "some and run again; what was answered is kept."
+        )
+        return TransientError(said, rate_limited=True, exhausted=no_credit)
     if status == 401 or key_refused or (status == 400 and KEY_REFUSED.search(words)):
         return RecfeatError(
             f"The endpoint {base_url} refuses the API key ({said}). Set RECFEAT_LLM_API_KEY to a "
@@ -56,11 +72,6 @@ def explain(
             f"The endpoint {base_url} does not know the model {model!r}{path} (HTTP {status}). "
             "Set RECFEAT_LLM_MODEL, or mend RECFEAT_LLM_BASE_URL."
         )
-    if status == 402 or (400 <= status < 500 and NO_CREDIT.search(words)):
-        return RecfeatError(
-            f"The account at {base_url} has no credit left (HTTP {status}). Add some and run "
-            "again; what was answered is kept."
-        )
     if 300 <= status < 400:
         return RecfeatError(
             f"The endpoint {base_url} redirects elsewhere (HTTP {status}), where the key will not "
@@ -68,14 +79,21 @@ def explain(
         )
     if status in (408, 409, 425, 429) or status >= 500:
         wait = retry_after(headers)
+        wait = delay_of(body) if wait is None else wait
         if wait is not None and wait > LONGEST_WAIT:
             return RecfeatError(
                 f"The endpoint {base_url} asks to wait {wait / 60:.0f} minutes (HTTP {status}). "
                 "Run again then; what was answered is kept."
             )
-        return TransientError(
-            said, wait, rate_limited=status == 429, billed=status == 408 or status in MADE_AND_LOST
+        used_up = RecfeatError(
+            f"The quota at {base_url} is used up: for more than a minute it has answered nothing "
+            f"but {said}. Run again when it is renewed, or raise it; what was answered is kept."
         )
+        limited = status == 429
+        return TransientError(
+            said, wait, limited, billed=status == 408 or status in MADE_AND_LOST,
+            exhausted=used_up if limited and QUOTA.search(words) else None, sure_after=A_MINUTE,
+        )  # fmt: skip
     if about_the_item(status, code, message):
         return ItemError(f"rejected: {said}")
     return RejectedError(said, sign=f"{status} {code}")

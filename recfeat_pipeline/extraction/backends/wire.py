@@ -19,6 +19,7 @@ TOO_LONG = re.compile(
     r"|exceeds? the (available|maximum)",
     re.IGNORECASE,
 )
+DELAY = re.compile(r"\d+(\.\d+)?s")
 ITEM_TEXT = re.compile(rf"{TOO_LONG.pattern}|content.{{0,20}}(policy|filter)", re.IGNORECASE)
 
 
@@ -73,11 +74,27 @@ def _plain(content: Any) -> str | None:
     return content if isinstance(content, str) and content.strip() else None
 
 
-def error_of(body: Any) -> tuple[str | None, str]:
-    """``code, message`` of an error body, in any of the dialects; ("", "") where there is none."""
+def _error(body: Any) -> Any:
+    """What an error body says, without its frame."""
     if isinstance(body, list) and body and isinstance(body[0], dict):  # Gemini's
         body = body[0]
-    error = body.get("error", body) if isinstance(body, dict) else body
+    return body.get("error", body) if isinstance(body, dict) else body
+
+
+def delay_of(body: Any) -> float | None:
+    """Seconds that an error body asks to wait, as Google's do: ``{"retryDelay": "37.2s"}``."""
+    error = _error(body)
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else ():
+        delay = str(detail.get("retryDelay", "")) if isinstance(detail, dict) else ""
+        if DELAY.fullmatch(delay):
+            return float(delay[:-1])
+    return None
+
+
+def error_of(body: Any) -> tuple[str | None, str]:
+    """``code, message`` of an error body, in any of the dialects; ("", "") where there is none."""
+    error = _error(body)
     if not isinstance(error, dict):
         return None, str(error or "")
     code = error.get("code") or error.get("type")
@@ -90,7 +107,7 @@ def error_of(body: Any) -> tuple[str | None, str]:
 
 def param_of(body: Any) -> str | None:
     """The parameter that an error body names by itself."""
-    error = body.get("error") if isinstance(body, dict) else None
+    error = _error(body)
     param = error.get("param") if isinstance(error, dict) else None
     return param if isinstance(param, str) else None
 

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from recfeat_pipeline.extraction.throttle import STREAK, Bucket, ClosedError, Throttle
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction import throttle
+from recfeat_pipeline.extraction.throttle import STREAK, Bucket, ClosedError, Throttle, Ticket
 from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
 
 
@@ -146,4 +148,28 @@ def test_a_closed_gate_lets_nobody_in():
             await waiting
         assert gate.in_flight == 1
 
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("sure_after", "sent_at", "ends"),
+    [
+        (0, [1, 2, 4], [False, False, True]),  # two were in flight; the third was sent after
+        (60, [1, 4, 62.9, 63.1], [False, False, False, True]),
+    ],
+)
+def test_an_end_is_believed_when_a_later_call_hears_it_too(sure_after, sent_at, ends, monkeypatch):
+    async def scenario():
+        gate = Throttle(Limits())
+        error = TransientError("HTTP 429", exhausted=RecfeatError("nothing"), sure_after=sure_after)
+        heard = [gate.nothing_left(error, Ticket(at, 0)) is not None for at in sent_at]
+        assert heard == ends
+        assert not gate.nothing_left(TransientError("HTTP 429"), Ticket(99, 0))
+        await gate.succeeded(Usage(1, 0, 1), (1, 1), Ticket(2, 0))  # sent before it was said
+        assert gate.nothing_left(error, Ticket(99, 0))
+        await gate.succeeded(Usage(1, 0, 1), (1, 1), Ticket(99, 0))
+        monkeypatch.setattr(throttle.time, "monotonic", lambda: 100.0)
+        assert not gate.nothing_left(error, Ticket(99.5, 0))
+
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: 3.0)
     run(scenario)
