@@ -6,8 +6,8 @@ import time
 import pytest
 
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline_tests.integration.cli_process import Running, finish
-from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, write_catalog
+from recfeat_pipeline_tests.integration.cli_process import Running
+from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, run, write_catalog
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 N_CALLS, IN_FLIGHT = 6 * N_ITEMS, 4
@@ -18,6 +18,7 @@ EXTRACT = ("run", "--until", "extraction")
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
     write_catalog(tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("RECFEAT_CATALOG", "little.toml")
     monkeypatch.setenv("RECFEAT_LLM_CONCURRENCY", str(IN_FLIGHT))
@@ -31,7 +32,7 @@ def server(monkeypatch):
         yield server
 
 
-def test_nobody_waits_for_the_dead_and_whoever_waits_says_so(lake, server, tmp_path):
+def test_nobody_waits_for_the_dead_and_whoever_waits_says_so(lake, server, tmp_path, capsys):
     """One holds the pool; one waits for it and is interrupted, one waits and is killed."""
     first = Running(tmp_path, *EXTRACT)
     first.wait_until(lambda: server.answered.total() >= 12)
@@ -50,7 +51,7 @@ def test_nobody_waits_for_the_dead_and_whoever_waits_says_so(lake, server, tmp_p
         assert one.send(signal.SIGKILL)[0] == -signal.SIGKILL
     assert server.answered.total() < N_CALLS
     server.latency = 0
-    finish(tmp_path, *EXTRACT)
+    assert run(capsys, *EXTRACT).code == 0
     assert server.counts["chat"] <= N_CALLS + IN_FLIGHT
     scores = lake.read("scores")
     assert scores["item_id"].n_unique() == N_ITEMS

@@ -23,6 +23,8 @@ import typer
 
 from recfeat_pipeline import cli
 from recfeat_pipeline.catalog import read, synthetic
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models import arms
 from recfeat_pipeline.settings import Settings, variables
 from recfeat_pipeline.taxonomy.read import parse_taxonomy
@@ -184,9 +186,15 @@ class Shell:
 
 
 def shortened(arguments: list[str]) -> list[str]:
-    """A run of two arms and one seed; that the others exist is made sure of."""
+    """A run of two arms and one seed; that the others exist is made sure of.
+
+    A lake that has a report keeps it: the stage that makes it costs most, and has been run.
+    """
     if arguments[:1] != ["run"]:
         return arguments
+    has_report = Lake(os.environ.get("RECFEAT_LAKE", "data_lake")).exists(REPORT)
+    if has_report and not {"--until", "--pilot"} & set(arguments):
+        arguments = [*arguments, "--until", "training"]
     for option, fewest in FEWEST.items():
         if option not in arguments:
             arguments = [*arguments, option, fewest]
