@@ -22,6 +22,7 @@ N_ITEMS, WIDTH = 9_375, 128
 N_EXAMPLES, PER_USER, HISTORY = 382_138, 20, 200
 PART = 20_000  # examples measured; the work grows with their number alone
 N_COMPARED = 1_000
+CO_WATCHED = 20_000, 3_000, 40  # users, items, items of each user
 
 
 def run() -> list[dict]:
@@ -74,7 +75,7 @@ def _product() -> list[dict]:
 def _neighbours() -> list[dict]:
     """Co-watch neighbours from the sparse matrix against the dense one of items × items."""
     rng = np.random.default_rng(0)
-    n_users, n_items, each = 20_000, 3_000, 40
+    n_users, n_items, each = CO_WATCHED
     taken = rng.permuted(np.tile(np.arange(n_items), (200, 1)), axis=1)[:, :each]
     columns = torch.from_numpy(np.tile(taken, (n_users // 200, 1)).ravel())
     train = Taken(torch.arange(n_users) * each, columns, n_items)

@@ -25,10 +25,14 @@ from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Usage
 from recfeat_pipeline.lake import Lake, shard_names
+from recfeat_pipeline.schemas import DOCUMENTS
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 
 CONCURRENCY, LATENCY = 64, 0.2
 ROUNDS = 30  # calls of each place in flight
+TURNS = ((16, 1), (64, 3), (256, 1))  # in flight, and how often each loop has its turn
+PRICED = 50  # items
+CACHED = (9_375, 1_000_000)  # items
 TEXT = "".join(f"word{i * i % 997} " for i in range(1200))
 N_CHARS = 2_300  # of a real document, on average
 
@@ -39,23 +43,27 @@ def run() -> list[dict]:
         *_throughput(version),
         *_cpu(version),
         *_tokens(),
-        *_cached(9_375, 16),
-        *_cached(1_000_000, 16),
+        *(row for n_items in CACHED for row in _cached(n_items, 16)),
     ]
 
 
 def documents(first: int, n: int) -> pl.DataFrame:
     """Documents of a real size, made without a loop."""
     ids = pl.int_range(first, first + n, eager=True)
-    return pl.DataFrame({"item_id": ids}).select(
-        "item_id",
+    titled = pl.DataFrame({"item_id": ids}).with_columns(
         title=pl.format("Film {} (1999)", "item_id"),
-        text=pl.format(
-            "Title: Film {} (1999)\nPlot: {}",
-            "item_id",
-            pl.lit(TEXT).str.slice(pl.col("item_id") % 3_000, N_CHARS),
-        ),
+        plot=pl.lit(TEXT).str.slice(pl.col("item_id") % 3_000, N_CHARS),
     )
+    texts = titled.with_columns(text=pl.format("Title: {}\nPlot: {}", "title", "plot"))
+    plot = pl.struct(label=pl.lit("Plot"), source=pl.lit("catalogue"), text="plot")
+    return texts.select(
+        "item_id",
+        "title",
+        "text",
+        content_hash=pl.col("text").hash().cast(pl.String),
+        n_chars=pl.col("text").str.len_chars().cast(pl.Int32),
+        fields=pl.concat_list(plot),
+    ).cast(DOCUMENTS)
 
 
 def _throughput(version: PromptVersion) -> list[dict]:
@@ -65,7 +73,7 @@ def _throughput(version: PromptVersion) -> list[dict]:
     the machine allowed in that minute, so engine ÷ floor is the engine's own part.
     """
     rows = []
-    for concurrency, turns in ((16, 1), (64, 3), (256, 1)):
+    for concurrency, turns in TURNS:
         with server(LATENCY) as url:
             found = _in_turns((engine, bare_sdk, floor), turns, version, url, concurrency)
         against = f"{concurrency} in flight, {LATENCY * 1e3:.0f} ms, load {os.getloadavg()[0]:.1f}"
@@ -119,7 +127,7 @@ def _tokens() -> list[dict]:
     """
     rows, dearest = [], None
     for name, noise in WAYS:
-        version, items = load_version(name), documents(1, 50)
+        version, items = load_version(name), documents(1, PRICED)
         with tempfile.TemporaryDirectory() as folder, OpenAIServer(noise=noise) as server:
             lake, backend = Lake(folder), OnlineBackend(version.model, server.base_url, None)
             done = extract_many(["00"], lambda _, items=items: items, version, lake, backend)
@@ -190,7 +198,10 @@ def _fill(folder: str, n_items: int, n_shards: int) -> None:
         request = next(build(frame.head(1), calls.head(1), version, version.model))
         one = response_row(request, "online", "{}", "ok", None, 1, Usage(900, 0, 200), 0.001, 900.0)
         rows = responses_frame([one]).drop("cache_key", "group")
-        wide = calls.select("cache_key", "group").join(rows, how="cross")
+        names = pl.col("group").replace_strict(
+            dict(enumerate(version.groups)), return_dtype=pl.String
+        )
+        wide = calls.select("cache_key", names).join(rows, how="cross")
         for part in wide.iter_slices(100_000):
             lake.append("responses", part, shard=shard)
 
