@@ -134,7 +134,10 @@ def verdict_of(seed: int, null: bool, design: Design) -> dict[str, str]:
 
 def judge(store: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The report's own words on a store."""
-    notes = {row["arm"]: row for row in arms_frame().iter_rows(named=True)}
+    notes = {
+        row["arm"]: {**row, "draws": load_arms()[row["arm"]].is_stochastic}
+        for row in arms_frame().iter_rows(named=True)
+    }
     inputs = read_inputs(store, Provenance.model_validate({"arms": notes, "used_llm": True}))
     cells = {
         f"{worth.family}, {place}": effect

@@ -1,13 +1,16 @@
 """Sections of arms: where tables show them, the report's and the command line's alike."""
 
 SECTIONS = {
-    "base": "The comparison",
-    "control": "Controls",
-    "baseline": "Other recommenders",
+    "hybrid": "A trained model beside EASE",
+    "hybrid_sasrec": "Self-attention beside a counted model",
+    "ease": "EASE",
+    "markov": "Markov",
+    "item_knn": "Item neighbours",
     "tower": "The tuned two-tower",
     "sasrec": "Self-attention",
-    "hybrid": "A trained model beside a counted one",
-    "counted": "Counted models",
+    "base": "The published two-tower",
+    "control": "Controls of the published two-tower",
+    "baseline": "Other recommenders",
     "graph": "A graph of users and items",
     "generative": "Generated semantic ids",
     "recency": "With the last item as a channel of its own",
@@ -19,3 +22,6 @@ SECTIONS = {
     "published": "As published",
 }
 """Sections of arms in the order of tables, with their headings; another one comes after them."""
+
+BESIDE = ("ablation", "training", "probe", "published")
+"""Sections of arms that ask other questions than what content is worth."""

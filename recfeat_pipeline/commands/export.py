@@ -67,7 +67,7 @@ def export(
     $ recfeat export features.parquet
     $ recfeat export examples examples.parquet
     $ recfeat export features.csv --prompt-version genome132-v1
-    $ recfeat export vectors.parquet --what trained --arm llm --seed 0
+    $ recfeat export vectors.parquet --what trained --arm hybrid_llm --seed 0
     $ recfeat export lists lists.parquet --arm ease --users 1000
     """
     from recfeat_pipeline.commands.features import open_features
@@ -111,7 +111,7 @@ def export(
         elif what == "profiles":
             frame, made_from = profiles(store, prompt_version)
         else:
-            frame, made_from = item_vectors(store, lake, arm or "llm", seed or 0)
+            frame, made_from = item_vectors(store, lake, arm or "hybrid_llm", seed or 0)
     write(frame, output, about(lake, settings, made_from))
     columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
     say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")

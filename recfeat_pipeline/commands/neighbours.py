@@ -21,7 +21,7 @@ def neighbours(
         str,
         typer.Option(metavar="SPACE", help='"features": what items are; "trained": an arm\'s.'),
     ] = "features",
-    arm: Annotated[str, typer.Option(metavar="ARM", help="With --space trained.")] = "llm",
+    arm: Annotated[str, typer.Option(metavar="ARM", help="With --space trained.")] = "hybrid_llm",
     seed: Annotated[int, typer.Option(min=0, help="With --space trained.")] = 0,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 10,
     prompt_version: VersionOption = None,
@@ -32,7 +32,7 @@ def neighbours(
     In the space of the features it also says which dimensions both score high on.
 
     $ recfeat neighbours "Toy Story (1995)"
-    $ recfeat neighbours 1 --space trained --arm llm --seed 0
+    $ recfeat neighbours 1 --space trained --arm hybrid_llm --seed 0
     """
     from recfeat_pipeline.commands.features import open_features
     from recfeat_pipeline.commands.lakes import open_lake

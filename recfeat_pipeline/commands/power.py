@@ -52,10 +52,10 @@ def power(context: typer.Context, as_json: JsonOption = False) -> None:
         [
             (
                 name,
-                number(n_seeds),
+                number(n_seeds) if n_seeds else "any",
                 number(spread.users, 3),
                 number(spread.examples, 2),
-                number(spread.seeds, 4) if n_seeds > 1 else "unknown",
+                "none" if not n_seeds else "unknown" if n_seeds == 1 else number(spread.seeds, 4),
             )
             for name, (spread, n_seeds) in spreads.items()
         ],
@@ -65,8 +65,11 @@ def power(context: typer.Context, as_json: JsonOption = False) -> None:
     say_power(found)
 
 
-def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
-    """By pair of arms that differ in content (``llm − floor``): the spread, and its seeds."""
+def measured(lake: "Lake") -> "dict[str, tuple[Spread, int | None]]":
+    """By pair of arms that differ in content (``llm − floor``): the spread, and its seeds.
+
+    No number of them where another seed gives the same two models.
+    """
     import polars as pl
 
     from recfeat_pipeline.defs.evaluation.declared import (
@@ -80,13 +83,15 @@ def measured(lake: "Lake") -> "dict[str, tuple[Spread, int]]":
     ranks, arms = lake.read("ranks").with_columns(pl.col("seed").cast(pl.Int32)), all_arms(lake)
     role = dict(arms.select("arm", "role").iter_rows())
     present, found = set(ranks["arm"].unique()), {}
+    seedless = set(deterministic_arms(lake))
     for arm, reference in declared_pairs(lake):
         if role[arm] != "content" or role[reference] not in ("floor", "baseline"):
             continue
         if {arm, reference} <= present:
-            spread = spread_of(ranks, arm, reference, measure("mrr"), deterministic_arms(lake))
+            spread = spread_of(ranks, arm, reference, measure("mrr"), seedless)
             if spread is not None:
-                found[f"{arm} − {reference}"] = spread
+                n_seeds = None if {arm, reference} <= seedless else spread[1]
+                found[f"{arm} − {reference}"] = spread[0], n_seeds
     return found
 
 

@@ -16,10 +16,6 @@ STAGE_TITLES = {
     "training": "Training and ranking",
     "evaluation": "Computing metrics and the report",
 }
-DEFAULT_ARMS = (
-    "popularity,recent_popularity,floor,curated,llm,random,text_embedding,text_embedding_random,"
-    "ease,ease_llm,ease_random"
-)
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before an extraction that costs much.")
 ]
@@ -39,9 +35,11 @@ def run(
     arms: Annotated[
         str,
         typer.Option(
-            metavar="ARMS", help="Arms by id, published label or section (`recfeat arms`)."
+            metavar="ARMS",
+            help="Arms by id, published label or section (`recfeat arms`), or a set of them: "
+            "`default`, EASE and a trained two-tower beside it; `study`, the published two-tower.",
         ),
-    ] = DEFAULT_ARMS,
+    ] = "default",
     seeds: Annotated[
         str, typer.Option(metavar="SEEDS", help="Seeds, comma-separated; fewer for a first look.")
     ] = "0,1,2,3,4",
@@ -101,7 +99,8 @@ def run(
     $ recfeat run --catalog films.toml --pilot 100
     $ recfeat run --catalog films.toml --until extraction --budget 20
     $ recfeat run --arms ease,ease_genres
-    $ recfeat run --arms floor,llm,random --seeds 0
+    $ recfeat run --arms ease,ease_llm,ease_random --seeds 0
+    $ recfeat run --arms study
     $ recfeat run --arms tower,tower_llm,tower_random --tune 8
     $ recfeat run --arms ease,reranker --examples 500
     """

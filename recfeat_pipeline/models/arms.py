@@ -30,6 +30,16 @@ TEXTS = ("title", "role", "section", "label", "base")
 JUDGES = ("llm", "content")
 """Who, but an arm, may put candidates in another order."""
 KEYS = (*TEXTS, "against", "content", *TABLES)
+SETS = {
+    "default": "popularity,recent_popularity,"
+    "ease,ease_llm,ease_curated,ease_text_embedding,ease_random,ease_shuffled,"
+    "ease_text_embedding_random,"
+    "hybrid,hybrid_llm,hybrid_curated,hybrid_random,hybrid_shuffled",
+    "study": "popularity,recent_popularity,"
+    "floor,curated,llm,text_embedding,random,text_embedding_random",
+}
+"""Names for several arms, each recommender without content, with it, and with its controls: what a
+team would ship (a counted model, and a trained one beside it), and the published study's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +162,10 @@ def arms_frame() -> pl.DataFrame:
 
 
 def resolve_arms(names: str) -> list[Arm]:
-    """The arms of a comma-separated list of ids, published labels or sections, in order.
+    """The arms of a comma-separated list of ids, published labels, sections or sets, in order.
 
-    ``"floor,B'"`` is the floor and the LLM arm; ``"base,control"`` is two sections.
+    ``"floor,B'"`` is the floor and the LLM arm; ``"base,control"`` is two sections; ``"default"``
+    is what ``recfeat run`` trains when it is told nothing.
 
     Raises:
         RecfeatError: a name that no arm has, or an arm that sets what its family does not know.
@@ -165,6 +176,7 @@ def resolve_arms(names: str) -> list[Arm]:
         by_name.setdefault(arm.section, []).append(arm)
     by_name |= {_plain(arm.label): [arm] for arm in arms.values() if arm.label}
     by_name |= {arm.id: [arm] for arm in arms.values()}
+    by_name |= {name: [arms[arm] for arm in of.split(",")] for name, of in SETS.items()}
     wanted = [_plain(name) for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in by_name]
     if unknown or not wanted:
@@ -172,7 +184,7 @@ def resolve_arms(names: str) -> list[Arm]:
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise RecfeatError(
             f"No arm {', '.join(map(repr, unknown)) or 'named'}; {meant}`recfeat arms` lists the "
-            "arms, their labels and their sections."
+            f"arms, their labels and their sections; sets of arms are {', '.join(SETS)}."
         )
     found = list(dict.fromkeys(arm for name in wanted for arm in by_name[name]))
     for arm in found:

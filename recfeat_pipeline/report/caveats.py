@@ -53,12 +53,7 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
             "As published, results are reported on the users who chose the checkpoint, which "
             "flatters every model."
         )
-    seeds = inputs.metric("mrr").filter(pl.col("arm").is_in(roles.main))["seed"].n_unique()
-    if seeds < 2:
-        yield (
-            "One seed: intervals cover the choice of users, not the randomness of training, which "
-            "can be larger than the effect. Run five."
-        )
+    yield from _seeds(inputs)
     yield from _unequal(inputs)
     if inputs.contrasts_of("mrr").is_empty():
         yield "No intervals were computed: differences are point estimates."
@@ -91,6 +86,24 @@ def _experiment(inputs: Inputs) -> Iterator[str]:
             f"The floor (MRR {formats.metric(floor)}) does not beat the strongest other "
             f"recommender ({roles.name(strongest)}, {formats.metric(best)}): a gain over it means "
             "little."
+        )
+
+
+def _seeds(inputs: Inputs) -> Iterator[str]:
+    """One seed, where another would give another model or another control."""
+    roles, mrr = inputs.roles, inputs.metric("mrr")
+    if inputs.draws(*roles.main):
+        if mrr.filter(pl.col("arm").is_in(roles.main))["seed"].n_unique() < 2:
+            yield (
+                "One seed: intervals cover the choice of users, not the randomness of training, "
+                "which can be larger than the effect. Run five."
+            )
+        return
+    drawn = [arm for arm in roles.controls if inputs.draws(arm)]
+    if drawn and mrr.filter(pl.col("arm").is_in(drawn))["seed"].n_unique() < 2:
+        yield (
+            "The controls' features were drawn once; another draw could do better or worse. Run "
+            "them with five seeds (the models themselves have no luck, and are fitted once)."
         )
 
 

@@ -46,17 +46,14 @@ class Inputs:
         return self.ranking.filter(pl.col("k").eq_missing(k), metric=metric, slice=slice_)
 
     def headline_metric(self, metric: str) -> pl.DataFrame:
-        """:meth:`metric` of the main comparison: its arms, their controls, the best baseline."""
-        rows = self.metric(metric)
-        section = pl.col("arm").replace_strict(self.roles.sections, default="base")
-        shown = [*self.roles.controls, self.best_baseline]
-        return rows.filter((section == "base") | pl.col("arm").is_in(shown))
+        """:meth:`metric` of the main comparison, and of other recommenders without content."""
+        shown = [*self.roles.compared, *self.roles.others]
+        return self.metric(metric).filter(pl.col("arm").is_in(shown))
 
     @property
     def best_baseline(self) -> str | None:
         """The other recommender with the best MRR; None when none was run."""
-        baselines = [arm for arm in self.roles.order if self.roles.section(arm) == "baseline"]
-        return max(baselines, key=lambda arm: self.mean(arm, "mrr") or 0.0, default=None)
+        return max(self.roles.others, key=lambda arm: self.mean(arm, "mrr") or 0.0, default=None)
 
     def mean(self, arm: str | None, metric: str, k: int | None = None, slice_: str = "all") -> Any:
         """The mean of an arm's metric over its seeds; None when it was not measured."""
@@ -84,6 +81,11 @@ class Inputs:
             change_high=pl.col("ci_high") / base,
         ).filter(pl.col("change").is_finite())  # fmt: skip
         return rows.row(0, named=True) if rows.height else None
+
+    def draws(self, *arms: str | None) -> bool:
+        """Whether seeds matter to any of the arms: what is solved in closed form has no luck."""
+        notes = self.provenance.arms
+        return any(notes[arm].draws if arm in notes else True for arm in arms if arm)
 
     @property
     def are_films(self) -> bool:
@@ -144,7 +146,7 @@ class Inputs:
 
     def main_contrasts(self, metric: str) -> pl.DataFrame:
         """Contrasts on all examples within the main comparison and its controls."""
-        inside = [a for a in self.roles.order if self.roles.section(a) in ("base", "control")]
+        inside = self.roles.compared
         return self.contrasts_of(metric).filter(
             pl.col("arm").is_in(inside), pl.col("reference").is_in(inside), slice="all"
         )
@@ -163,11 +165,12 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
     store = tables.Store(connection)
     ranking = store.table("metrics.ranking", tables.RANKING)
     runs = store.table("ops.runs", tables.RUNS)
+    contrasts = store.table("metrics.contrasts", schemas.CONTRASTS)
     features = ("catalog.items", "features.item_features", "features.dimensions")
     return Inputs(
         ranking=ranking,
         lists=store.table("metrics.lists", tables.LISTS),
-        contrasts=store.table("metrics.contrasts", schemas.CONTRASTS),
+        contrasts=contrasts,
         agreement=store.table("metrics.agreement", tables.AGREEMENT),
         taxonomies=store.table("features.dimensions", tables.TAXONOMIES).unique(),
         intervals=store.table("metrics.agreement_intervals", schemas.AGREEMENT_INTERVALS),
@@ -192,5 +195,5 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         text=store.query("text_lengths", tables.TEXT, "catalog.items", "features.documents"),
         pages=store.query("pages", tables.PAGES, "catalog.items", "features.identity"),
         provenance=provenance,
-        roles=find_roles(runs, ranking, provenance),
+        roles=find_roles(runs, ranking, contrasts, provenance),
     )

@@ -25,6 +25,7 @@ class ArmNote(BaseModel):
     content: str = Field("", description="Its content sources, joined by +.")
     control: str | None = Field(None, description="What is done to the content.")
     prompt_version: str | None = Field(None, description="Of its scores; None: the promoted one.")
+    draws: bool = Field(True, description="Whether another seed gives another model.")
 
 
 class Chosen(BaseModel):

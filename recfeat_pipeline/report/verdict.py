@@ -199,11 +199,11 @@ def _reading(inputs: Inputs, worths: list[Worth], worth: Worth, contrast: Contra
         return "The catalogue is generated, to show that the machine works; run your own next."
     if inputs.provenance.used_llm is False:
         return "The lexical extractor cannot answer this: run with a model before deciding."
-    seeds = contrast["n_seeds"] or 1
+    seeds, draws = contrast["n_seeds"] or 1, inputs.draws(worth.arm, worth.reference)
     match worth.effect("all"):
         case "unchecked":
             return "Promising; run the random-feature control before deciding."
-        case "gain" if seeds < ENOUGH_SEEDS and _has_luck(inputs, worth):
+        case "gain" if seeds < ENOUGH_SEEDS and draws:
             few = ("one seed", "two seeds", "three seeds", "four seeds")[seeds - 1]
             return f"Promising; {few} cannot tell it from the randomness of training: run five."
         case "gain":
@@ -222,14 +222,8 @@ def _reading(inputs: Inputs, worths: list[Worth], worth: Worth, contrast: Contra
         case _:
             return (
                 "This run shows no gain and rules none out: evidence neither for nor against "
-                "paying for them. More users or seeds would tell."
+                f"paying for them. More users{' or seeds' if draws else ''} would tell."
             )
-
-
-def _has_luck(inputs: Inputs, worth: Worth) -> bool:
-    """Whether another seed would give other models; what is solved in closed form has none."""
-    of_both = inputs.runs.filter(pl.col("arm").is_in([worth.arm, worth.reference]))
-    return of_both.filter((pl.col("steps") > 0) | (pl.col("kind") == "imported")).height > 0
 
 
 def _numbers(inputs: Inputs, worth: Worth) -> tuple[tuple[str, str, str], ...]:

@@ -11,18 +11,18 @@ at most. Half of that chance is kept for the headline's cell, which is chosen be
 is looked at: the strongest recommender without content, on all examples.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
 
 from recfeat_pipeline.holm import holm
 from recfeat_pipeline.report import formats
+from recfeat_pipeline.report.pairs import controls_of, is_pair
 from recfeat_pipeline.report.provenance import ArmNote
-from recfeat_pipeline.report.roles import NEGATIVE_CONTROLS
 
 if TYPE_CHECKING:
     from recfeat_pipeline.report.inputs import Inputs
@@ -39,8 +39,6 @@ PLACES = {
     "short": "for users with short histories",
 }
 """Where a worth is looked at, as a sentence ends."""
-BESIDE = ("ablation", "training", "probe", "published")
-"""Sections of arms that ask other questions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,24 +139,24 @@ def find_worths(inputs: "Inputs") -> list[Worth]:
     """Every pair contrasted, the strongest recommender first, LLM content before others."""
     roles, notes = inputs.roles, inputs.provenance.arms
     pairs = inputs.contrasts_of("mrr").filter(slice="all").select("arm", "reference").rows()
+    found = [
+        (arm, reference)
+        for arm, reference in pairs
+        if is_pair(arm, reference, notes) or (arm, reference) == (roles.llm, roles.floor)
+    ]
+    family_of = _families(dict.fromkeys(reference for _, reference in found), notes)
     worths = []
-    for arm, reference in pairs:
-        ours, theirs = notes.get(arm, ArmNote()), notes.get(reference, ArmNote())
-        comparable = (
-            ours.role == "content"
-            and not theirs.content
-            and theirs.role in ("floor", "baseline")
-            and ours.family == theirs.family
-            and ours.section not in BESIDE
-        )
-        if comparable or (arm, reference) == (roles.llm, roles.floor):
-            controls = roles.controls if arm == roles.llm else _controls(inputs, arm, reference)
-            worths.append(
-                Worth(
-                    arm, reference, _family(theirs), _content(inputs, arm, ours),
-                    ours.content or ("llm" if arm == roles.llm else ""), controls, inputs,
-                )
-            )  # fmt: skip
+    for arm, reference in found:
+        ours, is_llm = notes.get(arm, ArmNote()), arm == roles.llm
+        controls = roles.controls
+        if not is_llm:
+            controls = controls_of(arm, reference, roles.order, pairs, notes)
+        worths.append(
+            Worth(
+                arm, reference, family_of[reference], _content(inputs, arm, ours),
+                ours.content or ("llm" if is_llm else ""), controls, inputs,
+            )
+        )  # fmt: skip
     return _corrected(sorted(worths, key=lambda w: (-w.base, w.sources != "llm", w.content)))
 
 
@@ -209,36 +207,27 @@ def span_beside_control(worth: Worth, place: str) -> str:
     return span(contrast) + beside
 
 
-def _controls(inputs: "Inputs", arm: str, reference: str) -> tuple[str, ...]:
-    """Negative controls of the same family and content that were held against either."""
-    notes = inputs.provenance.arms
-    ours = notes.get(arm, ArmNote())
-    held = inputs.contrasts_of("mrr").filter(
-        (pl.col("reference") == reference) | (pl.col("arm") == arm), slice="all"
-    )
-    near = {*held["arm"], *held["reference"]}
-    return tuple(
-        other
-        for other in inputs.roles.order
-        if other in near
-        and (note := notes.get(other, ArmNote())).role == "control"
-        and note.control in NEGATIVE_CONTROLS
-        and (note.family, note.content) == (ours.family, ours.content)
-    )
-
-
 SPELT = {
     "ease": "EASE", "ials": "iALS", "item_knn": "Item kNN", "sasrec": "SASRec",
-    "hybrid_sasrec": "Hybrid SASRec",
+    "published": "Two-tower (published)", "tower": "Two-tower", "lightgcn": "LightGCN",
+    "tiger": "TIGER", "hybrid_tower": "Two-tower + EASE", "hybrid_sasrec": "SASRec + counted",
+    "": "Two-tower",
 }  # fmt: skip
-"""Families whose names are acronyms, as the field spells them."""
+"""What people call the families whose names do not say it."""
 
 
-def _family(note: ArmNote) -> str:
-    name = {"published": "two_tower (published)", "": "two_tower"}.get(note.family, note.family)
-    words = formats.words(name)
-    label = SPELT.get(name, words[:1].upper() + words[1:])
-    return label if note.section in ("", "base", "baseline", "own") else f"{label}, {note.section}"
+def _families(references: Iterable[str], notes: Mapping[str, ArmNote]) -> dict[str, str]:
+    """What people call each reference's family; those of one family by their own names too."""
+    family = {arm: notes.get(arm, ArmNote()).family for arm in references}
+    labels = {
+        arm: SPELT.get(name) or formats.words(name).capitalize() for arm, name in family.items()
+    }
+    alike = Counter(labels.values())
+    return {
+        arm: label if alike[label] == 1 or arm in (family[arm], "floor") else
+        f"{label}, {formats.words(arm)}"
+        for arm, label in labels.items()
+    }  # fmt: skip
 
 
 def _content(inputs: "Inputs", arm: str, note: ArmNote) -> str:

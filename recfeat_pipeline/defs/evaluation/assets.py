@@ -25,6 +25,7 @@ from recfeat_pipeline.freshness import frame_hash, stamp
 from recfeat_pipeline.layout import REPORT
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.schemas import SHOWN_TEXT
+from recfeat_pipeline.sections import BESIDE
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.store import store_made_of
 
@@ -269,7 +270,7 @@ def neighbours(
 def canaries(
     context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
 ) -> dg.MaterializeResult:
-    """What each base arm recommends to people one can picture, for a reader's own judgement.
+    """What trained arms recommend to people one can picture, for a reader's own judgement.
 
     One row per arm, list and position, for the first seed that was trained.
     """
@@ -280,7 +281,7 @@ def canaries(
     trained = target.read("runs").filter(pl.col("steps") > 0)
     for arm_id, seed in trained.group_by("arm").agg(pl.col("seed").cast(pl.Int32).min()).rows():
         arm = load_arms().get(arm_id)
-        if arm is None or arm.section != "base":
+        if arm is None or arm.role in ("control", "probe") or arm.section in BESIDE:
             continue
         run = StoredRun(target, arm, seed)
         try:

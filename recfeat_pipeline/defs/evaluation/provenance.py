@@ -11,7 +11,7 @@ import duckdb
 
 from recfeat_pipeline.catalog.circles import circles
 from recfeat_pipeline.defs.evaluation.chosen import chosen_settings
-from recfeat_pipeline.defs.evaluation.declared import all_arms
+from recfeat_pipeline.defs.evaluation.declared import all_arms, deterministic_arms
 from recfeat_pipeline.defs.training.judged import stale_runs
 from recfeat_pipeline.defs.training.stored import skipped_arms
 from recfeat_pipeline.extraction.versions import PromptVersion, list_versions, load_version
@@ -80,7 +80,9 @@ def _arms(lake: Lake, store: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     query = "SELECT string_agg(DISTINCT embedding, ', ') FROM features.document_vectors"
     [(embedding,)] = store.execute(query).fetchall()
     notes = {row["arm"]: row for row in all_arms(lake).iter_rows(named=True)}
-    for note in notes.values():
+    without_luck = set(deterministic_arms(lake))
+    for arm, note in notes.items():
+        note["draws"] = arm not in without_luck
         if note["content"] == "text_embedding" and embedding:
             note["title"] += f" ({embedding})"
     return notes

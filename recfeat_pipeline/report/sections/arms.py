@@ -37,8 +37,8 @@ def _table(inputs: Inputs) -> Table:
     runs = runs.sort(pl.col("arm").replace_strict(order, default=len(order)), "arm")
     return Table(
         "arms",
-        "Models are identical but for the content slot; every seed gives all arms the same "
-        "minibatches in the same order.",
+        "Models of a family are identical but for the content slot; every seed gives all of its "
+        "arms the same minibatches in the same order.",
         ["Arm", "Content columns", "Items covered", "Parameters", "Seeds", "Steps", "Best step",
          "Time per seed"],
         [

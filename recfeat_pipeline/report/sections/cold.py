@@ -68,7 +68,7 @@ def cold(inputs: Inputs) -> Section:
                     "note",
                 )
             )
-    near = inputs.neighbours.filter(pl.col("arm").is_in(_compared(inputs)))
+    near = inputs.neighbours.filter(pl.col("arm").is_in(inputs.roles.compared))
     if near.height:
         blocks.append(_neighbour_table(inputs, near))
     return Section("cold", _TITLE, blocks)
@@ -139,14 +139,9 @@ def _warm_up_table(inputs: Inputs, warm: pl.DataFrame, labels: Mapping[str, str]
     )
 
 
-def _compared(inputs: Inputs) -> list[str]:
-    """The arms of the comparison and their controls."""
-    return [arm for arm in inputs.roles.order if inputs.roles.section(arm) in ("base", "control")]
-
-
 def _contrasts(inputs: Inputs) -> pl.DataFrame:
     """Of new items among all, MRR, within the comparison."""
-    shown = _compared(inputs)
+    shown = inputs.roles.compared
     return inputs.cold_contrasts.filter(
         pl.col("arm").is_in(shown), pl.col("reference").is_in(shown), pl.col("k").is_null(),
         n_train=0, candidates="all", metric="mrr",

@@ -21,7 +21,7 @@ def beside_published(inputs: Inputs) -> list[Block]:
     """
     if not inputs.are_films:
         return []
-    arms = [getattr(inputs.roles, part) for part in published.PARTS]
+    arms = [inputs.roles.study.get(part) for part in published.PARTS]
     measured = {
         measure: (theirs, tuple(_as_published(inputs, arm, *measure) for arm in arms))
         for measure, theirs in published.RANKING.items()
@@ -87,7 +87,7 @@ def _table(
     ]
     header = ["Measure"]
     for part in parts:
-        arm = getattr(inputs.roles, part)
+        arm = inputs.roles.study.get(part)
         header += [f"{_PARTS[part]}, published", f"{inputs.roles.name(arm or part)}, here"]
     columns = [f"{part}_{who}" for part in parts for who in ("published", "here")]
     return Table(

@@ -56,9 +56,9 @@ def _what_was_done(inputs: Inputs) -> str:
     fillings += ["filled with curated tags"] if roles.curated else []
     fillings += ["filled with random numbers of the same width"] if roles.controls else []
     return (
-        f"Here {who} read each item's text and scored it on a fixed list of dimensions. Two-tower "
-        f"models were then trained that are identical but for one slot: {', '.join(fillings[:-1])} "
-        f"or {fillings[-1]}. Each model {task}"
+        f"Here {who} read each item's text and scored it on a fixed list of dimensions. "
+        "Recommenders were then fitted that are identical but for one slot: "
+        f"{', '.join(fillings[:-1])} or {fillings[-1]}. Each model {task}"
     )
 
 

@@ -6,6 +6,10 @@ from recfeat_pipeline.report.inputs import Inputs
 from recfeat_pipeline.sections import SECTIONS
 
 _QUESTIONS = {
+    **dict.fromkeys(
+        ("hybrid", "hybrid_sasrec", "ease", "markov", "item_knn", "tower", "sasrec", "base"),
+        "And on this recommender?",
+    ),
     "baseline": "How do other recommenders do on the same examples?",
     "recency": "Does content still help a floor that sees the last item on its own?",
     "rich": "Does it still help where genres, years and user tags are known?",
@@ -23,7 +27,7 @@ def further(inputs: Inputs) -> Section | None:
     for section in SECTIONS:
         arms = [arm for arm in inputs.roles.order if inputs.roles.section(arm) == section]
         own = rows.filter(rows["arm"].is_in(arms))
-        if section in _QUESTIONS and own.height:
+        if section in _QUESTIONS and own.height and not set(arms) <= set(inputs.roles.compared):
             blocks.append(Paragraph(_QUESTIONS[section]))
             blocks.append(
                 Chart(figures.forest(own, inputs.roles, name=section, title=SECTIONS[section]))

@@ -35,14 +35,16 @@ def method(inputs: Inputs) -> Section:
         [
             Bullets(
                 [
-                    "A user is embedded from the last 50 items of their history, never from an "
-                    "id, so held-out users need no training of their own.",
-                    f"{split_sentence(provenance.corpus)} Models are trained with a full softmax; "
-                    "the checkpoint is chosen on validation examples.".strip(),
+                    "A user is known by their history, never by an id, so held-out users need no "
+                    "training of their own; validation chooses how much of it is read (the "
+                    "published two-tower reads the last 50 items).",
+                    f"{split_sentence(provenance.corpus)} Trained models learn by a softmax over "
+                    "items; checkpoints and settings are chosen on validation examples.".strip(),
                     "Each held-out example has one exact rank over the whole corpus; seen items "
                     "are taken out, ties take their mean rank, and every metric follows from the "
                     "ranks.",
-                    "Ratings are debiased with the user's past only.",
+                    "Where a model weighs a history by ratings, they are debiased with the user's "
+                    "past only.",
                 ]
             ),
             Facts([(name, value) for name, value in pairs if value]),

@@ -46,6 +46,23 @@ def test_arms_that_were_not_trained_alike_are_named(read):
     assert "mix two" not in alike
 
 
+def test_what_has_no_luck_is_not_told_to_run_five_seeds(read):
+    """One seed of a model in closed form is all there is; of a control, whose draw is luck, not."""
+    inputs = read({"seeds": 1})
+    notes = inputs.provenance.arms
+
+    def told(*drawn):
+        solved = {a: note.model_copy(update={"draws": a in drawn}) for a, note in notes.items()}
+        provenance = inputs.provenance.model_copy(update={"arms": solved})
+        return " ".join(find_caveats(replace(inputs, provenance=provenance)))
+
+    assert "One seed" not in told()
+    assert "drawn once" not in told()
+    assert "drawn once" in told("random")
+    assert "One seed" not in told("random")
+    assert "One seed" in told("llm")
+
+
 def test_what_is_not_weak_is_not_mentioned(read):
     text = " ".join(find_caveats(read(skipped_arms={})))
     for words in ("One seed", "No LLM", "generated", "control", "intervals", "not run", "cover"):

@@ -13,17 +13,17 @@ from recfeat_pipeline.report.worth import significant
         (
             {},
             "gain",
-            "LLM features raised MRR on Two tower by +3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%].",
+            "LLM features raised MRR on Two-tower by +3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%].",
         ),
         (
             {"llm_gain": -0.03},
             "loss",
-            "lowered MRR on Two tower: −3.0\u00a0% [−4.2\u00a0%, −1.8\u00a0%].",
+            "lowered MRR on Two-tower: −3.0\u00a0% [−4.2\u00a0%, −1.8\u00a0%].",
         ),
         (
             {"llm_gain": 0.005},
             "none",
-            "made no measurable difference to MRR on Two tower: +0.5\u00a0%",
+            "made no measurable difference to MRR on Two-tower: +0.5\u00a0%",
         ),
         ({"control_gain": 0.03}, "doubt", "but what they say cannot take the credit"),
         ({"contrasts": False}, "unknown", "no interval was computed: nothing is claimed"),

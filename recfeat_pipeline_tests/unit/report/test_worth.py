@@ -16,10 +16,12 @@ from recfeat_pipeline.schemas import CONTRASTS
 def with_ease(inputs, gain=0.0, low=-0.01, short=None, control=0.0):
     """The store's inputs, and EASE with and without LLM scores, stronger than the towers."""
     notes = {
-        "ease": ArmNote(role="baseline", section="baseline", family="ease"),
-        "ease_llm": ArmNote(role="content", section="baseline", family="ease", content="llm"),
+        "ease": ArmNote(role="baseline", section="ease", family="ease", draws=False),
+        "ease_llm": ArmNote(
+            role="content", section="ease", family="ease", content="llm", draws=False
+        ),
         "ease_random": ArmNote(
-            role="control", section="baseline", family="ease", content="llm", control="random"
+            role="control", section="ease", family="ease", content="llm", control="random"
         ),
     }
     rows = [
@@ -57,8 +59,8 @@ def test_the_strongest_recommender_leads_and_content_arms_are_paired_with_their_
     found = [(w.family, w.arm, w.reference, w.controls) for w in find_worths(with_ease(read()))]
     assert found == [
         ("EASE", "ease_llm", "ease", ("ease_random",)),
-        ("Two tower", "llm", "floor", ("random", "shuffled")),
-        ("Two tower", "curated", "floor", ()),
+        ("Two-tower", "llm", "floor", ("random", "shuffled")),
+        ("Two-tower", "curated", "floor", ()),
     ]
 
 
@@ -89,7 +91,7 @@ def test_a_gain_that_its_control_has_as_well_is_doubted(read):
 def test_the_headline_says_where_features_pay_and_not_one_average(read):
     headline = reach_verdict(with_ease(read(), short=0.2)).headline
     assert "no measurable difference to MRR on the strongest recommender, EASE: +0.0" in headline
-    on_tower = "+3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%], its control +0.1\u00a0%, Two tower"
+    on_tower = "+3.0\u00a0% [+1.8\u00a0%, +4.2\u00a0%], its control +0.1\u00a0%, Two-tower"
     assert f"They pay on average ({on_tower})" in headline
     assert "for users with short histories (+20\u00a0%" in headline
     assert headline.endswith("; no gain was measured on new items.")
@@ -108,13 +110,12 @@ def test_what_is_solved_in_closed_form_needs_no_five_seeds(read):
     contrasts = inputs.contrasts.with_columns(
         n_seeds=pl.when(pl.col("reference") == "ease").then(1).otherwise("n_seeds")
     )
-    solved = inputs.runs.head(2).with_columns(
-        arm=pl.Series(["ease", "ease_llm"]), steps=pl.lit(0, inputs.runs.schema["steps"])
-    )
     one = replace(inputs, contrasts=contrasts.cast(inputs.contrasts.schema))
-    assert "The evidence supports" in reach_verdict(replace(one, runs=solved)).reading
-    imported = solved.with_columns(kind=pl.lit("imported"))
-    assert "one seed" in reach_verdict(replace(one, runs=imported)).reading
+    assert "The evidence supports" in reach_verdict(one).reading
+    notes = inputs.provenance.arms
+    luck = notes | {"ease_llm": notes["ease_llm"].model_copy(update={"draws": True})}
+    provenance = inputs.provenance.model_copy(update={"arms": luck})
+    assert "one seed" in reach_verdict(replace(one, provenance=provenance)).reading
 
 
 def test_caveats_look_at_the_headlines_recommender(read):
