@@ -14,7 +14,7 @@ from recfeat_pipeline.models.alignment import info_nce
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.light_gcn import GraphSettings, LightGcn
-from recfeat_pipeline.models.module import Module, seed_draws
+from recfeat_pipeline.models.module import Module
 from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
 from recfeat_pipeline.models.trained import new_items
 
@@ -54,9 +54,8 @@ class GraphModule(Module):
         """Every training event."""
         return torch.arange(len(self.events)), None
 
-    def training_step(self, batch: Tensor) -> Tensor:
+    def loss(self, batch: Tensor) -> Tensor:
         """BPR, the squares of the rows that it asked for, and what brings rows near their text."""
-        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         n_items, learning = self.tower.n_items, self.learning
         user, taken = self.events[batch] // n_items, self.events[batch] % n_items
         hidden = self._hidden()
@@ -71,7 +70,6 @@ class GraphModule(Module):
         loss = loss + learning.regularisation * squares
         if self.tower.semantic is not None:
             loss = loss + learning.align_weight * self._apart(items, taken, hidden)
-        self.loss_sum += loss.detach()
         return loss
 
     def _drawn(self, user: Tensor) -> Tensor:

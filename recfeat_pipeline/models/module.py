@@ -128,6 +128,14 @@ class Module(nn.Module):
 
     def training_step(self, batch: Tensor) -> Tensor:
         """The loss of a batch, also added to ``loss_sum``."""
+        # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
+        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
+        loss = self.loss(batch)
+        self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
+        return loss
+
+    def loss(self, batch: Tensor) -> Tensor:
+        """The loss of a batch; it may draw."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -184,10 +192,8 @@ class TowerModule(Module):
         self.n_sampled = learning.n_sampled(tower.n_items)
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
 
-    def training_step(self, batch: Tensor) -> Tensor:
+    def loss(self, batch: Tensor) -> Tensor:
         """Cross-entropy of the targets among all items, or among a sample of them."""
-        # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
-        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
         users = users / self.learning.temperature
@@ -198,8 +204,7 @@ class TowerModule(Module):
                 logits = logits + self.learning.popularity_alpha * self.log_counts
             if self.new is not None:
                 logits = logits.masked_fill(self.new, -torch.inf)
-            loss = functional.cross_entropy(logits, targets)
-        self.loss_sum += loss.detach()  # stays on the device: no synchronisation in the loop
+            return functional.cross_entropy(logits, targets)
         return loss
 
     def _drawn_loss(self, users: Tensor, targets: Tensor) -> Tensor | None:

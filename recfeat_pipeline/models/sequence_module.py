@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import Histories
-from recfeat_pipeline.models.module import TowerModule, seed_draws
+from recfeat_pipeline.models.module import TowerModule
 from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
 from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
 from recfeat_pipeline.models.trained import new_items
@@ -50,9 +50,8 @@ class SequenceModule(TowerModule):
         """Users' numbers, and their lengths: those of a step are about as long."""
         return torch.arange(len(self.windows)), self.windows.places()
 
-    def training_step(self, batch: Tensor) -> Tensor:
+    def loss(self, batch: Tensor) -> Tensor:
         """Cross-entropy of what came next, at every place."""
-        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         history, target = (each.to(self.device) for each in self.windows.draw(batch.cpu()))
         at = target != self.windows.n_items
         if self.new is not None:
@@ -68,8 +67,7 @@ class SequenceModule(TowerModule):
                 logits = logits.masked_fill(self.new, -torch.inf)
             if self.learning.mask_seen:
                 self._mask_seen(logits, history, target, at)
-            loss = functional.cross_entropy(logits, target)
-        self.loss_sum += loss.detach()
+            return functional.cross_entropy(logits, target)
         return loss
 
     @torch.no_grad()

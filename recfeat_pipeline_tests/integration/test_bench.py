@@ -68,6 +68,12 @@ def test_claims(bench):
     check(module.run(1, 1))
 
 
+def test_drift(bench):
+    with OpenAIServer() as server:
+        few = ("--items", "12", "--groups", "2", "--dimensions", "6")
+        check(bench().run(["--endpoint", server.base_url, "--model", "gpt-4.1-mini", *few]))
+
+
 def test_evaluation(bench):
     module = bench(
         N_ITEMS=50, N_EXAMPLES=400, HISTORY=20, PART=200, N_COMPARED=20, CO_WATCHED=(400, 50, 10)

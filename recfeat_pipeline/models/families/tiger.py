@@ -19,7 +19,7 @@ from recfeat_pipeline.models.family import Family, setting
 from recfeat_pipeline.models.fit import fit as train
 from recfeat_pipeline.models.generative import UNSEEN, Generator
 from recfeat_pipeline.models.histories import Histories
-from recfeat_pipeline.models.module import Module, Stepping, seed_draws
+from recfeat_pipeline.models.module import Module, Stepping
 from recfeat_pipeline.models.ranks import BlockScores, HeldOut
 from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
 from recfeat_pipeline.models.scorer import Scorer
@@ -54,12 +54,9 @@ class GenerativeModule(Module):
     learning: Settings
     described: bool = False  # codes come from content
 
-    def training_step(self, batch: Tensor) -> Tensor:
+    def loss(self, batch: Tensor) -> Tensor:
         """Cross-entropy of the target's codes."""
-        seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
-        loss = self.tower.loss(*self.histories(batch))
-        self.loss_sum += loss.detach()
-        return loss
+        return self.tower.loss(*self.histories(batch))
 
     def ranks(self, examples: Tensor, held: HeldOut) -> np.ndarray:
         """Of :data:`CHOOSING` of the examples, always the same."""
