@@ -62,6 +62,9 @@ LAKE = {
     "batch_calls": LakeTable("batches/{batch}/requests.parquet", schemas.BATCH_CALLS),
     "vectors": LakeTable("vectors/embedding={embedder}/", schemas.VECTORS),
     "scores": LakeTable("scores/version={version}/shard={shard}/scores.parquet", schemas.SCORES),
+    "scored_from": LakeTable(
+        "scores/version={version}/shard={shard}/made_from.parquet", schemas.SCORED_FROM
+    ),
     "dimensions": LakeTable("scores/version={version}/dimensions.parquet", schemas.DIMENSIONS),
     "retests": LakeTable("retests/version={version}/retest.parquet", schemas.RETESTS),
     "document_vectors": LakeTable(

@@ -84,14 +84,18 @@ def _extract(
         scores,
     )
     from recfeat_pipeline.extraction.profiles import read_profiles
+    from recfeat_pipeline.extraction.unchanged import made_from, with_unchanged
 
     version = load_version(version_key, settings.prompts)
     limits = limits_of(settings)
     backend = choose_backend(settings, version, limits, paid_model(lake, version))
 
     def documents(shard: str) -> pl.DataFrame:
-        return lake.read("documents", shard=shard)
+        frame = lake.read("documents", shard=shard)
+        return frame.join(looked_at[shard], on="item_id", how="semi", maintain_order="left")
 
+    looked_at = {shard: items_due(lake, version, shard, backend.model) for shard in shards}
+    asked = [shard for shard in shards if looked_at[shard].height]
     if settings.llm_batch and not backend.instant:
         if version.cascade:
             raise RecfeatError(
@@ -99,12 +103,12 @@ def _extract(
                 "a day later. Unset RECFEAT_LLM_BATCH, or name a version without [cascade]."
             )
         summaries = use_batches(
-            lake, version, shards, documents, backend.model, limits, settings, reporter
+            lake, version, asked, documents, backend.model, limits, settings, reporter
         )
     else:
         with reporter.bar(f"{version.name}, {backend.name}") as progress:
             summaries = extract_many(
-                shards,
+                asked,
                 documents,
                 version,
                 lake,
@@ -119,13 +123,18 @@ def _extract(
             f"{damaged:,} damaged lines of a killed run's journal were put aside in "
             f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
         )
-    refuse_worthless(version, list(summaries.values()))
+    if sum(due.height for due in looked_at.values()) == n_documents(lake, shards):
+        refuse_worthless(version, list(summaries.values()))  # else others have valid answers
     written = []
     for shard in shards:
         frame = documents(shard)
         if version.asks == "scores":
-            frame = scores(frame, version, lake, shard, backend.model)
+            made = scores(frame, version, lake, shard, backend.model)
+            everything = lake.read("documents", shard=shard)
+            frame = with_unchanged(made, frame, everything, version, lake, shard)
             keep_scores(lake, version, shard, frame)
+            made_of = made_from(everything, backend.model)
+            lake.write("scored_from", made_of, version=version_key, shard=shard)
         else:
             embedder = choose_embedder(settings)
             frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
@@ -139,6 +148,23 @@ def _extract(
         reasons=dict(sum((Counter(summary.reasons) for summary in done), Counter())),
         stopped=next((summary.stopped for summary in done if summary.stopped), None),
     )
+
+
+def n_documents(lake: Lake, shards: Sequence[str]) -> int:
+    """How many documents the shards hold."""
+    return sum(
+        part.height for shard in shards for part in lake.each("documents", ["item_id"], shard=shard)
+    )
+
+
+def items_due(lake: Lake, version: PromptVersion, shard: str, model: str) -> pl.DataFrame:
+    """The ``item_id`` of a shard's items whose scores are not those of their documents now."""
+    from recfeat_pipeline.extraction.unchanged import due
+
+    frame = lake.read("documents", shard=shard)
+    if version.asks == "scores":
+        frame = due(frame, version, lake, shard, model)
+    return frame.select("item_id")
 
 
 def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> None:
