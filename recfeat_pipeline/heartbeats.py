@@ -11,7 +11,6 @@ import uuid
 from typing import Any
 
 from recfeat_pipeline import sealed
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.files import Files
 from recfeat_pipeline.leases import BEAT_S, TTL_S
 
@@ -39,7 +38,7 @@ class Heartbeat:
         number = 0
         while not self._ended.wait(BEAT_S):
             number += 1
-            with contextlib.suppress(OSError, RecfeatError):  # it is tried again
+            with contextlib.suppress(Exception):  # each object store has its own; it is tried again
                 self._write(number)
 
     def _write(self, number: int) -> None:

@@ -4,16 +4,36 @@ Each field is read from the environment with the prefix ``RECFEAT_`` (``RECFEAT_
 aliases it names; ``recfeat doctor`` prints them all.
 """
 
+import json
 import os
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from recfeat_pipeline.errors import RecfeatError
 
 OWNER = r"(team:[\w.-]+|[^\s,@]+@[^\s,@]+)"
+
+
+CLUSTER_STAGES = ("extraction", "feature_store", "training", "evaluation")
+"""Stages whose steps may ask a cluster for something."""
+
+
+class StepResources(BaseModel, extra="forbid"):
+    """What a step asks of the cluster that executes it."""
+
+    cpu: str | None = Field(None, pattern=r"^\d+(\.\d+)?m?$")  # "4", "500m"
+    memory: str | None = Field(None, pattern=r"^\d+(\.\d+)?([KMGT]i|[kMG])?$")  # "16Gi"
+    gpu: int | None = Field(None, ge=0)
 
 
 class Settings(BaseSettings):
@@ -198,6 +218,13 @@ class Settings(BaseSettings):
         description="Who owns the assets, as the UI names them: e-mail addresses or team:NAME, "
         "separated by commas.",
     )
+    step_resources: Annotated[dict[str, StepResources], NoDecode] = Field(
+        {},
+        description="What a stage's steps ask of the cluster, as JSON: "
+        '`{"training": {"gpu": 1, "memory": "16Gi"}, "feature_store": {"memory": "32Gi"}}`; '
+        "of use with the executors k8s and ray.",
+    )
+
     automation: bool = Field(
         False,
         description="Schedules and sensors start switched on (an operator's server); else each is "
@@ -254,6 +281,24 @@ class Settings(BaseSettings):
             raise ValueError("it is no URL; write it as in http://localhost:8000/v1")
         if value is not None and (not urlsplit(value).hostname or urlsplit(value).port == 0):
             raise ValueError("it names no host; write it as in http://localhost:8000/v1")
+        return value
+
+    @field_validator("step_resources", mode="before")
+    @classmethod
+    def _is_json(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"it is no JSON ({error})") from None
+
+    @field_validator("step_resources")
+    @classmethod
+    def _names_stages(cls, value: dict[str, StepResources]) -> dict[str, StepResources]:
+        if wrong := sorted(value.keys() - set(CLUSTER_STAGES)):
+            known = ", ".join(CLUSTER_STAGES)
+            raise ValueError(f"{wrong[0]!r} is no stage that asks for anything; there are {known}")
         return value
 
     def but(self, **changed: Any) -> "Settings":

@@ -6,6 +6,7 @@ the database that each run gets. That costs more than the work of a small run do
 """
 
 import functools
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ def quicken() -> None:
     """From now on this process keeps its engines, and SQLite flushes nothing to the disk."""
     if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax):
         sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
+        # A pool logs under its class's name, and what this package logs goes to the terminal.
+        logging.getLogger(f"{__name__}.{Kept.__name__}").setLevel(logging.WARNING)
         ScriptDirectory.from_config = functools.cache(ScriptDirectory.from_config)  # type: ignore[method-assign]
         for storage in STORAGES:
             storage.create_engine = _keeping(storage.create_engine)

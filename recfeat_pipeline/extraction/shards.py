@@ -117,7 +117,7 @@ class ShardsRun:
     async def _jobs(self, shards: list[str], documents: Documents) -> AsyncGenerator[Job, None]:
         following: asyncio.Task[tuple[pl.DataFrame, pl.DataFrame]] | None = None
         try:
-            for shard, after in zip(shards, [*shards[1:], None], strict=True):
+            for shard, after in zip(shards, [*shards, None][1:], strict=True):
                 frame, missing = await (following or self._prepare(shard, documents))
                 missing = self._not_asked_already(shard, missing)
                 following = asyncio.create_task(self._prepare(after, documents)) if after else None

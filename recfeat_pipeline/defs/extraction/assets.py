@@ -12,6 +12,7 @@ from recfeat_pipeline.defs.extraction.vectors import document_vectors
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
 from recfeat_pipeline.defs.resources import LakeResource, Reporter
+from recfeat_pipeline.defs.step_resources import step_tags
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
 from recfeat_pipeline.lake import Lake
@@ -27,6 +28,7 @@ COMMON: dict[str, Any] = {
 
 @dg.multi_asset(
     name="llm_scores",
+    op_tags=step_tags("extraction"),
     pool="llm",
     backfill_policy=dg.BackfillPolicy.single_run(),
     can_subset=True,  # so that checks are reported per partition

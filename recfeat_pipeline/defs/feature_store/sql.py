@@ -14,6 +14,7 @@ from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, SWEPT_WEEKLY
 from recfeat_pipeline.defs.columns import store_columns
 from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource
+from recfeat_pipeline.defs.step_resources import step_tags
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.sql_models import SqlModel
 from recfeat_pipeline.sql_tests import SqlTest
@@ -56,6 +57,7 @@ def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
         deps=deps,
         kinds={"duckdb", "sql"},
         pool="duckdb",
+        op_tags=step_tags(stage),
         automation_condition=FOLLOW_IN_STORE,
         freshness_policy=SWEPT_WEEKLY,
         description=f"{model.description}\n\n```sql\n{model.sql.strip()}\n```",

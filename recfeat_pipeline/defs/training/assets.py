@@ -9,6 +9,7 @@ from pydantic import Field
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
+from recfeat_pipeline.defs.step_resources import step_tags
 from recfeat_pipeline.defs.training.prepared import prepare, prepare_reranking
 from recfeat_pipeline.defs.training.reranking import Unasked
 from recfeat_pipeline.models.arms import load_arms
@@ -41,6 +42,7 @@ COMMON: dict[str, Any] = {
 
 @dg.multi_asset(
     name="two_tower",
+    op_tags=step_tags("training"),
     backfill_policy=dg.BackfillPolicy.multi_run(1),
     specs=[
         dg.AssetSpec(
@@ -91,6 +93,7 @@ def two_tower(
 
 @dg.asset(
     key=["lake", "cold_ranks"],
+    op_tags=step_tags("training"),
     deps=TRAINED_ON,
     kinds={"pytorch", "lightning"},
     partitions_def=arm_seeds,
@@ -126,6 +129,7 @@ def cold_ranks(
 
 @dg.asset(
     key=["lake", "reranked"],
+    op_tags=step_tags("training"),
     deps=[["lake", "ranks"], *TRAINED_ON],
     kinds={"openai", "parquet"},
     pool="llm",
@@ -172,6 +176,7 @@ class ListsConfig(dg.Config):
 
 @dg.asset(
     key=["lake", "user_lists"],
+    op_tags=step_tags("training"),
     deps=[["lake", "runs"], ["lake", "reranked"], ["lake", "events"]],
     kinds={"openai", "parquet"},
     pool="llm",

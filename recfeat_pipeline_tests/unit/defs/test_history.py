@@ -1,5 +1,6 @@
 """The run history on SQLite: engines are kept, connections while a run lasts, nothing flushed."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -70,3 +71,8 @@ def test_a_history_whose_folder_was_made_anew_is_empty(tmp_path):
     assert count(add=False) == 1
     home.rename(tmp_path / "gone")
     assert count(add=False) == 0
+
+
+def test_what_happens_to_connections_is_no_news_for_the_terminal():
+    logger = logging.getLogger("recfeat_pipeline.defs.history.Kept")
+    assert not logger.isEnabledFor(logging.INFO)
