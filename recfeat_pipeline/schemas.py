@@ -138,12 +138,8 @@ SCORES: Schema = {
 }
 """One row per item × dimension of one prompt version."""
 
-SCORED_FROM: Schema = {
-    "item_id": ID,
-    "document_hash": pl.UInt64,  # of the whole DOCUMENTS row
-    "model": pl.String,
-}
-"""What a shard's scores of a version were made from: one row per item that was looked at."""
+SCORED_FROM: Schema = {"item_id": ID, "document_hash": pl.UInt64, "model": pl.String}
+"""What a shard's scores of a version were made from: a row per item; the hash of its DOCUMENTS."""
 
 PROFILES: Schema = {
     "item_id": ID,

@@ -171,6 +171,8 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
     Raises:
         RecfeatError: the embedder cannot answer; a vector is not finite or has no direction.
     """
+    if not texts:
+        return np.zeros((0, 0), dtype=np.float32)
     keys = [sha256(text) for text in texts]
     place = re.sub(r"[^\w.-]+", "-", embedder.name)
     held = _held(lake, place, set(keys), embedder.name)
@@ -182,8 +184,6 @@ def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarr
         held |= dict(zip((k for k, _ in part), vectors, strict=True))
     if missing:
         lake.compact("vectors", embedder=place)
-    if not texts:
-        return np.zeros((0, 0), dtype=np.float32)
     return np.stack([held[key] for key in keys])
 
 
@@ -235,8 +235,11 @@ def _segment(keys: list[str], vectors: np.ndarray, name: str, at: datetime) -> p
 
 def _held(lake: Lake, place: str, wanted: set[str], name: str) -> dict[str, Any]:
     held: dict[str, Any] = {}
-    for part in lake.each("vectors", embedder=place):
-        rows = part.filter(pl.col("text_hash").is_in(list(wanted)), embedding=name)
+    ours = pl.col("text_hash").is_in(list(wanted)) & (pl.col("embedding") == name)
+    for path in lake.table_paths("vectors", embedder=place):
+        if lake.read_parquet(path, ["text_hash", "embedding"]).filter(ours).is_empty():
+            continue  # vectors are most of a file
+        rows = lake.read_parquet(path).filter(ours)
         for key, vector in rows.select("text_hash", "vector").iter_rows():
             held[key] = np.asarray(vector, dtype=np.float32)
     return held
