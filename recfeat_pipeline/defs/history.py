@@ -58,6 +58,8 @@ def connected() -> Iterator[None]:
 class Kept(QueuePool):
     """Gives back a connection to be used again, within :func:`connected`; closes it otherwise."""
 
+    _sqla_logger_namespace = "sqlalchemy.pool.Kept"  # this package's loggers speak to the user
+
     def _do_return_conn(self, record: Any) -> None:
         if _runs:
             if self not in _pools:

@@ -30,8 +30,9 @@ def test_a_database_has_one_engine(storage, tmp_path):
     assert found == [0, 1000 * history.BUSY_SECONDS]
 
 
-def test_a_connection_is_kept_while_a_run_lasts_and_no_longer(tmp_path):
+def test_a_connection_is_kept_while_a_run_lasts_and_no_longer(tmp_path, caplog):
     """Between runs a process may fork, and a lake may be moved."""
+    caplog.set_level("INFO", "recfeat_pipeline")
     file = tmp_path / "index.db"
     engine = history.sqlite_event_log.create_engine(f"sqlite:///{file}", poolclass=NullPool)
 
@@ -48,6 +49,7 @@ def test_a_connection_is_kept_while_a_run_lasts_and_no_longer(tmp_path):
             pass
         assert ask() == [str(file)]
     assert not ask()
+    assert not caplog.records, "the terminal shows them"
 
 
 def _target(descriptor: Path) -> str:
