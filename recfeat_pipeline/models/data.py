@@ -26,6 +26,8 @@ class Data:
     items: pl.DataFrame  # ITEMS; the corpus rows are the candidates
     user_tags: Callable[[], pl.DataFrame | None] = lambda: None
     """``item_id, tag, n_applications``; None where users apply no tags. Read when it is asked."""
+    has_positions: bool = False
+    """Events without a time stand in the order that the catalogue gives, not in a drawn one."""
     new: np.ndarray | None = None  # bool [N]: items that do not exist yet (cold start)
 
     @cached_property

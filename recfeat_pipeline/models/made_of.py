@@ -49,4 +49,6 @@ def corpus_hash(data: Data) -> str:
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
         digest.update(buffer.getbuffer())
+    if data.has_positions:
+        digest.update(b"has positions")  # models were once trained in another order
     return digest.hexdigest()

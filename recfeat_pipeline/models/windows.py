@@ -14,7 +14,8 @@ class Windows:
     """The training events of every user who has two or more.
 
     A pass over the users shows each of them once: up to L + 1 events in a row, from another place
-    each time. Events of unknown time have no order, so they are given another one each time too.
+    each time. Events without a time and a position have no order, so they are given another one
+    each time too.
     """
 
     items: Tensor  # int64 [R], by user, oldest first
@@ -31,7 +32,8 @@ class Windows:
         users = events["user_id"]
         starts = np.flatnonzero((users != users.shift(1)).fill_null(True).to_numpy())
         lengths = np.diff([*starts, events.height])
-        unknown = events["timestamp"].is_null().to_numpy().astype(np.int64)
+        drawn = events["timestamp"].is_null() & (not data.has_positions)
+        unknown = drawn.to_numpy().astype(np.int64)
         untimed = np.add.reduceat(unknown, starts)
         kept = lengths > 1
         items = torch.from_numpy(events["item_index"].to_numpy().astype(np.int64))

@@ -46,11 +46,13 @@ def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: in
 
 def load_data(lake: Lake) -> Data:
     """The catalogue as a model family sees it."""
+    order = lake.read_note("corpus")
     return Data(
         events=lake.read("events"),
         examples=lake.read("examples"),
         items=lake.read("items"),
         user_tags=partial(user_tags, lake),
+        has_positions=order.get("unordered_share", 1.0) < order.get("untimed_share", 0.0),
     )
 
 

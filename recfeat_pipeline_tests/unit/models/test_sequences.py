@@ -14,9 +14,9 @@ from recfeat_pipeline.models.windows import Windows
 from recfeat_pipeline_tests.unit.models.worlds import checkerboard, make_data, make_events
 
 
-def world(times: list[int | None]):
+def world(times: list[int | None], **more):
     rows = [(1, item, 3.0, time, "train") for item, time in enumerate(times)]
-    return make_data(make_events([*rows, (2, 5, 3.0, 1, "train"), (2, 6, 3.0, 2, "train")]))
+    return make_data(make_events([*rows, (2, 5, 3.0, 1, "train"), (2, 6, 3.0, 2, "train")]), **more)
 
 
 def test_every_event_after_the_first_is_predicted_from_those_before_it():
@@ -43,6 +43,13 @@ def test_events_of_unknown_time_are_in_another_order_each_time_and_timed_ones_st
     for history, target in drawn:
         assert sorted(history[0, :3].tolist()) == [0, 1, 2]
         assert target[0, 2:].tolist() == [3, 4]
+
+
+def test_events_with_a_position_and_no_time_stay_where_they_are():
+    windows = Windows.of(world([None, None, None], has_positions=True), context=10)
+    torch.manual_seed(0)
+    drawn = {tuple(windows.draw(torch.tensor([0]))[1][0].tolist()) for _ in range(30)}
+    assert drawn == {(1, 2)}
 
 
 def test_a_reading_fades_from_the_newest():
