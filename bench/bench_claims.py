@@ -8,10 +8,11 @@ it does, and for EASE, which costs next to nothing, twice as many. Before them c
 experiments without any effect, where thousands of draws show what the rule itself does.
 """
 
+import itertools
 import math
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,7 @@ from recfeat_pipeline.catalog.synthetic import SyntheticConfig, generate, truth
 from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.evaluation.contrasts import contrast_arms
 from recfeat_pipeline.evaluation.significance import compare
+from recfeat_pipeline.evaluation.student import t_quantile
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.examples import build_examples
@@ -43,7 +45,7 @@ N_SIMULATED, N_USERS = 10_000, 150
 def run(n_null: int = 4, n_planted: int = 2) -> list[dict]:
     """By default so few draws that they only show that it runs: each trains nine towers."""
     torch.set_num_threads(1)
-    rows = simulated()
+    rows = [*simulated(), *missed()]
     for effect, n in ((0.0, n_null), (1.0, n_planted)):
         for arms, n_draws in ((TOWERS, n), (EASE, EASE_TIMES * n)):
             drawn = pl.concat(contrasts_of(seed, effect, arms) for seed in range(n_draws))
@@ -78,6 +80,41 @@ def simulated() -> list[dict]:
                     "against": f"95 % interval {low:.4f} to {high:.4f}",
                 }
             )
+    return rows
+
+
+DIFFERENCES: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "lognormal": lambda rng, shape: rng.lognormal(size=shape) - math.exp(0.5),
+    "cubes of normals": lambda rng, shape: rng.normal(size=shape) ** 3,
+}
+"""Users' differences in a metric, of mean 0, by how they are spread."""
+
+
+def missed(n_draws: int = 2_000) -> list[dict]:
+    """How often a 95 % interval misses the truth, by users and by how skewed their differences are.
+
+    Beside it what a Student's t alone would have missed.
+    """
+    rng, rows = np.random.default_rng(0), []
+    for (name, draw), n_users in itertools.product(DIFFERENCES.items(), (10, 30, 100, 300)):
+        deltas, counts = draw(rng, (n_draws, n_users)), np.ones(n_users, int)
+        nothing = np.zeros((1, n_users))
+        found = [compare(each[None] + 1, nothing, counts, 0.02) for each in deltas]  # truth: 1
+        errors = deltas.std(1, ddof=1) / math.sqrt(n_users)
+        alone = np.abs(deltas.mean(1)) > t_quantile(0.025, n_users - 1) * errors
+        n = sum(not row["ci_low"] <= 1 <= row["ci_high"] for row in found)
+        low, high = binomial_interval(n, n_draws)
+        rows.append(
+            {
+                "name": f"interval misses the truth: {n_users} users, {name}",
+                "value": n / n_draws,
+                "unit": f"of {n_draws:,}",
+                "against": f"95 % interval {low:.3f} to {high:.3f}; Student's t alone "
+                f"{alone.mean():.3f}",
+            }
+        )
     return rows
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recfeat_pipeline.evaluation.clusters import least_p, small_sample
+from recfeat_pipeline.evaluation.clusters import least_p, skewness, small_sample
 from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.evaluation.significance import interval
 from recfeat_pipeline.holm import holm
@@ -61,7 +61,7 @@ def _compare(examples: pl.DataFrame) -> Iterator[dict[str, Any]]:
     ranks, theirs = (examples[name].to_numpy().astype(float) for name in ("rank", "rank_reference"))
     for measure in headline():
         value, reference = measure.values(ranks), measure.values(theirs)
-        half, p = _uncertainty(value - reference, seeds, users)
+        low, high, p = _uncertainty(value - reference, seeds, users)
         means, reference_means = (_by(seeds, values) for values in (value, reference))
         delta = float((means - reference_means).mean())
         yield {
@@ -70,8 +70,8 @@ def _compare(examples: pl.DataFrame) -> Iterator[dict[str, Any]]:
             "arm_value": float(means.mean()),
             "reference_value": float(reference_means.mean()),
             "delta": delta,
-            "ci_low": None if half is None else delta - half,
-            "ci_high": None if half is None else delta + half,
+            "ci_low": low,
+            "ci_high": high,
             "p_value": p,
             "n_seeds": len(means),
             "n_users": int(users.max()) + 1,
@@ -80,11 +80,11 @@ def _compare(examples: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _uncertainty(
     deltas: np.ndarray, seeds: np.ndarray, users: np.ndarray
-) -> tuple[float | None, float | None]:
-    """Half the width of the 95 % interval of the mean over seeds, and p; None for one user."""
+) -> tuple[float | None, float | None, float | None]:
+    """The 95 % interval of the mean over seeds, and p; None for one user."""
     n_seeds, n_users = int(seeds.max()) + 1, int(users.max()) + 1
     if n_users < 2:
-        return None, None
+        return None, None, None
     share = 1 / np.bincount(seeds)[seeds]  # of an example in its seed's mean
     by_seed = _by(seeds, deltas)
 
@@ -102,7 +102,8 @@ def _uncertainty(
         by_chance = (residuals**2).sum(1).mean() / (n_users - 1) / n_users / n_seeds
         luck = max(by_seed.var(ddof=1) / n_seeds - by_chance, 0.0)
         parts.append((float(luck), n_seeds - 1))
-    return interval(float(by_seed.mean()), parts, least_p(of_cells(deltas).sum(0)))
+    skew = skewness(residuals.mean(0))
+    return interval(float(by_seed.mean()), parts, least_p(of_cells(deltas).sum(0)), skew)
 
 
 def _by(groups: np.ndarray, values: np.ndarray) -> np.ndarray:

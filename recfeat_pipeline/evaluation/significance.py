@@ -17,7 +17,7 @@ the variance of training outweighs that of the users. This rejects it in a twent
 experiments from three seeds on, and the unit tests hold it to that; with two, in up to a
 tenth. A correction for many tests asks at far smaller tails; there it takes five seeds (``python -m
 bench.bench_claims`` simulates all of it). A p-value is twice the tail whose half-width is the
-difference. Uneven and few users: ``recfeat_pipeline/evaluation/clusters.py``.
+difference. Uneven, few and skewed users: ``recfeat_pipeline/evaluation/clusters.py``.
 
 **Equivalence.** "A matches B" needs its own test: two one-sided tests against a margin, a stated
 share of B's value. Failing to find a difference is not a match.
@@ -28,7 +28,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from recfeat_pipeline.evaluation.clusters import least_p, small_sample
+from recfeat_pipeline.evaluation.clusters import (
+    least_p,
+    skewed,
+    skewness,
+    small_sample,
+    unskewed,
+)
 from recfeat_pipeline.evaluation.power import ALPHA, detectable_difference, least
 from recfeat_pipeline.evaluation.student import t_quantile, t_tail, tail_beyond
 
@@ -84,7 +90,7 @@ def compare(
     of_luck = max(v_seeds - v_rest, v_seeds - v_users, 0.0)  # what seeds add
 
     parts = ((v_users, df), (of_luck, n_seeds - 1))
-    half, p_value = interval(delta, parts, least_p(sums.sum(0)))
+    low, high, p_value = interval(delta, parts, least_p(sums.sum(0)), skewness(of_users))
 
     def p_beyond(distance: float) -> float:
         tail = tail_beyond(abs(distance), parts)
@@ -97,8 +103,8 @@ def compare(
         "reference_value": reference,
         "delta": delta,
         "relative": _ratio(delta, reference),
-        "ci_low": delta - half,
-        "ci_high": delta + half,
+        "ci_low": low,
+        "ci_high": high,
         "p_value": p_value,
         "t_seeds": _known(t_seeds),
         "p_seeds": _known(p_seeds),
@@ -117,19 +123,30 @@ def compare(
 
 
 def interval(
-    delta: float, parts: Sequence[tuple[float, float]], least: float
-) -> tuple[float, float]:
-    """Half the width of a 95 % interval around ``delta``, and its two-sided p.
+    delta: float, parts: Sequence[tuple[float, float]], least: float, skew: float
+) -> tuple[float, float, float]:
+    """A 95 % interval around ``delta``: its ends, and the two-sided p of no difference.
 
     Args:
         delta: the difference.
-        parts: variances, each with its degrees of freedom; a variance may be 0.
+        parts: variances, each with its degrees of freedom; a variance may be 0. The first is that
+            of the users.
         least: the smallest p that the data allow (:func:`~.clusters.least_p`). Above .05 the
             interval reaches zero.
+        skew: of the users' mean (:func:`~.clusters.skewness`).
     """
     half = math.sqrt(sum(v * t_quantile(0.025, df) ** 2 for v, df in parts if v > 0))
-    p_value = max(2 * tail_beyond(abs(delta), parts), least)
-    return max(half, abs(delta)) if p_value > ALPHA else half, min(p_value, 1.0)
+    low, high, p_value = delta - half, delta + half, 2 * tail_beyond(abs(delta), parts)
+    error = math.sqrt(sum(v for v, _ in parts))
+    skew *= (parts[0][0] / error**2) ** 1.5 if error else 0.0  # what seeds add is taken for even
+    if skew:
+        low = min(low, delta - error * unskewed(half / error, skew))
+        high = max(high, delta - error * unskewed(-half / error, skew))
+        p_value = max(p_value, 2 * tail_beyond(abs(skewed(delta / error, skew)) * error, parts))
+    p_value = min(max(p_value, least), 1.0)
+    if p_value > ALPHA:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return low, high, p_value
 
 
 def bootstrap(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
