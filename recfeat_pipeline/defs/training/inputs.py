@@ -27,14 +27,27 @@ class Inputs:
     report_split: str  # whose examples are ranked
 
 
-def load_inputs(lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int = 0) -> Inputs:
-    """Read what the arm needs and nothing else; ``seed`` is of its control's draw.
+def load_inputs(
+    lake: Lake,
+    store: duckdb.DuckDBPyConnection,
+    arm: Arm,
+    seed: int = 0,
+    data: Data | None = None,
+) -> Inputs:
+    """Read what the arm needs and nothing else.
+
+    Args:
+        lake: and
+        store: hold it.
+        arm: whose slot is filled.
+        seed: of its control's draw.
+        data: the catalogue, where it is read already.
 
     Raises:
         ContentUnavailable: the arm's content is not there.
     """
     version = feature_version(lake, store, arm)
-    data = load_data(lake)
+    data = data or load_data(lake)
     dimensions = lake.read("dimensions", version=version or promoted(lake))
     return Inputs(
         data=data,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
@@ -11,6 +12,7 @@ from recfeat_pipeline.defs.training.reranking import load_reranking
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.swap import unfinished
 
@@ -79,7 +81,14 @@ class _Judge:
 
     def __init__(self, lake: Lake, store: duckdb.DuckDBPyConnection):
         self.lake, self.store = lake, store
-        self.corpus: str | None = None
+
+    @cached_property
+    def data(self) -> Data:
+        return load_data(self.lake)
+
+    @cached_property
+    def corpus(self) -> str:
+        return corpus_hash(self.data)
 
     def run(self, run: StoredRun) -> Run:
         arm, seed = run.arm, run.seed
@@ -101,10 +110,8 @@ class _Judge:
 
     def _hash(self, run: StoredRun, steps: int) -> str:
         if run.arm.family.reorders:
-            self.corpus = self.corpus or corpus_hash(load_data(self.lake))
             found = load_reranking(self.lake, self.store, run.arm, run.seed, self.corpus)
             return found.made_from
-        inputs = load_inputs(self.lake, self.store, run.arm, run.seed)
-        self.corpus = self.corpus or corpus_hash(inputs.data)
+        inputs = load_inputs(self.lake, self.store, run.arm, run.seed, self.data)
         arm = as_tuned(self.lake, run.arm)
         return run_hash(arm, run.seed, steps, inputs.data, inputs.content, self.corpus)

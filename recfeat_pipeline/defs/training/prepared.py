@@ -70,7 +70,9 @@ def prepare(
         with store.get_connection() as connection:
             inputs = load_inputs(run.lake, connection, arm, seed)
             trials = run.lake.meta.get("tune", 0)
-            searched = load_inputs(run.lake, connection, arm, SEED) if trials else inputs
+            searched = inputs
+            if trials:
+                searched = load_inputs(run.lake, connection, arm, SEED, inputs.data)
             seen = seen_now(connection, inputs.version) if inputs.version else None
         if (too_large := arm.family.refusal(inputs.data.n_items)) is not None:
             raise Unfit(too_large)

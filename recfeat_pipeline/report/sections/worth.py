@@ -52,9 +52,10 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
             if effect := one.effect(place):
                 tones[at, column] = effect
             data.append(_datum(one, place))
+        first = at == 0 or worths[at - 1].reference != one.reference
         rows.append(
             [
-                one.family,
+                f"{one.family}\nMRR {formats.metric(one.base)}" if first else "",
                 one.content,
                 *cells,
                 formats.dollars(price) if "llm" in one.sources else formats.MISSING,
@@ -63,7 +64,8 @@ def _table(inputs: Inputs, worths: list[Worth]) -> Table:
     return Table(
         "worth",
         "Change of MRR by content, with 95 % intervals in percent; the strongest recommender "
-        "first. Below them, what features without meaning change there (the control).",
+        "first, with its MRR without content. Below the intervals, what features without meaning "
+        "change there (the control).",
         ["Recommender", "Content", *(_HEADINGS[place] for place in places), "$ per 1,000 items"],
         rows,
         pl.DataFrame([row for row in data if row], infer_schema_length=None),

@@ -111,7 +111,8 @@ def test_intervals_cover_and_a_true_null_is_rejected_in_one_of_twenty(seeds, sd_
 def test_seeds_that_happen_to_agree_are_no_certainty():
     """With little luck in sight the interval keeps wide of Student's t over users alone."""
     rng = np.random.default_rng(0)
-    users = rng.normal(0, 1, (1, 400))
+    half = rng.normal(0, 1, 200)
+    users = np.concatenate([half, -half])[None]  # no skew
     alone = compare(users, np.zeros((1, 400)), np.ones(400, int), 0.02)
     row = compare(users + np.array([[-0.06], [0.0], [0.06]]), np.zeros((3, 400)),
                   np.ones(400, int), 0.02)  # fmt: skip

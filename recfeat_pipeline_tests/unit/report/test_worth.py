@@ -138,7 +138,8 @@ def test_the_table_has_a_row_a_recommender_and_content_with_control_and_price(re
         "Short histories", "$ per 1,000 items",
     ]  # fmt: skip
     ease, llm, curated = table.rows
-    assert ease[:2] == ["EASE", "LLM features"]
+    assert ease[:2] == ["EASE\nMRR 1.0000", "LLM features"]
+    assert (llm[0].splitlines()[0], curated[0]) == ("Two-tower", ""), "a recommender is named once"
     assert ease[5].startswith("+20\u00a0%\n[+1.0,\u00a0+39]")
     assert llm[2].endswith("control +0.1\u00a0%"), "every figure has its control beside it"
     assert curated[2].endswith("control not run")
