@@ -57,6 +57,7 @@ LAKE = {
     "raw": LakeTable("raw/{source}/shard={shard}/", text_schemas.RAW),
     "changes": LakeTable("raw/{source}/changes/", text_schemas.CHANGES),
     "identity": LakeTable("identity/shard={shard}/identity.parquet", text_schemas.IDENTITY),
+    "languages": LakeTable("languages/shard={shard}/languages.parquet", text_schemas.LANGUAGES),
     "documents": LakeTable("documents/shard={shard}/{part}.parquet", schemas.DOCUMENTS),
     "responses": LakeTable("responses/shard={shard}/", schemas.RESPONSES),
     "batch_calls": LakeTable("batches/{batch}/requests.parquet", schemas.BATCH_CALLS),

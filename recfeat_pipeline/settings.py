@@ -133,7 +133,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("TMDB_API_KEY", "RECFEAT_TMDB_API_KEY"),
         description="TMDB v3 key or v4 read token; unset: TMDB is skipped.",
     )
-    wikipedia_base_url: str = Field("https://en.wikipedia.org", description="Wikipedia root.")
+    wikipedia_base_url: str = Field(
+        "https://{language}.wikipedia.org",
+        description="Wikipedia root; `{language}` becomes the text's language.",
+    )
     wikidata_base_url: str = Field("https://www.wikidata.org", description="Wikidata root.")
     sparql_url: str = Field(
         "https://query.wikidata.org/sparql", description="Wikidata query service."
@@ -148,7 +151,7 @@ class Settings(BaseSettings):
         "en",
         pattern="^[a-z]{2,3}$",
         description="Language of the texts that are collected (ISO 639-1); where a source has none "
-        "in it, the source's own, English.",
+        "in it, English.",
     )
     tmdb_rate: float = Field(25.0, gt=0, le=40, description="TMDB requests a second.")
     wikimedia_rate: float = Field(2.0, gt=0, le=10, description="Wikimedia requests a second.")

@@ -29,6 +29,14 @@ LEFT: Schema = {
 }
 """One row per item that the catalogue lists no longer, and that is kept for a while."""
 
+LANGUAGES: Schema = {
+    "item_id": ID,
+    "source": pl.String,
+    "label": pl.String,
+    "language": pl.String,  # ISO 639-1
+}
+"""One row per field whose source says in which language it is: as asked for, or a fall-back."""
+
 IDENTITY: Schema = {
     "item_id": ID,
     "source": pl.String,

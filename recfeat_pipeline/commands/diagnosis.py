@@ -18,6 +18,7 @@ from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings, variables, without_password
 from recfeat_pipeline.store import built, open_store
+from recfeat_pipeline.text.mediawiki import in_language
 from recfeat_pipeline.text.sources import sources
 
 SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
@@ -185,7 +186,7 @@ def _sources(settings: Settings, online: bool) -> Iterator[Finding]:
     headers = {"User-Agent": f"recfeat_pipeline doctor ({settings.contact or 'no contact'})"}
     ask = {"action": "query", "meta": "siteinfo", "format": "json"}
     for name, base in (
-        ("Wikipedia", settings.wikipedia_base_url),
+        ("Wikipedia", in_language(settings.wikipedia_base_url, settings.text_language)),
         ("Wikidata", settings.wikidata_base_url),
     ):
         if name.lower() in enabled:

@@ -41,6 +41,11 @@ def why(context: typer.Context, item: ItemArgument, as_json: JsonOption = False)
     offered = lake.read("identity", shard=shard).filter(own).drop("item_id", "shard").to_dicts()
     documents = lake.read("documents", shard=shard).filter(own)
     fields = documents["fields"][0].to_list() if documents.height else []
+    told = lake.read("languages", shard=shard).filter(own)
+    languages = {(s, label): code for s, label, code in
+                 told.select("source", "label", "language").iter_rows()}  # fmt: skip
+    for field in fields:
+        field["language"] = languages.get((field["source"], field["label"]))
     if as_json:
         dump({"item_id": found["item_id"], "title": found["title"],
               "offered": offered, "fed": fields})  # fmt: skip
@@ -52,8 +57,17 @@ def why(context: typer.Context, item: ItemArgument, as_json: JsonOption = False)
         _print_offers(offered)
     say()
     table(
-        {"fed": "left", "from": "left", "characters": "right", "begins": "left"},
-        [(f["label"], f["source"], f"{len(f['text']):,}", f["text"][:EXCERPT]) for f in fields],
+        {
+            "fed": "left",
+            "from": "left",
+            "language": "left",
+            "characters": "right",
+            "begins": "left",
+        },
+        [
+            (f["label"], f["source"], f["language"], f"{len(f['text']):,}", f["text"][:EXCERPT])
+            for f in fields
+        ],
     )
     hint(f"Not its page? recfeat text pin {found['item_id']} --not URL, or name the right one.")
 

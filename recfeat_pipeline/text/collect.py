@@ -1,7 +1,7 @@
 """From stored answers to the fields of documents, and a new item from nothing but an id."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.text.identity.vote import identify, refused
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
-from recfeat_pipeline.text_schemas import IDENTITY
+from recfeat_pipeline.text_schemas import IDENTITY, LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Collected:
 
     fields: pl.DataFrame  # FIELDS of scraped sources, without those that the vote refused
     identity: pl.DataFrame  # IDENTITY: the vote
+    languages: pl.DataFrame  # LANGUAGES of those fields, where their source says it
 
 
 def collect(
@@ -44,15 +45,21 @@ def collect(
         evidence.append(source.evidence(raw).join(found_by, on="item_id", how="left"))
     item_id = items.schema["item_id"]
     if not fields:
-        return Collected(
-            pl.DataFrame(schema={**FIELDS, "item_id": item_id}),
-            pl.DataFrame(schema={**IDENTITY, "item_id": item_id}),
-        )
+        tables = (FIELDS, IDENTITY, LANGUAGES)
+        return Collected(*(pl.DataFrame(schema={**t, "item_id": item_id}) for t in tables))
     weights = {source.name: source.weight for source in sources}
     identity = identify(items, evidence, weights, excluded)
     out = refused(identity).select("item_id", "source")
-    kept = pl.concat(fields).join(out, on=["item_id", "source"], how="anti", maintain_order="left")
-    return Collected(kept, identity)
+    found = pl.concat(fields, how="diagonal").join(
+        out, on=["item_id", "source"], how="anti", maintain_order="left"
+    )
+    told = (
+        found
+        if "language" in found.columns
+        else found.with_columns(language=pl.lit(None, pl.String))
+    )
+    languages = told.select(LANGUAGES.keys()).drop_nulls("language")
+    return Collected(found.select(FIELDS.keys()), identity, languages)
 
 
 CREATORS = (
@@ -116,8 +123,9 @@ def scrape_new_item(
             summaries.append(source.scrape(full, source.store(lake), progress=progress))
     # TMDB's row was stored under the id alone: its key has no IMDb id yet.
     collected = collect(full, [source for source in sources if source is not tmdb], lake)
-    fields = pl.concat([tmdb.fields(tmdb.raw(item, tmdb.store(lake))), collected.fields])
-    return full, Collected(fields, collected.identity), summaries
+    own = tmdb.fields(tmdb.raw(item, tmdb.store(lake))).select(FIELDS.keys())
+    fields = pl.concat([own, collected.fields])
+    return full, replace(collected, fields=fields), summaries
 
 
 def _item(item_id: Any, tmdb_id: int, known: dict[str, Any]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ versions of their own). Build a large catalogue shard by shard to keep memory fl
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -15,26 +16,29 @@ RULES = 2
 """Raised when documents are made in another way, so that a day on which they all change for that
 reason is not held to be a suspicious one."""
 
-SOURCES = ("catalog", "tmdb", "wikipedia", "wikidata")
-"""Of several sources that give one label, the first with text wins; unlisted sources come last."""
+SOURCES = ("tmdb", "wikipedia", "wikidata")
+"""Of several sources that give one label, the first with text wins, after the catalogue."""
 
 TITLE_LIMIT = 200  # characters; the longest film title in MovieLens has 160
 
 ODD = r"[^\x20-\x7E]|  |^ | $"  # what cleaning might change; most text has none of it
 
 
-def build_documents(items: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
+def build_documents(
+    items: pl.DataFrame, fields: pl.DataFrame, sources: Sequence[str] = SOURCES
+) -> pl.DataFrame:
     """One document an item, rendered with :data:`DEFAULT_CUTS`.
 
     Args:
         items: ``item_id, title`` and, where known, ``year`` (ITEMS schema); one row per document.
         fields: the text of those items from any number of sources (FIELDS schema); rows of other
             items are ignored.
+        sources: the order in which sources are preferred; unlisted ones come last.
 
     Returns:
         DOCUMENTS frame in the order of ``items``. An item without any text keeps its title.
     """
-    kept = _chosen(items, fields)
+    kept = _chosen(items, fields, ("catalog", *sources))
     nested = kept.group_by("item_id", maintain_order=True).agg(
         fields=pl.struct("label", "source", "text")
     )
@@ -55,11 +59,11 @@ def build_documents(items: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _chosen(items: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
+def _chosen(items: pl.DataFrame, fields: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
     """Clean, drop what is never fed, keep one source per label, order by position."""
     priority = pl.col("source").replace_strict(
-        {source: rank for rank, source in enumerate(SOURCES)},
-        default=len(SOURCES),
+        {source: rank for rank, source in enumerate(order)},
+        default=len(order),
         return_dtype=pl.Int32,
     )
     fields = fields.with_columns(without_markup(fields["text"]))

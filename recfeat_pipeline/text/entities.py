@@ -1,4 +1,4 @@
-"""Items to Wikidata entities and English articles: one SPARQL question for many ids.
+"""Items to Wikidata entities and articles of one Wikipedia: one SPARQL question for many ids.
 
 Prefixes are declared although Wikidata's service knows them, so that any endpoint over the same
 data answers.
@@ -22,7 +22,7 @@ PREFIX schema: <http://schema.org/>
 SELECT ?{name} ?item ?article WHERE {{
   VALUES ?{name} {{ {values} }}
   ?item wdt:{property} ?{name} .
-  OPTIONAL {{ ?article schema:about ?item ; schema:isPartOf <https://en.wikipedia.org/> . }}
+  OPTIONAL {{ ?article schema:about ?item ; schema:isPartOf <https://{language}.wikipedia.org/> . }}
 }}"""
 
 
@@ -31,12 +31,12 @@ class Entity:
     """Where Wikidata files an item."""
 
     qid: str
-    title: str | None  # of the English article
+    title: str | None  # of its article
     how_found: str  # "imdb_id" or "tmdb_id"
 
 
 async def find(
-    http: PoliteClient, sparql_url: str, items: Sequence[dict[str, Any]]
+    http: PoliteClient, sparql_url: str, items: Sequence[dict[str, Any]], language: str = "en"
 ) -> tuple[dict[Any, Entity], dict[Any, str]]:
     """Item id → entity by IMDb id (P345), else by TMDB id (P4947); and item id → why it failed.
 
@@ -55,7 +55,7 @@ async def find(
             column: str = column,
         ) -> None:
             values = " ".join(json.dumps(str(item[column])) for item in batch)
-            text = SPARQL.format(name=name, property=property_, values=values)
+            text = SPARQL.format(name=name, property=property_, values=values, language=language)
             reply = await http.get(
                 sparql_url,
                 {"format": "json"},
@@ -92,7 +92,7 @@ def _judge(status: int, data: Any) -> Verdict:
 
 
 def _claims(bindings: list[dict[str, Any]], name: str) -> dict[str, tuple[str, str | None]]:
-    """Id → (entity, title of its English article or None)."""
+    """Id → (entity, title of its article or None)."""
     rows = [
         (
             row[name]["value"],

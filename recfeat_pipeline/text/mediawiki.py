@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Wikimedia:
     """Where Wikimedia is and how it may be asked; shared by its sources."""
 
-    wikipedia_url: str = "https://en.wikipedia.org"
+    wikipedia_url: str = "https://{language}.wikipedia.org"
     wikidata_url: str = "https://www.wikidata.org"
     sparql_url: str = "https://query.wikidata.org/sparql"
     contact: str = "loopback"
@@ -118,6 +118,11 @@ class WikimediaSource(Source):
 
         A page that the answer does not account for is left out.
         """
+
+
+def in_language(url: str, language: str) -> str:
+    """The root of the wiki in a language; a URL without a place for it is that of every one."""
+    return url.replace("{language}", language)
 
 
 def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -37,6 +37,9 @@ EVIDENCE: Schema = {
     "url": pl.String,
 }
 """What a source says about who an item is; one row per item and source."""
+
+TEXTS: Schema = {**FIELDS, "language": pl.String}
+"""FIELDS of a source that knows the languages of its texts."""
 
 
 @dataclass
@@ -233,17 +236,31 @@ class Source(ABC):
 
     @abstractmethod
     def fields(self, raw: pl.DataFrame) -> pl.DataFrame:
-        """FIELDS rows of raw rows."""
+        """FIELDS rows of raw rows; a column ``language`` may say in which each text is."""
 
     @abstractmethod
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
         """EVIDENCE rows of raw rows."""
 
 
-def field_rows(source: str, item_id: Any, texts: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """FIELDS rows of one item from (label, text) pairs in document order; empty texts drop out."""
+def field_rows(
+    source: str,
+    item_id: Any,
+    texts: Iterable[tuple[str, str]],
+    languages: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """FIELDS rows of one item from (label, text) pairs in document order; empty texts drop out.
+
+    Args:
+        source: their source.
+        item_id: the item.
+        texts: the pairs.
+        languages: label → the language of its text, where that is known.
+    """
+    of_label = languages or {}
     return [
         {"item_id": item_id, "source": source, "label": label, "position": position, "text": text}
+        | ({"language": of_label.get(label)} if languages is not None else {})
         for position, (label, text) in enumerate(texts)
         if text
     ]

@@ -44,10 +44,17 @@ def texts_of(record: dict[str, Any], language: str = ENGLISH) -> list[tuple[str,
         ("Companies", names(record.get("production_companies"))),
         ("Networks", names(record.get("networks"))),
         ("Budget", _money(record.get("budget"))),
-        ("Tagline", _translated(record, "tagline", language)),
-        ("Overview", _translated(record, "overview", language)),
+        ("Tagline", _translated(record, "tagline", language)[0]),
+        ("Overview", _translated(record, "overview", language)[0]),
         ("Reviews", _reviews(record)),
     ]
+
+
+def languages_of(record: dict[str, Any], language: str = ENGLISH) -> dict[str, str]:
+    """Label → language of the texts that TMDB translates."""
+    return {
+        label: _translated(record, label.lower(), language)[1] for label in ("Tagline", "Overview")
+    }
 
 
 def evidence_of(record: dict[str, Any]) -> dict[str, Any]:
@@ -119,14 +126,14 @@ def _other_titles(record: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(title for title in map(plain, titles) if title))
 
 
-def _translated(record: dict[str, Any], name: str, language: str) -> str:
-    """A text in a language, else in the record's own, which is English when none was asked for."""
+def _translated(record: dict[str, Any], name: str, language: str) -> tuple[str, str]:
+    """A text in a language, else the record's own, English as nothing else was asked for."""
     if language != ENGLISH:
         for translation in dicts(part(record, "translations").get("translations")):
             ours = translation.get("iso_639_1") == language
             if ours and (text := plain(part(translation, "data").get(name))):
-                return text
-    return plain(record.get(name))
+                return text, language
+    return plain(record.get(name)), ENGLISH
 
 
 def _reviews(record: dict[str, Any]) -> str:

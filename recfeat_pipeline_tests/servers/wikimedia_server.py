@@ -11,6 +11,7 @@ By hand: ``python -m recfeat_pipeline_tests.servers.wikimedia_server --data ../s
 """
 
 import argparse
+import re
 import threading
 from typing import Any
 from urllib.parse import quote
@@ -27,7 +28,6 @@ LIMIT = 50  # titles or ids a call, for clients without the "apihighlimits" righ
 WDT = rdflib.Namespace("http://www.wikidata.org/prop/direct/")
 WD = rdflib.Namespace("http://www.wikidata.org/entity/")
 SCHEMA = rdflib.Namespace("http://schema.org/")
-ENWIKI = rdflib.URIRef("https://en.wikipedia.org/")
 INVALID = set("<>[]{}|#")
 
 
@@ -51,7 +51,8 @@ class WikimediaServer(LoopbackServer):
     """``/w/api.php`` is the English Wikipedia, ``/wikidata/w/api.php`` Wikidata, ``/sparql`` WDQS.
 
     ``articles`` (title → wikitext) and ``redirects`` (title → (title, section)) may be edited; an
-    edited article gets a new revision.
+    edited article gets a new revision. Other languages are at ``/de/w/api.php``; their titles stand
+    in ``articles`` as ``de:Titel``.
     """
 
     def __init__(self, films: list[Film], **options: Any):
@@ -80,17 +81,17 @@ class WikimediaServer(LoopbackServer):
             self.link(film.qid, film.article)
             self.edit(film.article, wikitext_of(film))
 
-    def link(self, qid: str, title: str | None) -> None:
-        """Let an entity's English article be ``title``, or none."""
+    def link(self, qid: str, title: str | None, language: str = "en") -> None:
+        """Let an entity's article in a language be ``title``, or none."""
+        wiki = rdflib.URIRef(f"https://{language}.wikipedia.org/")
         for article in list(self._graph.subjects(SCHEMA.about, WD[qid])):
-            self._graph.remove((article, None, None))
+            if (article, SCHEMA.isPartOf, wiki) in self._graph:
+                self._graph.remove((article, None, None))
         if title:
-            article = rdflib.URIRef(
-                ENWIKI + "wiki/" + quote(title.replace(" ", "_"), safe="()':,!")
-            )
+            article = rdflib.URIRef(wiki + "wiki/" + quote(title.replace(" ", "_"), safe="()':,!"))
             self._graph.add((article, SCHEMA.about, WD[qid]))
-            self._graph.add((article, SCHEMA.isPartOf, ENWIKI))
-            self._graph.add((article, SCHEMA.name, rdflib.Literal(title, lang="en")))
+            self._graph.add((article, SCHEMA.isPartOf, wiki))
+            self._graph.add((article, SCHEMA.name, rdflib.Literal(title, lang=language)))
 
     def remap(self, imdb_id: str, qid: str) -> None:
         """Let another entity claim an IMDb id."""
@@ -135,6 +136,8 @@ class WikimediaServer(LoopbackServer):
             return Response(text, 403, {"Content-Type": "text/plain"})
         if request.path == "/sparql":
             return self._sparql(request)
+        if language := re.fullmatch(r"/([a-z]{2,3})/w/api\.php", request.path):
+            return self._other(language[1], request)
         if request.path not in ("/w/api.php", "/wikidata/w/api.php"):
             return Response(
                 "<html><body>Not Found</body></html>", 404, {"Content-Type": "text/html"}
@@ -153,6 +156,17 @@ class WikimediaServer(LoopbackServer):
         if action == "wbgetentities" and request.path == "/wikidata/w/api.php":
             return self._get_entities(query)
         return _error("badvalue", f'Unrecognized value for parameter "action": {action}.')
+
+    def _other(self, language: str, request: Request) -> Response:
+        """The Wikipedia of another language: a server of its articles alone."""
+        mark = f"{language}:"
+        wiki = WikimediaServer([])
+        for title, text in self.articles.items():
+            if title.startswith(mark):
+                wiki.articles[title.removeprefix(mark)] = text
+                wiki.revisions[title.removeprefix(mark)] = self.revisions[title]
+        wiki._http.server_close()
+        return wiki.answer(Request(request.method, "/w/api.php", request.query, request.headers))
 
     def lagged(self) -> Response:
         info = f"Waiting for 10.64.16.7: {self.lag:g} seconds lagged."

@@ -71,16 +71,20 @@ def documents(
     collected = collect(items, enabled, target, excluded)
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")
-    frame = build_documents(items, fields).join(items.select("item_id", "shard"), on="item_id")
     names = [source.name for source in enabled]
+    frame = build_documents(items, fields, names).join(
+        items.select("item_id", "shard"), on="item_id"
+    )
     believed = believe_documents(target, frame, names, settings)
     if not believed:
         stored = target.read("documents").join(items.select("item_id"), on="item_id", how="semi")
         frame = stored.select(frame.columns)  # just these were rejected: yesterday's stay
     identity = collected.identity.join(items.select("item_id", "shard"), on="item_id")
+    languages = collected.languages.join(items.select("item_id", "shard"), on="item_id")
     written = {}
     for shard in context.partition_keys:
         target.write("identity", identity.filter(shard=shard).drop("shard"), shard=shard)
+        target.write("languages", languages.filter(shard=shard).drop("shard"), shard=shard)
         part = frame.filter(shard=shard).drop("shard")
         target.write("documents", part, shard=shard)
         drop_listed(target, shard, part)

@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import (
     Pace,
@@ -30,6 +29,7 @@ from recfeat_pipeline.text.http import (
 from recfeat_pipeline.text.raw import Policy, RawStore
 from recfeat_pipeline.text.source import (
     EVIDENCE,
+    TEXTS,
     Progress,
     ScrapeJob,
     ScrapeSummary,
@@ -42,6 +42,7 @@ from recfeat_pipeline.text.tmdb_record import (
     dicts,
     evidence_of,
     imdb_id,
+    languages_of,
     part,
     texts_of,
 )
@@ -181,8 +182,10 @@ class Tmdb(Source):
         """Credits, keywords, certification, companies, budget, tagline, overview and reviews."""
         rows: list[dict[str, Any]] = []
         for item_id, body in raw.select("item_id", "body").iter_rows():
-            rows += field_rows(self.name, item_id, texts_of(json.loads(body), self.language))
-        return pl.DataFrame(rows, schema={**FIELDS, "item_id": raw.schema["item_id"]})
+            record = json.loads(body)
+            texts = texts_of(record, self.language)
+            rows += field_rows(self.name, item_id, texts, languages_of(record, self.language))
+        return pl.DataFrame(rows, schema={**TEXTS, "item_id": raw.schema["item_id"]})
 
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
         """Titles, release years, directors, IMDb id and kind as TMDB has them."""

@@ -1,7 +1,9 @@
-"""Wikipedia: plot, reception and awards of the English article, 50 articles a call.
+"""Wikipedia: plot, reception and awards of an article, 50 articles a call.
 
-The article is the one that Wikidata links to the item's ids; failing that, a search result whose
-year or director confirms it. Text is CC BY-SA 4.0 and must be attributed.
+It is the Wikipedia in the language of the texts (RECFEAT_TEXT_LANGUAGE); where that is not English,
+the English one is another source (:mod:`english_wikipedia`), which fills in what it lacks. The
+article is the one that Wikidata links to the item's ids; failing that, a search result whose year
+or director confirms it. Text is CC BY-SA 4.0 and must be attributed.
 """
 
 import json
@@ -11,7 +13,6 @@ from urllib.parse import quote, unquote
 
 import polars as pl
 
-from recfeat_pipeline.schemas import FIELDS
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text import entities
 from recfeat_pipeline.text.clean import plain_title
@@ -19,24 +20,27 @@ from recfeat_pipeline.text.http import PoliteClient, RequestFailedError
 from recfeat_pipeline.text.identity.witness import Claims, weigh
 from recfeat_pipeline.text.mediawiki import (
     BATCH,
+    Wikimedia,
     WikimediaSource,
     batches,
     halving,
+    in_language,
     query,
     revisions,
     wikimedia_from,
 )
-from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, field_rows
+from recfeat_pipeline.text.source import EVIDENCE, TEXTS, ScrapeJob, field_rows
 from recfeat_pipeline.text.wikitext.articles import read_film, read_identity
 
-PAGE = "https://en.wikipedia.org/wiki/"
+ENGLISH = "en"
+FILM = {"es": "película", "pt": "filme"}  # what a film is called, where not "film"
 CANDIDATES = 5  # search results looked at
 
 Item = dict[str, Any]
 
 
 class Wikipedia(WikimediaSource):
-    """The English Wikipedia."""
+    """The Wikipedia of one language."""
 
     name = "wikipedia"
     order = 2
@@ -48,16 +52,30 @@ class Wikipedia(WikimediaSource):
     def from_settings(cls, settings: Settings) -> "Wikipedia | None":
         """Wikipedia when Wikimedia may be asked."""
         wikimedia = wikimedia_from(settings, "wikipedia_base_url", "sparql_url")
-        return cls(wikimedia) if wikimedia else None
+        return cls(wikimedia, settings.text_language) if wikimedia else None
+
+    def __init__(self, wikimedia: Wikimedia, language: str = ENGLISH):
+        super().__init__(wikimedia)
+        self.language = language
+        self.pages = f"https://{language}.wikipedia.org/wiki/"
 
     @property
     def base_url(self) -> str:
         """Where Wikipedia is."""
-        return self.wikimedia.wikipedia_url
+        return in_language(self.wikimedia.wikipedia_url, self.language)
 
     def key(self) -> pl.Expr:
-        """The ids, else the title: it can be searched for."""
-        return pl.coalesce(super().key(), pl.format("title:{} {}", "title", "year"))
+        """The ids, else the title: it can be searched for. Another language is another key."""
+        key = pl.coalesce(super().key(), pl.format("title:{} {}", "title", "year"))
+        return key if self.language == ENGLISH else pl.format("{}:{}", pl.lit(self.language), key)
+
+    def url(self, title: str) -> str:
+        """The address of an article."""
+        return self.pages + quote(title.replace(" ", "_"), safe="/:(),!'*")
+
+    def title(self, url: str) -> str:
+        """The article at an address; a title stays one."""
+        return unquote(url.removeprefix(self.pages)).replace("_", " ")
 
     async def _ask(self, job: ScrapeJob) -> None:
         async with self.wikimedia.client(self.base_url) as http:
@@ -68,10 +86,10 @@ class Wikipedia(WikimediaSource):
 
     async def revisions_now(self, http: PoliteClient, urls: Sequence[str]) -> dict[str, str]:
         """URL → present revision."""
-        pages = await revisions(http, [_title(url) for url in urls], content=False)
-        found = {url: pages[_title(url)][0] for url in urls if _title(url) in pages}
+        pages = await revisions(http, [self.title(url) for url in urls], content=False)
+        found = {url: pages[self.title(url)][0] for url in urls if self.title(url) in pages}
         return {
-            url: _revision(page) if _url(page["title"]) == url else ""
+            url: _revision(page) if self.url(page["title"]) == url else ""
             for url, page in found.items()
         }
 
@@ -87,8 +105,9 @@ class Wikipedia(WikimediaSource):
                 ("Awards", sections.get("awards", "")),
                 ("Wikipedia", intro),
             ]
-            rows += field_rows(self.name, item_id, texts)
-        return pl.DataFrame(rows, schema={**FIELDS, "item_id": raw.schema["item_id"]})
+            languages = dict.fromkeys((label for label, _ in texts), self.language)
+            rows += field_rows(self.name, item_id, texts, languages)
+        return pl.DataFrame(rows, schema={**TEXTS, "item_id": raw.schema["item_id"]})
 
     def evidence(self, raw: pl.DataFrame) -> pl.DataFrame:
         """Title, names in bold, and the infobox's years and directors."""
@@ -137,24 +156,24 @@ class _Batch:
 
     async def _map(self, items: Sequence[Item], sparql_url: str) -> set[Any]:
         asked = [item for item in items if not item["pinned"]]
-        found, failed = await entities.find(self.http, sparql_url, asked)
+        found, failed = await entities.find(self.http, sparql_url, asked, self.source.language)
         for item in items:
             item_id, entity = item["item_id"], found.get(item["item_id"])
             if item["pinned"]:
-                self.titles[item_id] = (_title(item["pinned"]), "pinned")
+                self.titles[item_id] = (self.source.title(item["pinned"]), "pinned")
             elif item_id in failed:
                 self._give_up(item, failed[item_id])
             elif entity and entity.title:
                 self.titles[item_id] = (entity.title, entity.how_found)
             elif item["how_found"] == "search":  # still no link: look at the page found before
-                self.titles[item_id] = (_title(item["url"]), "search")
+                self.titles[item_id] = (self.source.title(item["url"]), "search")
             else:
                 self.homeless[item_id] = "Wikidata links no article to its ids"
         return set(failed)
 
     def _has_stored_page(self, item: Item) -> bool:
         title = self.titles.get(item["item_id"])
-        return bool(title and item["revision"] and item["url"] == _url(title[0]))
+        return bool(title and item["revision"] and item["url"] == self.source.url(title[0]))
 
     async def _changed(self, items: Sequence[Item]) -> list[Item]:
         """Of items whose page is stored, those with another revision by now."""
@@ -197,13 +216,14 @@ class _Batch:
         if not title or (year is None and not creators):
             self.job.record(item, "missing", reason=f"{reason}; no year or director to search by")
             return
+        film_word = FILM.get(self.source.language, "film")
         known = Claims([item["title"]], [year] if year is not None else [], creators)
         try:
             found = await query(
                 self.http,
                 "search",
                 generator="search",
-                gsrsearch=f'intitle:"{title}" {year or creators[0]} film',
+                gsrsearch=f'intitle:"{title}" {year or creators[0]} {film_word}',
                 gsrnamespace=0,
                 gsrlimit=CANDIDATES,
                 prop="revisions",
@@ -232,7 +252,7 @@ class _Batch:
             reason=None if whole else "the text is shorter than the revision's size",
             how_found=how_found,
             revision=str(revision["revid"]),
-            url=_url(page["title"]),
+            url=self.source.url(page["title"]),
             body=json.dumps(page, ensure_ascii=False),
         )
 
@@ -253,11 +273,3 @@ def _content(page: dict[str, Any]) -> str:
 def _revision(page: dict[str, Any]) -> str:
     """The revision of a page, "" of one that does not exist."""
     return str((page.get("revisions") or [{}])[0].get("revid", ""))
-
-
-def _url(title: str) -> str:
-    return PAGE + quote(title.replace(" ", "_"), safe="/:(),!'*")
-
-
-def _title(url: str) -> str:
-    return unquote(url.removeprefix(PAGE)).replace("_", " ")

@@ -13,26 +13,24 @@ from mwparserfromhell.nodes import Template
 from mwparserfromhell.wikicode import Wikicode
 
 from recfeat_pipeline.text.clean import fold, plain, without_spans
+from recfeat_pipeline.text.wikitext import languages
 from recfeat_pipeline.text.wikitext.render import inner_text, parse, text_of, without_style
 from recfeat_pipeline.text.wikitext.revenue import without_revenue, without_sentences
 from recfeat_pipeline.text.wikitext.templates import LOST
 
 MAX_CHARS = 4 << 20  # MediaWiki's own limit is 2 MiB; beyond it something is wrong
 
+_ENGLISH = {
+    "plot": r"(detailed |brief |full )?(plot|story|synopsis|premise|storyline|summary|scenario)"
+    r"( (summary|synopsis|outline|overview|details))?|(film|movie) (plot|synopsis)"
+    r"|plot and \w+|synopsis and \w+|overview|segments|content",
+    "awards": r".*\b(accolades?|awards?|honou?rs|nominations)\b.*",
+    "reception": r".*\b(reception|reviews?|reactions?|response|reappraisal|critics|critical)\b.*",
+    "revenue": r"(?!.*\b(critical|critics|and reception)\b)"
+    r"(box office|commercial|financial|gross|theatrical run|home (media|video)|sales).*",
+}
 HEADINGS = {
-    "plot": re.compile(
-        r"(detailed |brief |full )?(plot|story|synopsis|premise|storyline|summary|scenario)"
-        r"( (summary|synopsis|outline|overview|details))?|(film|movie) (plot|synopsis)"
-        r"|plot and \w+|synopsis and \w+|overview|segments|content"
-    ),
-    "awards": re.compile(r".*\b(accolades?|awards?|honou?rs|nominations)\b.*"),
-    "reception": re.compile(
-        r".*\b(reception|reviews?|reactions?|response|reappraisal|critics|critical)\b.*"
-    ),
-    "revenue": re.compile(
-        r"(?!.*\b(critical|critics|and reception)\b)"
-        r"(box office|commercial|financial|gross|theatrical run|home (media|video)|sales).*"
-    ),
+    kind: re.compile(f"{english}|{languages.HEADINGS[kind]}") for kind, english in _ENGLISH.items()
 }
 """Section kind → the folded headings that start it; earlier kinds win, "revenue" is dropped."""
 
@@ -53,11 +51,12 @@ INFOBOXES = {
     "infobox film series": "franchise",
     "infobox franchise": "franchise",
     "infobox media franchise": "franchise",
+    **languages.INFOBOXES,
 }
 """Folded name of an infobox → what its page is about."""
-DATES = ("released", "release_date", "first_aired", "released_date")
-DIRECTORS = ("director", "directors", "creator")
-NAMES = ("name", "native_name", "film name")
+DATES = ("released", "release_date", "first_aired", "released_date", *languages.DATES)
+DIRECTORS = ("director", "directors", "creator", *languages.DIRECTORS)
+NAMES = ("name", "native_name", "film name", *languages.NAMES)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import re
 
 from recfeat_pipeline.text.clean import plain
+from recfeat_pipeline.text.wikitext import languages
 
 _AMOUNT = (
     r"(?:(?:over|about|around|nearly|almost|approximately|an? estimated|more than|just|some|only"
@@ -16,7 +17,8 @@ _REVENUE = re.compile(
     r"|\d[\d,.]* (?:million )?(?:admissions|tickets)\b"
     rf"|\b(?:earn(?:ed|s|ing)?|took in|taking in|collect(?:ed|s|ing)|rak(?:ed|ing) in)\b"
     rf"[^.]{{0,60}}?{_AMOUNT}"
-    rf"|\b(?:made|making|makes)\s+(?:back\s+)?{_AMOUNT}",
+    rf"|\b(?:made|making|makes)\s+(?:back\s+)?{_AMOUNT}"
+    rf"|{languages.REVENUE}",
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?][\"”’)\]]*\s+(?=[\"“‘(\[]?[A-Z0-9$€£])")

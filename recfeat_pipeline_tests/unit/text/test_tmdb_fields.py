@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.text.source import TEXTS
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import Pace, Verdict
 from recfeat_pipeline.text.sources import sources
@@ -66,7 +66,7 @@ def tmdb():
 
 def test_fields_in_document_order_and_no_revenue(tmdb):
     fields = tmdb.fields(raw(FILM))
-    assert fields.schema == pl.Schema(FIELDS)
+    assert fields.schema == pl.Schema(TEXTS)
     assert fields.select("label", "text").rows() == [
         ("Genres", "Animation, Comedy"),
         ("Director", "John Lasseter"),
