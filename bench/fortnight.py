@@ -164,7 +164,7 @@ class Fortnight:
         return time.time() - max((r.end_time or 0 for r in others), default=0) > STILL
 
     def served(self) -> str:
-        with open_store(self.lake.feature_store, wait_seconds=60) as store:
+        with open_store(self.lake) as store:
             documents, chars = store.execute(
                 "SELECT count(*), median(n_chars)::INT FROM features.documents"
             ).fetchone()

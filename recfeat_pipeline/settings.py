@@ -142,10 +142,13 @@ class Settings(BaseSettings):
         "https://query.wikidata.org/sparql", description="Wikidata query service."
     )
 
+    openlibrary_base_url: str = Field("https://openlibrary.org", description="OpenLibrary root.")
+    musicbrainz_base_url: str = Field("https://musicbrainz.org", description="MusicBrainz root.")
+
     contact: str | None = Field(
         None,
         description="Your e-mail address or URL, sent to text sources, as Wikimedia's policy "
-        "asks; unset: Wikipedia and Wikidata are skipped, unless their base URLs point elsewhere.",
+        "asks; unset: all but TMDB are skipped, unless their base URLs point elsewhere.",
     )
     text_language: str = Field(
         "en",
@@ -166,6 +169,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Days until an article's or entity's ids are mapped anew; the daily schedule "
         "compares its revision in between.",
+    )
+    records_days: float = Field(
+        90,
+        gt=0,
+        description="Days until a record of OpenLibrary or MusicBrainz, or a page, is asked again.",
     )
     missing_days: float = Field(
         30, gt=0, description="Days until an item that a text source does not know is asked again."
@@ -276,7 +284,13 @@ class Settings(BaseSettings):
             ) from None  # the value may be a secret
 
     @field_validator(
-        "llm_base_url", "tmdb_base_url", "wikipedia_base_url", "wikidata_base_url", "sparql_url"
+        "llm_base_url",
+        "tmdb_base_url",
+        "wikipedia_base_url",
+        "wikidata_base_url",
+        "sparql_url",
+        "openlibrary_base_url",
+        "musicbrainz_base_url",
     )
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:

@@ -6,11 +6,11 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from recfeat_pipeline.catalog import clean
-from recfeat_pipeline.catalog.section import DOCUMENT, ROW, Section
+from recfeat_pipeline.catalog.section import DOCUMENT, IDS, ROW, Section
 from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.rendering import MARKUP, without_markup
-from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.schemas import FIELDS, ITEM_IDS
 
 
 def read_items(section: Section) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -46,6 +46,17 @@ def read_items(section: Section) -> tuple[pl.DataFrame, pl.DataFrame]:
         tmdb_id=_optional(section, "tmdb_id", clean.integer, pl.Int64),
     )
     return items, _fields(section)
+
+
+def read_ids(section: Section) -> pl.DataFrame:
+    """What text sources find the items by, once :func:`read_items` has cleaned them."""
+    frame = section.frame
+    parts = [
+        frame.select("item_id", name=pl.lit(name), id=clean.text(frame[f"{IDS}{name}"]))
+        for name in section.spec.ids
+    ]
+    empty = pl.DataFrame(schema={**ITEM_IDS, "item_id": frame.schema["item_id"]})
+    return pl.concat([empty, *parts]).drop_nulls("id")
 
 
 def _drop_repeated(section: Section) -> None:

@@ -42,7 +42,7 @@ import polars as pl
 from recfeat_pipeline.catalog import clean
 from recfeat_pipeline.catalog.fetch import Progress
 from recfeat_pipeline.catalog.file_interactions import read_interactions
-from recfeat_pipeline.catalog.file_items import read_items
+from recfeat_pipeline.catalog.file_items import read_ids, read_items
 from recfeat_pipeline.catalog.section import Section, select_known
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.catalog.types import Catalog, Note
@@ -58,6 +58,7 @@ def read_files(file: Path, progress: Progress | None = None) -> Catalog:
     spec, notes = read_spec(file), list[Note]()
     sections = {name: Section(spec, name, notes, progress) for name in spec.paths}
     items, fields = read_items(sections["items"])
+    ids = read_ids(sections["items"])
     interactions = read_interactions(sections["interactions"], items, sections["items"], spec.likes)
     tags = _read_tags(sections["tags"], items, sections["items"]) if "tags" in sections else None
     return Catalog(
@@ -69,6 +70,7 @@ def read_files(file: Path, progress: Progress | None = None) -> Catalog:
         rules=spec.rules,
         notes=tuple(notes),
         source=str(file),
+        ids=ids,
     )
 
 

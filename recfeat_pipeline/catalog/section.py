@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # which reads the keys of the sections
 
 ROW = "__row"  # 0-based row in the file, kept until the last check that names a line
 DOCUMENT = "document:"  # prefix of the columns that make the document
+IDS = "ids:"  # prefix of those that text sources find an item by
 
 
 class Section:
@@ -37,6 +38,7 @@ class Section:
         self.columns = dict(spec.columns[name])
         if name == "items":
             self.columns |= {f"{DOCUMENT}{label}": c for label, c in spec.document.items()}
+            self.columns |= {f"{IDS}{name}": column for name, column in spec.ids.items()}
         self.table = read_table(
             spec.paths[name],
             self.columns.values(),

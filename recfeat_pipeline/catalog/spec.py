@@ -23,7 +23,7 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "": (("name", "items", "interactions"), ("tags", "corpus", "scoring")),
     "items": (
         ("path", "id", "title"),
-        ("year", "genres", "imdb_id", "tmdb_id", "document", *FORM),
+        ("year", "genres", "imdb_id", "tmdb_id", "document", "ids", *FORM),
     ),
     "interactions": (
         ("path", "user", "item"),
@@ -54,6 +54,7 @@ class CatalogSpec:
     forms: dict[str, Form]  # table section -> how its file is written
     columns: dict[str, dict[str, str]]  # table section -> our name -> column
     document: dict[str, str]  # label -> column, in prompt order
+    ids: dict[str, str]  # what text sources find an item by ("isbn", "page") -> column
     likes: Likes
     rules: CorpusRules
 
@@ -81,11 +82,12 @@ def read_spec(file: Path) -> CatalogSpec:
         if not isinstance(spec[section], dict):
             raise RecfeatError(f"{file}: {section} must be a section: [{section}].")
         _check_keys(file, source, section, spec[section])
-    document = spec["items"].pop("document", {})
+    document, ids = (spec["items"].pop(key, {}) for key in ("document", "ids"))
     likes = {key: spec["interactions"].pop(key) for key in LIKES if key in spec["interactions"]}
     for section, values in (
         ("", {"name": spec["name"]}),
         ("items.document", document),
+        ("items.ids", ids),
         *((section, spec[section]) for section in tables),
     ):
         _check_text(file, source, section, values)
@@ -104,6 +106,7 @@ def read_spec(file: Path) -> CatalogSpec:
             for section in tables
         },
         document=document,
+        ids=ids,
         likes=_likes(file, source, likes, spec["interactions"]),
         rules=_rules(file, source, spec.get("corpus", {}), spec.get("scoring", {})),
     )

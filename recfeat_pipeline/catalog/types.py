@@ -55,3 +55,4 @@ class Catalog:
     rules: CorpusRules
     notes: tuple[Note, ...]
     source: str  # path read, or "embedded"
+    ids: pl.DataFrame | None = None  # ITEM_IDS

@@ -75,6 +75,14 @@ CREATORS = (
 """Labels under which a catalogue names who made a work."""
 
 
+def with_ids(items: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    """Items with a column ``id_NAME`` for each name of ITEM_IDS that the catalogue gives."""
+    for (name,), rows in ids.group_by("name", maintain_order=True):
+        own = rows.select("item_id", pl.col("id").alias(f"id_{name}")).unique("item_id")
+        items = items.join(own, on="item_id", how="left", maintain_order="left")
+    return items
+
+
 def with_creators(items: pl.DataFrame, catalog_fields: pl.DataFrame) -> pl.DataFrame:
     """Items with the directors, authors or artists that the catalogue's own text names."""
     creators = (

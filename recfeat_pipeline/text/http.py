@@ -174,6 +174,7 @@ class PoliteClient:
         form: Mapping[str, str] | None = None,
         attempts: int | None = None,
         timeout: float | None = None,
+        api: bool = True,
     ) -> Reply:
         """Ask until the answer is OK.
 
@@ -185,6 +186,8 @@ class PoliteClient:
             form: sent as a POST, for queries too long for a URL.
             attempts: instead of the pace's.
             timeout: instead of the pace's, in seconds.
+            api: whether the site is one API, given up for all requests where it is not there, in
+                JSON. Of pages, each of another site, one may be gone: its item alone fails.
 
         Raises:
             RequestFailedError: the attempts are used up.
@@ -193,6 +196,8 @@ class PoliteClient:
         """
         url = path if "://" in path else self.base_url + path
         site = without_password(url if "://" in path else self.base_url)
+        if not api:
+            self._heard.add(site)
         seconds = timeout or self.pace.timeout
         attempt, reason = 0, ""
         while attempt < (attempts or self.pace.attempts):
@@ -204,7 +209,7 @@ class PoliteClient:
             await self._slot()
             sent = time.monotonic()
             try:
-                response, body = await self._send(url, params, form, route, seconds)
+                response, body = await self._send(url, params, form, route, seconds, api)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 reason = _no_connection(error)
                 self._stop_unless_heard(site, f"cannot be reached ({reason})")
@@ -237,7 +242,7 @@ class PoliteClient:
                 if verdict is Verdict.FAILED:
                     break
             attempt += 1
-        self._failures_in_a_row += 1
+        self._failures_in_a_row += api
         if self._failures_in_a_row >= self.pace.patience:
             raise UnavailableError(
                 f"{site} failed {self._failures_in_a_row} requests in a row (last: {reason})"
@@ -289,6 +294,7 @@ class PoliteClient:
         form: Mapping[str, str] | None,
         route: str,
         seconds: float,
+        api: bool,
     ) -> tuple[httpx.Response, str]:
         target = httpx.URL(url).copy_merge_params({**(params or {}), **self._secrets})
         for _ in range(MAX_REDIRECTS + 1):
@@ -300,17 +306,20 @@ class PoliteClient:
                 timeout=httpx.Timeout(seconds, connect=self.pace.connect),
             ) as response:
                 if response.is_redirect:
-                    target = self._redirect(target, response.headers["Location"])
+                    target = self._redirect(target, response.headers["Location"], api)
                     continue
                 return response, await self._body(response)
         raise _BadAnswerError(f"redirects more than {MAX_REDIRECTS} times")
 
-    def _redirect(self, here: httpx.URL, location: str) -> httpx.URL:
+    def _redirect(self, here: httpx.URL, location: str, api: bool) -> httpx.URL:
+        """Where a redirect leads: an API's within its origin, a page's within its host."""
         try:
             there = here.join(location).copy_merge_params(self._secrets)
         except httpx.InvalidURL:
             raise _BadAnswerError("redirects to something that is no URL") from None
-        if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+        same_host = there.host.removeprefix("www.") == here.host.removeprefix("www.")
+        same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
+        if not (same or (same_host and not api)):
             raise _ElsewhereError(f"redirects to another site ({there.scheme}://{there.host})")
         return there
 
@@ -320,7 +329,10 @@ class PoliteClient:
             chunks += chunk
             if len(chunks) > self.pace.max_bytes:
                 raise _BadAnswerError(f"the answer is larger than {self.pace.max_bytes} bytes")
-        return chunks.decode("utf-8", errors="replace")
+        try:
+            return chunks.decode(response.charset_encoding or "utf-8", errors="replace")
+        except LookupError:  # an encoding that nobody knows
+            return chunks.decode("utf-8", errors="replace")
 
 
 class _BadAnswerError(Exception):

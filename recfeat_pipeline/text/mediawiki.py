@@ -9,7 +9,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import polars as pl
@@ -26,7 +26,7 @@ from recfeat_pipeline.text.http import (
     user_agent,
 )
 from recfeat_pipeline.text.raw import Policy, RawStore
-from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
+from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, policy_of
 
 BATCH = 50  # titles or ids a call
 THROTTLE = {"maxlag", "ratelimited"}
@@ -136,10 +136,7 @@ def wikimedia_from(settings: Settings, *urls: str) -> Wikimedia | None:
         settings.sparql_url,
         settings.contact or "loopback",
         Pace(rate=settings.wikimedia_rate),
-        Policy(
-            ttl=timedelta(days=settings.wikimedia_days),
-            missing=timedelta(days=settings.missing_days),
-        ),
+        policy_of(settings, settings.wikimedia_days),
     )
 
 

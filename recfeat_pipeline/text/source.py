@@ -8,7 +8,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -19,7 +19,13 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS, Schema
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.text.http import Traffic, UnavailableError
+from recfeat_pipeline.text.http import (
+    PoliteClient,
+    RequestFailedError,
+    Traffic,
+    UnavailableError,
+    in_parallel,
+)
 from recfeat_pipeline.text.overrides import PINNED
 from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore, RawWriter
 
@@ -129,6 +135,7 @@ class Source(ABC):
     pool: ClassVar[str] = ""  # sources of one pool are never asked at once; "": a pool of its own
     weight: ClassVar[float] = 1.0  # as a witness of who an item is
     keep: ClassVar[timedelta | None] = None  # after which a body may not be kept (TMDB's terms)
+    finds_by: ClassVar[tuple[str, ...]] = ()  # names of ITEM_IDS, for key(): columns "id_NAME"
     policy: Policy = Policy()  # when an item is asked again
 
     @classmethod
@@ -147,8 +154,10 @@ class Source(ABC):
         """
         column = f"{PINNED}{self.name}"
         pinned = pl.col(column) if column in items.columns else pl.lit(None, pl.String)
+        lacking = [f"id_{n}" for n in self.finds_by if f"id_{n}" not in items.columns]
         return (
             items.with_columns(
+                *(pl.lit(None, pl.String).alias(name) for name in lacking),
                 pinned.alias("pinned"),
                 pl.col("imdb_id").str.extract(r"^(tt\d{7,10})$"),  # it goes into URLs and queries
             )
@@ -264,6 +273,40 @@ def field_rows(
         for position, (label, text) in enumerate(texts)
         if text
     ]
+
+
+LookUp = Callable[[PoliteClient, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def ask_each(job: ScrapeJob, http: PoliteClient, look_up: LookUp) -> None:
+    """``look_up`` every due item, and record the RAW columns that it gives, or why it failed."""
+    job.summary.traffic = http.traffic
+
+    async def one(item: dict[str, Any]) -> None:
+        try:
+            job.record(item, **await look_up(http, item))
+        except RequestFailedError as error:
+            job.record(item, "failed", reason=str(error))
+
+    await in_parallel(job.due.iter_rows(named=True), one, http.pace.workers)
+
+
+def missing(reason: str) -> dict[str, Any]:
+    """RAW columns of an item that the source does not have."""
+    return {"status": "missing", "reason": reason}
+
+
+def may_ask(settings: Settings, url: str) -> bool:
+    """Whether a source that wants to know who asks may be asked: there is a contact, or the setting
+    ``url`` points at another server.
+    """  # noqa: D205
+    elsewhere = getattr(settings, url) != Settings.model_fields[url].default
+    return settings.contact is not None or elsewhere
+
+
+def policy_of(settings: Settings, days: float) -> Policy:
+    """When items are asked again that a source answered so many days ago."""
+    return Policy(ttl=timedelta(days=days), missing=timedelta(days=settings.missing_days))
 
 
 def _counts(counter: Counter[str]) -> str:

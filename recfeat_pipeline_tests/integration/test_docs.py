@@ -48,7 +48,7 @@ NOT_HERE = {
     "recfeat text pin": "needs an item of yours",
     "recfeat text accept": "needs a day that was set aside",
     "recfeat text reject": "needs a day that was set aside",
-    "python -m recfeat_pipeline_tests.integration.fortnight": "is run by test_bad_days.py",
+    "python -m recfeat_pipeline_tests.servers": "serves until it is stopped",
     "recfeat rank import": "needs another program's ranks; test_own_recommender_page runs it",
     "git clone": "needs the network",
     "pip install": "needs the network",

@@ -29,6 +29,8 @@ def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, pl.DataFrame]:
     }
     for name, frame in frames.items():
         lake.write(name, frame)
+    if catalog.ids is not None:
+        lake.write("item_ids", catalog.ids)
     notes = [asdict(note) for note in catalog.notes]
     about = {"source": catalog.source, "rules": asdict(catalog.rules), "notes": notes}
     lake.write_note("catalog", {"name": catalog.name, **about})
@@ -50,6 +52,7 @@ def load_catalog(lake: Lake) -> Catalog:
             Note(**{**note, "examples": tuple(note["examples"])}) for note in about["notes"]
         ),
         source=about["source"],
+        ids=lake.read("item_ids") if lake.has("item_ids") else None,
     )
 
 

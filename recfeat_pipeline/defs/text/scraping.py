@@ -16,7 +16,7 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.freshness import files_hash, frame_hash, joint_hash
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
-from recfeat_pipeline.text.collect import with_creators
+from recfeat_pipeline.text.collect import with_creators, with_ids
 from recfeat_pipeline.text.overrides import Override, overrides_path, read_overrides, with_pins
 from recfeat_pipeline.text.raw import RawStore
 from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source
@@ -47,7 +47,8 @@ def scored_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataF
     items = items.with_columns(shard_of(items["item_id"], lake.n_shards))
     if of_shards is not None:
         items = items.filter(pl.col("shard").is_in(of_shards))
-    return with_pins(with_creators(items, lake.read("fields")), overrides(lake))
+    items = with_ids(with_creators(items, lake.read("fields")), lake.read("item_ids"))
+    return with_pins(items, overrides(lake))
 
 
 def overrides(lake: Lake) -> dict[str, Override]:

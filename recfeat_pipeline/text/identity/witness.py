@@ -21,6 +21,7 @@ SERIES_OF_WORKS, OTHER_KIND = -10.0, -8.0
 PINNED = "pinned"  # by the user, who is believed
 FOUND_BY = {"imdb_id": SAME_IMDB, "find": SAME_IMDB, "search": -3.0, PINNED: 1000.0}
 FOUND_BY_ANOTHER_ID = 2.0
+FOUND_BY |= {"isbn": 3.0, "musicbrainz": 3.0, "page": 3.0}  # enough where nothing else is known
 
 KEPT_ABOVE = 2.0
 """A page is believed when its weights add up to more."""

@@ -22,7 +22,6 @@ from recfeat_pipeline.text.http import (
     RequestFailedError,
     UnavailableError,
     Verdict,
-    in_parallel,
     judge_by_status,
     user_agent,
 )
@@ -34,7 +33,10 @@ from recfeat_pipeline.text.source import (
     ScrapeJob,
     ScrapeSummary,
     Source,
+    ask_each,
     field_rows,
+    missing,
+    policy_of,
 )
 from recfeat_pipeline.text.tmdb_record import (
     ENGLISH,
@@ -80,10 +82,7 @@ class Tmdb(Source):
             settings.tmdb_base_url,
             settings.tmdb_api_key.get_secret_value(),
             Pace(rate=settings.tmdb_rate, workers=12, max_bytes=8 << 20),
-            Policy(
-                ttl=timedelta(days=settings.tmdb_days),
-                missing=timedelta(days=settings.missing_days),
-            ),
+            policy_of(settings, settings.tmdb_days),
             settings.contact,
             settings.text_language,
         )
@@ -115,15 +114,7 @@ class Tmdb(Source):
 
     async def _ask(self, job: ScrapeJob) -> None:
         async with self._client() as http:
-            job.summary.traffic = http.traffic
-
-            async def one(item: dict[str, Any]) -> None:
-                try:
-                    job.record(item, **await _film(http, item))
-                except RequestFailedError as error:
-                    job.record(item, "failed", reason=str(error))
-
-            await in_parallel(job.due.iter_rows(named=True), one, self.pace.workers)
+            await ask_each(job, http, _film)
 
     def ask_changes(
         self,
@@ -235,14 +226,14 @@ async def _film(http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
         return await _pinned(http, item["pinned"])
     tmdb_id, imdb = item["tmdb_id"], item["imdb_id"]
     if tmdb_id is None:
-        return await _found(http, imdb, None) or _missing("TMDB does not know the IMDb id")
+        return await _found(http, imdb, None) or missing("TMDB does not know the IMDb id")
     film, body = await _details(http, "movie", tmdb_id)
     theirs = imdb_id(film) if film else None
     if imdb and (film is None or (theirs and theirs != imdb)):
         found = await _found(http, imdb, tmdb_id)
         if found:
             return found
-    return _row("movie", film, body, "id") if film else _missing("TMDB no longer has the id")
+    return _row("movie", film, body, "id") if film else missing("TMDB no longer has the id")
 
 
 async def _pinned(http: PoliteClient, page: str) -> dict[str, Any]:
@@ -251,9 +242,9 @@ async def _pinned(http: PoliteClient, page: str) -> dict[str, Any]:
     kind = parts[-2] if len(parts) > 1 else "movie"
     number = parts[-1].partition("-")[0]
     if kind not in PARTS or not number.isdecimal():
-        return _missing(f"the pinned page {page!r} is no TMDB id; write 862 or tv/1396")
+        return missing(f"the pinned page {page!r} is no TMDB id; write 862 or tv/1396")
     record, body = await _details(http, kind, int(number))
-    return _row(kind, record, body, "pinned") if record else _missing("TMDB has no such page")
+    return _row(kind, record, body, "pinned") if record else missing("TMDB has no such page")
 
 
 async def _found(http: PoliteClient, imdb: str, other_than: int | None) -> dict[str, Any] | None:
@@ -293,10 +284,6 @@ def _row(kind: str, record: dict[str, Any], body: str, how_found: str) -> dict[s
         "url": f"{PAGES[kind]}{record['id']}",
         "body": body,
     }
-
-
-def _missing(reason: str) -> dict[str, Any]:
-    return {"status": "missing", "reason": reason}
 
 
 def _judge(status: int, data: Any) -> Verdict:

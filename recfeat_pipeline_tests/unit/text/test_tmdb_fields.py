@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.text.source import TEXTS
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.http import Pace, Verdict
+from recfeat_pipeline.text.source import TEXTS
 from recfeat_pipeline.text.sources import sources
 from recfeat_pipeline.text.sources.tmdb import Tmdb, _judge, _windows
 from recfeat_pipeline.text.tmdb_record import texts_of
@@ -159,7 +159,14 @@ def test_sources_are_those_the_settings_enable():
 
     assert names() == []
     assert names(TMDB_API_KEY="k") == ["tmdb"]
-    assert names(contact="me@example.org") == ["wikipedia", "wikidata"]
+    others = ["openlibrary", "musicbrainz", "page"]  # of items that say where they are
+    assert names(contact="me@example.org") == ["wikipedia", "wikidata", *others]
+    assert names(contact="me@example.org", text_language="de") == [
+        "wikipedia",
+        "wikidata",
+        "english_wikipedia",
+        *others,
+    ]
     assert names(wikipedia_base_url="http://127.0.0.1:1") == []  # SPARQL is still the public one
     assert names(wikipedia_base_url="http://127.0.0.1:1", sparql_url="http://127.0.0.1:2") == [
         "wikipedia"
