@@ -1,5 +1,6 @@
 """``recfeat text``: why an item has its text, a say in it, and days that were set aside."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -148,6 +149,43 @@ def pin(
     new = Override(str(found["item_id"]), found["title"] or "", pages, tuple(exclude or ()))
     write_override(path, read_overrides(path, names), new)
     say(f"Kept in {path}; `recfeat run --until text` heeds it.")
+
+
+@app.command()
+def load(
+    context: typer.Context,
+    wikidata: Annotated[
+        Path, typer.Option(metavar="FILE", help="Wikidata's JSON dump: latest-all.json.bz2.")
+    ],
+    wikipedia: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Wikipedia's XML dump: pages-articles.xml.bz2."),
+    ] = None,
+) -> None:
+    """Take items' first answers from Wikimedia's dumps, in place of requests.
+
+    $ recfeat text load --wikidata latest-all.json.bz2 --wikipedia pages-articles.xml.bz2
+    """
+    from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.defs.text.scraping import scored_items
+    from recfeat_pipeline.text import dumps
+    from recfeat_pipeline.text.sources import sources
+
+    for path in (wikidata, wikipedia):
+        if path is not None and not path.is_file():
+            raise RecfeatError(f"There is no file {path}.")
+    lake = open_lake(context.obj.settings)
+    enabled = {source.name: source for source in sources(context.obj.settings)}
+    if not {"wikidata", "wikipedia"} <= enabled.keys():
+        raise RecfeatError(
+            "Wikipedia and Wikidata are not enabled: set RECFEAT_CONTACT, so that they may be "
+            "asked what has changed since the dump."
+        )
+    pair: Any = (enabled["wikidata"], enabled["wikipedia"])
+    loaded = dumps.load(scored_items(lake), lake, wikidata, wikipedia, pair)
+    say(f"Of {plural(loaded.asked, 'item')} without an answer, {loaded.entities:,} are in "
+        f"Wikidata's dump and {loaded.articles:,} in Wikipedia's; `recfeat run --until text` asks "
+        "for the rest.")  # fmt: skip
 
 
 @app.command()

@@ -46,6 +46,7 @@ NOT_HERE = {
     "recfeat score-item --tmdb": "needs a TMDB key",
     "recfeat text why": "needs an item of yours",
     "recfeat text pin": "needs an item of yours",
+    "recfeat text load": "needs Wikimedia's dumps",
     "recfeat text accept": "needs a day that was set aside",
     "recfeat text reject": "needs a day that was set aside",
     "python -m recfeat_pipeline_tests.servers": "serves until it is stopped",

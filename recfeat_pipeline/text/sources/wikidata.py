@@ -128,25 +128,25 @@ class Wikidata(WikimediaSource):
         rows = []
         for item_id, url, body in raw.select("item_id", "url", "body").iter_rows():
             data = json.loads(body)
-            imdb = [plain(value) for value, _ in _claims(data["entity"], IMDB)]
-            dates = [_date(value) or "" for value, _ in _claims(data["entity"], PUBLISHED)]
+            imdb = [plain(value) for value, _ in claims(data["entity"], IMDB)]
+            dates = [_date(value) or "" for value, _ in claims(data["entity"], PUBLISHED)]
             rows.append(
                 {
                     "item_id": item_id,
                     "source": self.name,
-                    "title": plain(_label(data["entity"])),
+                    "title": plain(label_of(data["entity"])),
                     "other_titles": _other_titles(data["entity"]),
                     "years": sorted({int(day[:4]) for day in dates if day[:4].isdigit()}),
                     "creators": [
                         plain(data["names"].get(_id(value)))
-                        for value, _ in _claims(data["entity"], DIRECTOR)
+                        for value, _ in claims(data["entity"], DIRECTOR)
                         if data["names"].get(_id(value))
                     ],
                     "imdb_id": imdb[0] if imdb else None,
                     "kind": next(
                         (
                             KINDS[_id(value)]
-                            for value, _ in _claims(data["entity"], INSTANCE_OF)
+                            for value, _ in claims(data["entity"], INSTANCE_OF)
                             if _id(value) in KINDS
                         ),
                         None,
@@ -213,7 +213,7 @@ class _Batch:
             elif "missing" in entity:
                 self.job.record(item, "missing", reason="the entity was deleted")
             else:
-                wanted = _mentioned(entity)
+                wanted = mentioned(entity)
                 names = {qid: self.names[qid] for qid in wanted if qid in self.names}
                 whole = len(names) == len(wanted)
                 self.job.record(
@@ -228,13 +228,13 @@ class _Batch:
 
     async def _look_up(self, found: Any) -> None:
         """Learn the names of the entities that these mention; one without a name keeps its id."""
-        unknown = sorted({qid for entity in found for qid in _mentioned(entity)} - set(self.names))
+        unknown = sorted({qid for entity in found for qid in mentioned(entity)} - set(self.names))
 
         async def ask(batch: Sequence[str]) -> None:
             named = await _entities(self.http, "names", batch, "labels")
             for qid in batch:
                 if qid in named:
-                    self.names[qid] = _label(named[qid]) or qid
+                    self.names[qid] = label_of(named[qid]) or qid
 
         for batch in batches(unknown, BATCH):
             await halving(batch, ask, lambda qid, reason: None)  # the item becomes partial
@@ -265,10 +265,10 @@ async def _entities(
 # -- reading an entity ----------------------------------------------------------------------------
 
 
-def _claims(entity: Any, property_: str) -> Iterator[tuple[Any, Any]]:
+def claims(entity: Any, property_: str) -> Iterator[tuple[Any, Any]]:
     """(value, qualifiers) of each statement that is not deprecated and has a value."""
-    claims = entity.get("claims")
-    for claim in claims.get(property_, []) if isinstance(claims, dict) else []:
+    held = entity.get("claims")
+    for claim in held.get(property_, []) if isinstance(held, dict) else []:
         snak = claim.get("mainsnak", {})
         if claim.get("rank") != "deprecated" and snak.get("snaktype") == "value":
             yield snak["datavalue"]["value"], claim.get("qualifiers") or {}
@@ -276,7 +276,7 @@ def _claims(entity: Any, property_: str) -> Iterator[tuple[Any, Any]]:
 
 def _facts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for property_, fact in FACT_PROPERTIES.items():
-        for value, qualifiers in _claims(data["entity"], property_):
+        for value, qualifiers in claims(data["entity"], property_):
             unit = None
             if isinstance(value, dict) and "amount" in value:
                 unit = data["names"].get(_id(value))
@@ -291,10 +291,10 @@ def _facts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {"fact": fact, "value": text, "unit": unit and plain(unit), "date": date}
 
 
-def _mentioned(entity: Any) -> set[str]:
+def mentioned(entity: Any) -> set[str]:
     """The entities whose names the facts need: awards, directors, currencies."""
-    values = [value for property_ in LABELLED for value, _ in _claims(entity, property_)]
-    values += [value for property_ in ("P2130", "P2142") for value, _ in _claims(entity, property_)]
+    values = [value for property_ in LABELLED for value, _ in claims(entity, property_)]
+    values += [value for property_ in ("P2130", "P2142") for value, _ in claims(entity, property_)]
     return {qid for qid in map(_id, values) if qid}
 
 
@@ -314,7 +314,8 @@ def _date(value: Any) -> str | None:
     return value["time"].lstrip("+")[:length] if length else None
 
 
-def _label(entity: Any) -> str | None:
+def label_of(entity: Any) -> str | None:
+    """Its English name, or the one that serves many languages."""
     labels = entity.get("labels")
     for language in ("en", "mul"):
         if isinstance(labels, dict) and language in labels:
@@ -327,7 +328,7 @@ def _other_titles(entity: Any) -> list[str]:
     aliases = entity.get("aliases")
     named = [a for rows in aliases.values() for a in rows] if isinstance(aliases, dict) else []
     titles = [alias.get("value") for alias in named]
-    titles += [v.get("text") for v, _ in _claims(entity, TITLE) if isinstance(v, dict)]
+    titles += [v.get("text") for v, _ in claims(entity, TITLE) if isinstance(v, dict)]
     return [title for title in dict.fromkeys(map(plain, titles)) if title]
 
 
