@@ -49,7 +49,7 @@ LAKE = {
     "added": LakeTable("catalog/added.parquet", schemas.ITEMS),
     "interactions": LakeTable("catalog/interactions.parquet", schemas.INTERACTIONS),
     "tags": LakeTable("catalog/tags.parquet", schemas.TAGS),
-    "item_ids": LakeTable("catalog/item_ids.parquet", schemas.ITEM_IDS),
+    "item_ids": LakeTable("catalog/item_ids.parquet", text_schemas.ITEM_IDS),
     "fields": LakeTable("catalog/fields.parquet", schemas.FIELDS),
     "events": LakeTable("catalog/events.parquet", schemas.EVENTS),
     "scored": LakeTable("catalog/scored.parquet", schemas.SCORED),

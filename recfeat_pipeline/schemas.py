@@ -31,13 +31,6 @@ ITEMS: Schema = {
 }
 """One row per catalogue item."""
 
-ITEM_IDS: Schema = {
-    "item_id": ID,
-    "name": pl.String,  # "isbn", "page", "musicbrainz", …: what a text source knows an item by
-    "id": pl.String,
-}
-"""One row per item and id, author or address that the catalogue gives for text sources."""
-
 FIELDS: Schema = {
     "item_id": ID,
     "source": pl.String,  # "catalog", "tmdb", "wikipedia", "wikidata"

@@ -4,6 +4,13 @@ import polars as pl
 
 from recfeat_pipeline.schemas import ID, Schema
 
+ITEM_IDS: Schema = {
+    "item_id": ID,
+    "name": pl.String,  # "isbn", "page", "musicbrainz", …: what a text source knows an item by
+    "id": pl.String,
+}
+"""One row per item and id, author or address that the catalogue gives for text sources."""
+
 RAW: Schema = {
     "item_id": ID,
     "key": pl.String,  # the id it was asked for: "tmdb:862"; another key makes the row void

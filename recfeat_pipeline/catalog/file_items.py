@@ -10,7 +10,8 @@ from recfeat_pipeline.catalog.section import DOCUMENT, IDS, ROW, Section
 from recfeat_pipeline.catalog.types import Note
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.rendering import MARKUP, without_markup
-from recfeat_pipeline.schemas import FIELDS, ITEM_IDS
+from recfeat_pipeline.schemas import FIELDS
+from recfeat_pipeline.text_schemas import ITEM_IDS
 
 
 def read_items(section: Section) -> tuple[pl.DataFrame, pl.DataFrame]:

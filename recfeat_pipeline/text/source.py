@@ -24,9 +24,9 @@ from recfeat_pipeline.text.http import (
     RequestFailedError,
     Traffic,
     UnavailableError,
-    in_parallel,
 )
 from recfeat_pipeline.text.overrides import PINNED
+from recfeat_pipeline.text.parallel import in_parallel
 from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore, RawWriter
 
 Progress = Callable[[int, int], None]

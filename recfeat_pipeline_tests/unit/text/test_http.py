@@ -14,8 +14,8 @@ from recfeat_pipeline.text.http import (
     RequestFailedError,
     UnavailableError,
     _retry_after,
-    in_parallel,
 )
+from recfeat_pipeline.text.parallel import in_parallel
 from recfeat_pipeline_tests.servers.loopback import LoopbackServer, Response
 
 PACE = Pace(rate=500, workers=4, attempts=3, timeout=0.6, backoff=0.001, cool_down=0.02)
