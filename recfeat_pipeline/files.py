@@ -5,11 +5,12 @@ store a put is atomic by itself. What a file holds is compared with its seal
 (:mod:`recfeat_pipeline.sealed`) or, for a segment, with the hash that names it, once per process.
 """
 
+import contextlib
 import hashlib
 import os
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ class Files:
     def sizes(self, pattern: str) -> list[tuple[str, int]]:
         """Relative paths that match, and their bytes."""
         base = self._base.rstrip("/") + "/"
-        found = self._fs.glob(self._full(pattern), detail=True)
+        with self._reaching():
+            found = self._fs.glob(self._full(pattern), detail=True)
         return [(path.removeprefix(base), about["size"]) for path, about in found.items()]
 
     def modified(self, path: str) -> datetime | None:
@@ -91,7 +93,8 @@ class Files:
             RecfeatError: its content is not what was written.
         """
         stamp = self._stamp(path) if path.endswith(".parquet") else None  # a request, elsewhere
-        data = self._fs.cat_file(self._full(path))
+        with self._reaching():
+            data = self._fs.cat_file(self._full(path))
         try:
             if name := _NAMED.search(path):
                 if not hashlib.sha256(data).hexdigest().startswith(name[1]):
@@ -137,7 +140,8 @@ class Files:
         full = self._full(path)
         try:
             if not self.is_local:
-                self._fs.pipe_file(full, data)
+                with self._reaching():
+                    self._fs.pipe_file(full, data)
                 return
             os.makedirs(os.path.dirname(full), exist_ok=True)
             temporary = f"{full}.{uuid.uuid4().hex}.tmp"
@@ -161,7 +165,8 @@ class Files:
         Of several who try, one succeeds (``If-None-Match``).
         """
         try:
-            self._fs.pipe_file(self._full(path), data, mode="create")
+            with self._reaching():
+                self._fs.pipe_file(self._full(path), data, mode="create")
         except FileExistsError:
             return False
         except OSError as error:
@@ -174,7 +179,8 @@ class Files:
     def upload(self, local: Path, path: str) -> None:
         """Put a local file here, which appears whole."""
         try:
-            self._fs.put_file(str(local), self._full(path))
+            with self._reaching():
+                self._fs.put_file(str(local), self._full(path))
         except OSError as error:
             raise RecfeatError(
                 f"Cannot write {self.path(path)}: {error.strerror or error}. Nothing was replaced; "
@@ -202,6 +208,27 @@ class Files:
         """Remove a file or a folder, if it is there."""
         if self.exists(path):
             self._fs.rm(self._full(path), recursive=True)
+
+    @contextlib.contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Say in a sentence that an object store is not there, whose errors are its client's own.
+
+        Raises:
+            RecfeatError: it cannot be reached, or knows no such credentials.
+        """
+        try:
+            yield
+        except (OSError, RecfeatError):
+            raise
+        except Exception as error:
+            if self.is_local:
+                raise
+            problem = str(error).splitlines()[0].rstrip(".")
+            raise RecfeatError(
+                f"The lake {self.root} cannot be reached: {problem}. Check the store's address and "
+                "credentials (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …), then run again; what is "
+                "done is kept."
+            ) from error
 
     def _full(self, path: str) -> str:
         return f"{self._base.rstrip('/')}/{path}" if path else self._base

@@ -242,3 +242,27 @@ def test_a_lock_keeps_another_process_out_and_dies_with_it(tmp_path):
     holder.join()
     with Lake(tmp_path).lock("shard-00", timeout=5):
         pass
+
+
+@pytest.mark.parametrize(
+    ("method", "work"),
+    [
+        ("cat_file", lambda lake: lake.read_note("lake")),
+        ("glob", lambda lake: lake.read("items")),
+        ("pipe_file", lambda lake: lake.remember(n_shards=1)),
+        ("pipe_file", lambda lake: lake.lease("x").acquire()),
+    ],
+)
+def test_an_object_store_that_is_down_is_a_sentence(tmp_path, monkeypatch, method, work):
+    """Its client raises errors of its own, which are no OSError."""
+
+    def fail(*_, **__):
+        raise RuntimeError("Could not connect to the endpoint URL\nand more")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lake = Lake(f"memory://down-{tmp_path.name}-{os.getpid()}")
+    monkeypatch.setattr(lake._fs, method, fail)
+    with pytest.raises(
+        RecfeatError, match=r"be reached: Could not .* URL\. Check the store"
+    ):
+        work(lake)
