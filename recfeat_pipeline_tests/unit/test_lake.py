@@ -262,7 +262,5 @@ def test_an_object_store_that_is_down_is_a_sentence(tmp_path, monkeypatch, metho
     monkeypatch.setenv("HOME", str(tmp_path))
     lake = Lake(f"memory://down-{tmp_path.name}-{os.getpid()}")
     monkeypatch.setattr(lake._fs, method, fail)
-    with pytest.raises(
-        RecfeatError, match=r"be reached: Could not .* URL\. Check the store"
-    ):
+    with pytest.raises(RecfeatError, match=r"be reached: Could not .* URL\. Check the store"):
         work(lake)
