@@ -79,7 +79,7 @@ class Design:
     @property
     def name(self) -> str:
         """Of its folder."""
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
+        return "_".join(f"{name}={value}" for name, value in asdict(self).items())
 
     @property
     def arms(self) -> list[Arm]:

@@ -28,10 +28,16 @@ class Verdict:
     """The answer: a headline, what qualifies it, what to make of it, and the key numbers."""
 
     tone: Tone
-    headline: str
+    opening: str  # of the headline: the strongest recommender, on average
     sentences: tuple[str, ...]
     reading: str
     numbers: tuple[tuple[str, str, str], ...]  # what it is, its value, the small print
+    elsewhere: str = ""  # the headline's other half: where else they pay
+
+    @property
+    def headline(self) -> str:
+        """Both halves."""
+        return " ".join(filter(None, (self.opening, self.elsewhere)))
 
 
 def reach_verdict(inputs: Inputs) -> Verdict:
@@ -59,7 +65,6 @@ def reach_verdict(inputs: Inputs) -> Verdict:
         "none": f"made no measurable difference to MRR{on}: {span(contrast)}.",
         "unchecked": f"raised MRR{on} by {span(contrast)}, with no control beside it.",
     }[tone]
-    elsewhere = _elsewhere(worths, several)
     sentences = (
         _power(contrast) if tone == "none" else "",
         _control(inputs, central),
@@ -68,10 +73,11 @@ def reach_verdict(inputs: Inputs) -> Verdict:
     )
     return Verdict(
         tone,
-        " ".join(filter(None, (f"{where}, {features} {happened}", elsewhere))),
+        f"{where}, {features} {happened}",
         tuple(filter(None, sentences)),
         _reading(inputs, worths, central, contrast),
         _numbers(inputs, central),
+        _elsewhere(worths, several),
     )
 
 
