@@ -17,6 +17,7 @@ from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.explore.explorer import Answers, Explorer, Field
 from recfeat_pipeline.explore.library import read_library
 from recfeat_pipeline.explore.recommend import Recommender
+from recfeat_pipeline.extraction.types import is_lexical
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.store import open_store
@@ -33,7 +34,7 @@ def open_explorer(lake: Lake, sources: str | None) -> Explorer:
     arms = {arm.title: (arm, seed) for arm, seed in trained_arms(lake)}
     with_vectors = _arms_with(lake, "item_vectors")
     promoted = str(lake.meta.get("promoted", ""))
-    if library.models.get(promoted, "").startswith("lexical"):
+    if is_lexical(library.models.get(promoted, "")):
         arms = {title.replace("LLM scores", "Lexical scores"): arm for title, arm in arms.items()}
     return Explorer(
         name=str(lake.meta.get("name", "catalogue")),

@@ -273,7 +273,9 @@ def about(lake: "Lake", settings: "Settings", made_from: str) -> dict[str, str]:
 
 def _scored_by(store: "duckdb.DuckDBPyConnection", version: str) -> str:
     """``genome132-v1@…, scored by gpt-4.1-mini``; that no LLM did is said."""
+    from recfeat_pipeline.extraction.types import is_lexical
+
     query = "SELECT DISTINCT model FROM features.item_features WHERE version = $version ORDER BY 1"
     models = [model for (model,) in store.sql(query, params={"version": version}).fetchall()]
-    no_llm = " (no LLM)" if any(model.startswith("lexical") for model in models) else ""
+    no_llm = " (no LLM)" if any(is_lexical(model) for model in models) else ""
     return f"{version}, scored by {', '.join(models)}{no_llm}"

@@ -33,6 +33,7 @@ def fingerprint(
     )
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.fingerprint import find_item
+    from recfeat_pipeline.extraction.types import is_lexical
 
     lake = open_lake(context.obj.settings)
     with open_features(lake) as store:
@@ -54,5 +55,5 @@ def fingerprint(
         return
     say(f"{found['title']} [{found['item_id']}]", style="bold")
     print_fingerprint(scores, least)
-    no_llm = " (no LLM)" if model.startswith("lexical") else ""
+    no_llm = " (no LLM)" if is_lexical(model) else ""
     say(f"{version}, scored by {model}{no_llm} on {scores['generated_at'][0]:%Y-%m-%d}.")

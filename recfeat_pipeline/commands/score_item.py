@@ -49,6 +49,7 @@ def score_item(
         read_text,
         rebuild_features,
     )
+    from recfeat_pipeline.extraction.types import is_lexical
     from recfeat_pipeline.migrations import open_lake
 
     if (tmdb is None) == (title is None):
@@ -80,7 +81,7 @@ def score_item(
         return
     say(f"{shown} [{own_id}]", style="bold")
     print_fingerprint(scores, 0.3)
-    no_llm = " (no LLM)" if model.startswith("lexical") else f", {dollars(cost)}"
+    no_llm = " (no LLM)" if is_lexical(model) else f", {dollars(cost)}"
     say(f"{version.key}, scored by {model}{no_llm}, from {number(len(document['text'][0]))} chars.")
     if near:
         say()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recfeat_pipeline.extraction.backends.lexical import MODEL as LEXICAL
 from recfeat_pipeline.extraction.ledger import answers
 from recfeat_pipeline.extraction.reliability import retest_version
 from recfeat_pipeline.extraction.requests import keyed
+from recfeat_pipeline.extraction.types import LEXICAL
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake

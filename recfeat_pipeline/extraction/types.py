@@ -19,6 +19,15 @@ IMPORTED = "imported"
 """What stands in the place of a model's name where scores or profiles came from elsewhere."""
 
 
+LEXICAL = "lexical-v1"
+"""The same of the embedded extractor, which asks no LLM."""
+
+
+def is_lexical(model: str) -> bool:
+    """Whether a model's name says that no LLM was asked, by this release or an older one."""
+    return model.startswith(LEXICAL.partition("-")[0])
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of every document in one call: fixed instructions and the answer's schema."""

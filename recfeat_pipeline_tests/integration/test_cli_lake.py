@@ -552,10 +552,7 @@ def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built,
         counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks").fetchall()
     assert counted == [("popularity",)]
     assert "made before the catalogue changed" in built.read_bytes("report/report.html").decode()
-    assert recfeat(*RUN).code == 0
-    with open_store(built) as store:
-        counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks ORDER BY 1").fetchall()
-    assert counted == [("floor",), ("llm",), ("popularity",)]
+    assert recfeat(*RUN, "--until", "training").code == 0  # the next test's report counts them
 
 
 def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, folder):
@@ -568,6 +565,9 @@ def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, fold
     ran = recfeat("run", "--arms", "popularity")
     assert ran.code == 0
     assert "share no seed" in built.read_bytes("report/report.html").decode()
+    with open_store(built) as store:
+        counted = store.sql("SELECT DISTINCT arm FROM metrics.ranks").fetchall()
+    assert {("floor",), ("llm",), ("popularity",)} <= set(counted)
 
 
 def test_a_cascade_through_the_command(recfeat, built, server):

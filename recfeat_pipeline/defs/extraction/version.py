@@ -12,7 +12,7 @@ from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.cascade import main_model
-from recfeat_pipeline.extraction.types import Limits, Summary
+from recfeat_pipeline.extraction.types import Limits, Summary, is_lexical
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -259,6 +259,6 @@ def paid_model(lake: Lake, version: PromptVersion) -> str | None:
         for table in ("scores", "profiles")
         for part in lake.each(table, ["model"], version=version.key)
         for model in part["model"].unique()
-        if not model.startswith("lexical")
+        if not is_lexical(model)
     }
     return main_model(version, models) if models else None

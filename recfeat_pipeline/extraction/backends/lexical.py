@@ -14,11 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recfeat_pipeline.extraction.tokens import rough_tokens
-from recfeat_pipeline.extraction.types import Answer, Request, Usage
+from recfeat_pipeline.extraction.types import LEXICAL, Answer, Request, Usage
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.taxonomy import Dimension, Group
-
-MODEL = "lexical-v1"
 
 # A label such as "Keywords" is someone's judgement of the item; prose only mentions.
 FIELD_WEIGHT = {"Genres": 3.0, "Keywords": 3.0, "Title": 1.5, "Tagline": 1.0, "Overview": 1.5}
@@ -52,7 +50,7 @@ class LexicalBackend:
     """Answers from the document's own words, at once."""
 
     name = "lexical"
-    model = MODEL
+    model = LEXICAL
     instant = True
     endpoint = None
 

@@ -3,7 +3,7 @@
 import pytest
 
 from recfeat_pipeline.extraction import Limits, extract, load_version, scores
-from recfeat_pipeline.extraction.backends.lexical import MODEL, LexicalBackend, summarise
+from recfeat_pipeline.extraction.backends.lexical import LexicalBackend, summarise
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.unit.extraction.cases import documents
 
@@ -47,10 +47,10 @@ def test_it_goes_through_the_same_ledger_and_is_labelled(tmp_path):
     for expected in (12, 0):
         assert extract(docs, V1, lake, "00", LexicalBackend(V1), limits=Limits()).sent == expected
     rows = lake.read("responses")
-    assert set(rows["model"]) == {MODEL}
+    assert set(rows["model"]) == {"lexical-v1"}
     assert set(rows["backend"]) == {"lexical"}
     assert rows["cost_usd"].sum() == 0
-    frame = scores(docs, V1, lake, "00", MODEL)
+    frame = scores(docs, V1, lake, "00", "lexical-v1")
     assert frame.filter(dimension="vampires")["score"].min() > 0
 
 
