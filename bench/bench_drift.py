@@ -49,6 +49,7 @@ def run(arguments: Sequence[str] = ()) -> list[dict]:
     parser.add_argument("--catalog", help="catalogue file; unset: the embedded one")
     parser.add_argument("--items", type=int, default=16)
     parser.add_argument("--folder", help="a lake to keep the answers in")
+    parser.add_argument("--no-retest", action="store_true", help="nothing is asked twice")
     parser.add_argument("--groups", type=int, help="only so many; unset: all, as shipped")
     parser.add_argument("--dimensions", type=int, default=6, help="of each of these groups")
     given = parser.parse_args(arguments)
@@ -62,8 +63,8 @@ def run(arguments: Sequence[str] = ()) -> list[dict]:
         lake = Lake(given.folder or folder)
         documents = find_ground(lake, settings).documents
         drawn = draw(documents, given.items).with_columns(shard=pl.lit("00"))
-        versions = [one_by_one, *together, retest_version(one_by_one)]
-        return list(_measure(lake, drawn, versions, settings))
+        retest = [] if given.no_retest else [retest_version(one_by_one)]
+        return list(_measure(lake, drawn, [one_by_one, *together, *retest], settings))
 
 
 def _versions(given: argparse.Namespace, folder: Path) -> list[PromptVersion]:
