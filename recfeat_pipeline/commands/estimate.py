@@ -57,7 +57,8 @@ def estimate(
     Counts what is already answered. `recfeat run` buys it where a chosen arm reads LLM scores, or
     with --prompt-version or --until extraction. Uses the lake's documents if a run wrote them, else
     the catalogue's own text. Sends nothing without --probe. The time is a guess until some calls
-    are answered; --probe measures it.
+    are answered; --probe measures it. `recfeat prompts list` has cheaper ways of asking: several
+    groups a call, a cascade of two models; price them with --prompt-version.
 
     $ recfeat estimate --catalog films.toml
     $ recfeat estimate --models gpt-4.1-mini,gpt-4.1

@@ -46,6 +46,8 @@ def status(
             say("Everything is fresh.", style="green")
         else:
             hint("`recfeat run` with the same options brings everything up to date.")
+            if any(version.failed for version in found.versions):
+                hint("Calls that failed it asks again with RECFEAT_LLM_RETRY_FAILED=1 alone.")
     if exit_code and unfinished:
         raise typer.Exit(PROBLEMS)
 

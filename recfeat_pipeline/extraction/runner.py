@@ -13,7 +13,7 @@ from recfeat_pipeline.extraction.prices import Price
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.suspicion import Refusal, Suspicion, harmless
-from recfeat_pipeline.extraction.throttle import NO_TICKET, ClosedError, Throttle, Ticket
+from recfeat_pipeline.extraction.throttle import ClosedError, Throttle
 from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import (
     Answer,
@@ -41,7 +41,7 @@ class Job:
     request: Request
     keep: Callable[[dict[str, Any], int], None]
     http_requests: int = 0
-    ticket: Ticket = NO_TICKET  # of its last ask
+    sent_at: float = 0.0  # its last ask
 
 
 class Stopped(Exception):
@@ -238,7 +238,7 @@ class Runner:
             self._suspicion.hold(Refusal(request, why, words, time.monotonic(), keep))
         else:
             if answer.content is not None:
-                self._suspicion.answered(job.ticket.sent_at)
+                self._suspicion.answered(job.sent_at)
             keep()
         if (self._suspicion.crowded or self._breaker.doubt) and self._sure.is_set():
             await self._decide(request)
@@ -276,7 +276,7 @@ class Runner:
             return await self.backend.ask(job.request, attempt, reminder)
         expected, tries = self._expected(job.request), 0
         while True:
-            ticket = job.ticket = await self.throttle.enter(*expected)
+            sent_at = job.sent_at = await self.throttle.enter(*expected)
             if not self._sure.is_set() and job.request.key:
                 await self.throttle.left()
                 await self._sure.wait()
@@ -291,9 +291,9 @@ class Runner:
                 if error.billed:
                     hold.lost()
                 self.throttle.closed |= error.unreachable and not self.throttle.answered
-                nothing_left = self.throttle.nothing_left(error, ticket)
+                nothing_left = self.throttle.nothing_left(error, sent_at)
                 self.throttle.closed |= nothing_left is not None
-                await self.throttle.failed(error, ticket)
+                await self.throttle.failed(error, sent_at)
                 if nothing_left:
                     raise nothing_left from None
                 self._say_waiting(error)
@@ -322,12 +322,12 @@ class Runner:
             else:
                 hold.answered(answer)
                 self._failing.clear()
-                await self.throttle.succeeded(answer.usage, expected, ticket)
+                await self.throttle.succeeded(answer.usage, expected, sent_at)
                 return answer
 
     def _say_waiting(self, error: TransientError) -> None:
         """Say, once for each thing that the server says, what the run is waiting for."""
-        if self.throttle.cool_downs >= SAID_AFTER and str(error) != self._said:
+        if self.throttle.cooling.in_a_row >= SAID_AFTER and str(error) != self._said:
             self._said = str(error)
             self._note(f"Waiting: the endpoint says “{error}” again and again. Ctrl-C ends it.")
 

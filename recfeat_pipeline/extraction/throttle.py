@@ -7,13 +7,11 @@ a slow server gets no more calls at once than it can work on.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.types import Limits, TransientError, Usage
+from recfeat_pipeline.pacing import CoolDown, Rate
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds of a cool-down that the server set no time for
 STREAK = 3  # failures without an answer between them: the server's trouble, not one call's
@@ -23,35 +21,8 @@ SLOW, TOO_SLOW = 0.25, 0.5  # shares of the time limit: no more calls at once, o
 FIRST = 5  # answers whose best latency is that of a lone call
 
 
-class Bucket:
-    """A rate per minute, spread evenly, with one second's worth of burst."""
-
-    def __init__(self, per_minute: float | None, clock: Callable[[], float] = time.monotonic):
-        self.seconds_each = 60.0 / per_minute if per_minute else 0.0
-        self._clock = clock
-        self._free_at = clock()
-
-    def take(self, amount: float) -> float:
-        """Reserve; returns the seconds to wait before using it."""
-        now = self._clock()
-        self._free_at = max(self._free_at, now - 1.0)
-        wait = self._free_at - now
-        self._free_at += amount * self.seconds_each
-        return max(wait, 0.0)
-
-
 class ClosedError(Exception):
     """The run is ending; no further call goes out."""
-
-
-class Ticket(NamedTuple):
-    """What :meth:`Throttle.enter` gives a call to take along."""
-
-    sent_at: float
-    cool_downs: int  # there had been
-
-
-NO_TICKET = Ticket(0.0, 0)
 
 
 class Throttle:
@@ -65,8 +36,7 @@ class Throttle:
         self.answered = False
         self.width = 1.0  # calls let in at once
         self.in_flight = 0
-        self.cool_downs = 0  # since the last answer
-        self.resume_at = 0.0
+        self.cooling = CoolDown(FIRST_PAUSE, LONGEST_PAUSE, FIRST_PAUSE)
         self.closed = False
         self.latency = 0.0  # seconds, a running mean
         self._lone_latency = float("inf")
@@ -75,26 +45,26 @@ class Throttle:
         self._streak = 0  # failures since the last answer
         self._patience = limits.give_up_after
         self._exhausted_at = float("inf")  # when the server began to say that nothing is left
-        self._requests = Bucket(limits.requests_per_minute)
-        self._input = Bucket(limits.input_tokens_per_minute)
-        self._output = Bucket(limits.output_tokens_per_minute)
+        self._requests = _a_minute(limits.requests_per_minute)
+        self._input = _a_minute(limits.input_tokens_per_minute)
+        self._output = _a_minute(limits.output_tokens_per_minute)
         self._room = asyncio.Condition()
 
     @property
     def hopeless(self) -> bool:
         """Whether so many cool-downs passed without an answer that the endpoint is dead."""
-        return self.cool_downs >= self._patience
+        return self.cooling.in_a_row >= self._patience
 
-    def nothing_left(self, error: TransientError, ticket: Ticket) -> RecfeatError | None:
+    def nothing_left(self, error: TransientError, sent_at: float) -> RecfeatError | None:
         """Why to end, where the server says again, to a call sent later, that nothing is left."""
         if error.exhausted is None:
             return None
         self._exhausted_at = min(self._exhausted_at, time.monotonic())
-        again = ticket.sent_at >= self._exhausted_at + error.sure_after
+        again = sent_at >= self._exhausted_at + error.sure_after
         return error.exhausted if again else None
 
-    async def enter(self, input_tokens: int, output_tokens: int) -> Ticket:
-        """Wait for a place, the rates and the end of a cool-down; returns the call's ticket.
+    async def enter(self, input_tokens: int, output_tokens: int) -> float:
+        """Wait for a place, the rates and the end of a cool-down; returns when that was.
 
         Raises:
             ClosedError: the gate was closed meanwhile.
@@ -110,23 +80,24 @@ class Throttle:
             )
             ready_at = time.monotonic() + max(rates)
             while not self.closed:
-                pause = max(ready_at, self.resume_at) - time.monotonic()
+                pause = max(ready_at, self.cooling.until) - time.monotonic()
                 if pause <= 0:
-                    return Ticket(time.monotonic(), self.cool_downs)
+                    return time.monotonic()
                 await asyncio.sleep(min(pause, 1.0))
             raise ClosedError
         except BaseException:
             await self.left()
             raise
 
-    async def succeeded(self, usage: Usage, expected: tuple[int, int], ticket: Ticket) -> None:
+    async def succeeded(self, usage: Usage, expected: tuple[int, int], sent_at: float) -> None:
         """An answer came, valid or not: correct the token rates, end the trouble."""
         self._input.take(usage.prompt - expected[0])
         self._output.take(usage.completion - expected[1])
-        self.cool_downs = self._streak = 0
-        self._see(time.monotonic() - ticket.sent_at)
+        self._streak = 0
+        self.cooling.over()
+        self._see(time.monotonic() - sent_at)
         self.answered = True
-        if ticket.sent_at > self._exhausted_at:
+        if sent_at > self._exhausted_at:
             self._exhausted_at = float("inf")
         await self.left()
 
@@ -151,20 +122,13 @@ class Throttle:
         weight = max(1 / self._n_answers, 0.1)
         self.latency += weight * (seconds - self.latency)
 
-    async def failed(self, error: TransientError, ticket: Ticket) -> None:
+    async def failed(self, error: TransientError, sent_at: float) -> None:
         """A transient failure; one cool-down for all when it is more than this call's."""
-        now = time.monotonic()
         self._streak += 1
         shared = error.rate_limited or error.retry_after is not None or self._streak >= STREAK
-        # Calls that went out before the last cool-down began tell nothing new.
-        if shared and ticket.cool_downs == self.cool_downs and now >= self.resume_at:
-            self.cool_downs += 1
-            pause = min(FIRST_PAUSE * 2 ** (self.cool_downs - 1), LONGEST_PAUSE)
-            self.resume_at = now + pause * random.uniform(0.9, 1.1)
+        if shared and self.cooling.begin(sent_at, error.retry_after):
             self.width, self._in_trouble = max(self.width / 2, 1.0), True
             self._patience = PATIENCE if error.rate_limited else self.limits.give_up_after
-        if error.retry_after is not None:
-            self.resume_at = max(self.resume_at, now + error.retry_after)
         await self.left()
 
     async def left(self) -> None:
@@ -178,3 +142,7 @@ class Throttle:
         self.closed = True
         async with self._room:
             self._room.notify_all()
+
+
+def _a_minute(amount: float | None) -> Rate:
+    return Rate(amount / 60 if amount else None)

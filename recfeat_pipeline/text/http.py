@@ -15,8 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import TracebackType
 from typing import Any
@@ -24,10 +22,12 @@ from typing import Any
 import httpx
 
 import recfeat_pipeline
+from recfeat_pipeline.pacing import CoolDown, Rate, retry_after
 from recfeat_pipeline.settings import without_password
 
 MAX_REDIRECTS = 3
 UNHEARD_ATTEMPTS = 2  # of a request to a site that has not answered once
+CAUGHT_UP = 4  # requests, after a stall
 NO_SUCH_PAGE = {404, 405, 410}
 _SECRET = re.compile(r"(api_key=)[^&\s\"']+")
 
@@ -141,11 +141,8 @@ class PoliteClient:
         self.traffic = Traffic()
         self._secrets = dict(secrets or {})
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", **(headers or {})}
-        self._next_slot = 0.0
-        self._cool_until = 0.0
-        self._cool_started = 0.0
-        self._cool_downs_in_a_row = 0
-        self._throttled_since = 0.0
+        self._rate = Rate(pace.rate, burst_s=CAUGHT_UP / pace.rate)
+        self._cooling = CoolDown(pace.cool_down, pace.longest_wait, pace.backoff)
         self._failures_in_a_row = 0
         self._heard: set[str] = set()  # sites that have answered in JSON, if only with an error
 
@@ -232,11 +229,12 @@ class PoliteClient:
                     answer = _describe(response.status_code, data, body)
                     self._stop_unless_heard(site, f"answers {answer}: that is not the API")
                 if verdict is Verdict.OK:
-                    self._failures_in_a_row = self._cool_downs_in_a_row = 0
+                    self._failures_in_a_row = 0
+                    self._cooling.over()
                     return Reply(response.status_code, data, body)
-                wait = response.headers.get("Retry-After")
-                if verdict is Verdict.THROTTLED or (verdict is Verdict.RETRY and wait):
-                    self._cool(sent, _retry_after(wait))
+                named = "Retry-After" in response.headers
+                if verdict is Verdict.THROTTLED or (verdict is Verdict.RETRY and named):
+                    self._cool(sent, retry_after(response.headers))
                     continue
                 reason = _describe(response.status_code, data, body)
                 if verdict is Verdict.FAILED:
@@ -256,36 +254,22 @@ class PoliteClient:
 
     async def _slot(self) -> None:
         """Wait for this request's turn; a short stall may be caught up, a burst never sent."""
-        spacing = 1 / self.pace.rate
         while True:
-            now = time.monotonic()
-            slot = max(self._next_slot, now - 4 * spacing, self._cool_until)
-            self._next_slot = slot + spacing
-            await asyncio.sleep(slot - now)
-            if time.monotonic() >= self._cool_until:  # else one began meanwhile: queue again
+            await asyncio.sleep(self._rate.take())
+            if time.monotonic() >= self._cooling.until:  # else one began meanwhile: queue again
                 return
 
     def _cool(self, sent: float, asked: float | None) -> None:
         """Begin a cool-down for all: as long as the source asks, longer when it repeats."""
-        if sent < self._cool_started:
-            return  # sent before the cool-down that it would ask for
-        now = time.monotonic()
-        if self._cool_downs_in_a_row == 0:
-            self._throttled_since = now
-        longer = 2 ** min(self._cool_downs_in_a_row, 10)
-        seconds = (
-            self.pace.cool_down * longer
-            if asked is None
-            else max(asked, self.pace.backoff * (longer - 1))
-        )
-        if now + seconds - self._throttled_since > self.pace.longest_wait:
+        begun = self._cooling.begin(sent, asked)
+        self.traffic.cool_downs += begun
+        self._rate.hold(self._cooling.until)
+        if begun and self._cooling.until - self._cooling.since > self.pace.longest_wait:
             raise UnavailableError(
-                f"{self.base_url} keeps throttling: it wants {seconds:.0f} s more after "
-                f"{self._cool_downs_in_a_row} cool-downs in a row"
+                f"{self.base_url} keeps throttling: it wants "
+                f"{self._cooling.until - time.monotonic():.0f} s more after "
+                f"{self._cooling.in_a_row - 1} cool-downs in a row"
             )
-        self._cool_downs_in_a_row += 1
-        self.traffic.cool_downs += 1
-        self._cool_started, self._cool_until = now, now + seconds
 
     async def _send(
         self,
@@ -366,18 +350,3 @@ def _describe(status: int, data: Any, body: str) -> str:
     code = error.get("code") if isinstance(error, dict) else None
     code = code or (data.get("status_code") if isinstance(data, dict) else None)
     return f"HTTP {status}, code {code}" if code else f"HTTP {status} with JSON of another shape"
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())

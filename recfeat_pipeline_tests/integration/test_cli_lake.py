@@ -1,6 +1,7 @@
 """The commands on one lake, in the order in which a user meets them, with a loopback LLM."""
 
 import json
+import re
 import shlex
 import socket
 import subprocess
@@ -293,14 +294,20 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(recfeat, built, server)
 def test_a_failed_call_is_told_and_asked_again_on_request(recfeat, built, server, monkeypatch):
     item = f"Title: {TITLES[0]}"
     server.fault = lambda asked: "refusal" if asked.document.startswith(item) else None
-    assert recfeat("backfill", "genome132-one-call").code == 0
+    ran = recfeat("backfill", "genome132-one-call")
+    assert ran.code == 0
+    assert re.search(r"  1 of \d+ calls have no valid answer \(refusal 1\)", ran.err)
     server.fault = None
+    assert "(of earlier runs 1)" in recfeat("backfill", "genome132-one-call").err
+    assert "asks again with RECFEAT_LLM_RETRY_FAILED=1 alone" in recfeat("status").err
     one_call = {v["key"].partition("@")[0]: v for v in recfeat("status", "--json").json["versions"]}
     found = one_call["genome132-one-call"]
     assert (found["state"], found["failed"], found["answered"]) == ("failed", 1, found["calls"] - 1)
     assert "RECFEAT_LLM_RETRY_FAILED=1" in found["detail"]
     monkeypatch.setenv("RECFEAT_LLM_RETRY_FAILED", "1")
-    assert recfeat("backfill", "genome132-one-call").code == 0
+    ran = recfeat("backfill", "genome132-one-call")
+    assert ran.code == 0
+    assert "no valid answer" not in ran.err
     versions = recfeat("status", "--json").json["versions"]
     assert {v["failed"] for v in versions} == {0}
 

@@ -125,6 +125,8 @@ def _extract(
         )
     if sum(due.height for due in looked_at.values()) == n_documents(lake, shards):
         refuse_worthless(version, list(summaries.values()))  # else others have valid answers
+    if said := tell_failed(list(summaries.values())):
+        reporter.note(said)
     written = []
     for shard in shards:
         frame = documents(shard)
@@ -183,6 +185,22 @@ def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> No
             f"({why or 'they failed in earlier runs'}). Mend the model or the endpoint, then ask "
             "them again with RECFEAT_LLM_RETRY_FAILED=1."
         )
+
+
+def tell_failed(summaries: Sequence[Summary]) -> str | None:
+    """What has no valid answer, as a sentence; None: nothing."""
+    failed = sum(summary.failed for summary in summaries)
+    before = sum(summary.known_failed for summary in summaries)
+    if not failed + before:
+        return None
+    reasons = sum((Counter(summary.reasons) for summary in summaries), Counter())
+    why = [f"{reason} {n:,}" for reason, n in reasons.most_common(3)]
+    why += [f"of earlier runs {before:,}"] if before else []
+    requested = sum(summary.requested for summary in summaries)
+    return (
+        f"{failed + before:,} of {requested:,} calls have no valid answer ({', '.join(why)}), so "
+        "scores are missing. `recfeat status` counts them, RECFEAT_LLM_RETRY_FAILED=1 asks again."
+    )
 
 
 def _calls(summary: Summary) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """What an error response means: the user's to mend, worth waiting, or one item's."""
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.secret import Secret
 from recfeat_pipeline.extraction.backends.wire import about_the_item, delay_of, error_of
 from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
+from recfeat_pipeline.pacing import retry_after
 
 ABOUT_THE_KEY = re.compile(
     r"api.?key|credential|authenti|permission|unauthori[sz]ed|billing|account|region|country"
@@ -97,20 +96,3 @@ def explain(
     if about_the_item(status, code, message):
         return ItemError(f"rejected: {said}")
     return RejectedError(said, sign=f"{status} {code}")
-
-
-def retry_after(headers: Any) -> float | None:
-    """Seconds that the server asks to wait, whichever of three ways it says so."""
-    try:
-        if value := headers.get("retry-after-ms"):
-            return max(float(value) / 1e3, 0.0)
-        value = headers.get("retry-after")
-        if not value:
-            return None
-        if value.strip().replace(".", "", 1).isdigit():
-            return float(value)
-        now = headers.get("date")  # by the server's clock, which may be another than ours
-        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return max((parsedate_to_datetime(value) - since).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None

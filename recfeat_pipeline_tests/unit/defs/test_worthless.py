@@ -2,7 +2,7 @@
 
 import pytest
 
-from recfeat_pipeline.defs.extraction.version import refuse_worthless
+from recfeat_pipeline.defs.extraction.version import refuse_worthless, tell_failed
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Summary, load_version
 
@@ -29,3 +29,12 @@ def test_all_failed_now_or_before_is_said():
 )
 def test_one_valid_answer_or_one_that_may_come_is_enough(summary):
     refuse_worthless(V1, [summary])
+
+
+def test_calls_without_a_valid_answer_are_told():
+    now = Summary(requested=90, ok=50, failed=36, reasons={"rejected": 30, "length": 6})
+    before = Summary(requested=1_000, known_failed=4)
+    said = tell_failed([now, before])
+    assert said.startswith("40 of 1,090 calls have no valid answer (rejected 30, length 6, of ear")
+    assert "RECFEAT_LLM_RETRY_FAILED=1" in said
+    assert tell_failed([Summary(requested=12, ok=10, cached=2)]) is None

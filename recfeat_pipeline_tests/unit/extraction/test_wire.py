@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from recfeat_pipeline.extraction import Limits, extract, load_version
 from recfeat_pipeline.extraction.backends.batch_api import read_lines
 from recfeat_pipeline.extraction.backends.secret import HIDDEN, Secret
-from recfeat_pipeline.extraction.backends.trouble import retry_after
 from recfeat_pipeline.extraction.backends.wire import about_the_item, error_of, read_completion
 from recfeat_pipeline.extraction.requests import build, keyed
 from recfeat_pipeline.extraction.types import Answer
@@ -167,35 +166,6 @@ def test_errors_in_every_dialect(body, code, message):
 )
 def test_an_items_fault_is_told_from_a_settings(status, code, message, item):
     assert about_the_item(status, code, message) is item
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "3"}, 3.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
-        (  # the server's clock is decades behind ours, or ahead
-            {
-                "retry-after": "Thu, 01 Jan 1970 00:00:09 GMT",
-                "date": "Thu, 01 Jan 1970 00:00:02 GMT",
-            },
-            7.0,
-        ),
-        (
-            {
-                "retry-after": "Fri, 01 Jan 2100 00:01:00 GMT",
-                "date": "Fri, 01 Jan 2100 00:00:00 GMT",
-            },
-            60.0,
-        ),
-        ({"retry-after": "soon"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after(headers, seconds):
-    assert retry_after(headers) == seconds
 
 
 def test_torn_lines_of_a_result_file_are_missing_entries():

@@ -1,19 +1,18 @@
 import asyncio
 import logging
 import math
-import time
 from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
+from recfeat_pipeline import pacing
 from recfeat_pipeline.text import http
 from recfeat_pipeline.text.http import (
     Pace,
     PoliteClient,
     RequestFailedError,
     UnavailableError,
-    _retry_after,
 )
 from recfeat_pipeline.text.parallel import in_parallel
 from recfeat_pipeline_tests.servers.loopback import LoopbackServer, Response
@@ -210,7 +209,8 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now = 1000.0
-        monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: self.now))
+        for module in (http, pacing):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(http, "asyncio", SimpleNamespace(sleep=self.sleep))
 
     async def sleep(self, seconds):
@@ -260,15 +260,6 @@ def test_a_secret_is_in_no_log_and_no_error(server, caplog):
         ask(server, secrets={"api_key": "s3cret"})
     assert "s3cret" not in caplog.text + str(error.value)
     assert "api_key=***" in caplog.text
-
-
-def test_retry_after_is_seconds_or_a_date():
-    assert _retry_after("7") == 7
-    assert _retry_after(None) is None
-    assert _retry_after("soon") is None
-    in_a_minute = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 60))
-    assert 50 < _retry_after(in_a_minute) <= 61
-    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
 def test_the_first_error_of_parallel_work_stops_the_rest():
