@@ -74,6 +74,11 @@ def history_trouble(error: sqlalchemy.exc.DBAPIError) -> RecfeatError:
             f"The run history {home} is locked by another program (waited {BUSY_SECONDS} s). Close "
             "what has its SQLite files open, then run the same command again."
         )
+    if "disk is full" in what or "No space left" in what:
+        return RecfeatError(
+            f"The disk of the run history {home} is full. Free some space, then run "
+            "the same command again; what was answered is kept."
+        )
     if "readonly" in what or "unable to open" in what:
         return RecfeatError(
             f"The run history {home} cannot be written ({what}). Mend its permissions, or name "

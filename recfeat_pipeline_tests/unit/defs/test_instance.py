@@ -10,6 +10,7 @@ from recfeat_pipeline.defs.instance import history_trouble
         ("database is locked", "is locked by another program"),
         ("attempt to write a readonly database", "cannot be written"),
         ("unable to open database file", "cannot be written"),
+        ("database or disk is full", "is full. Free some space"),
         ("file is not a database", "can be moved away"),
     ],
 )
