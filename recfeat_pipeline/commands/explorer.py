@@ -78,6 +78,13 @@ def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:
     return [(arm, ranked[arm.id]) for arm in arms]
 
 
+def arm_with_vectors(lake: Lake) -> str:
+    """The arm that one means who names none: the first trained one, with LLM scores if any."""
+    with_vectors = _arms_with(lake, "item_vectors")
+    arms = [arm.id for arm, _ in trained_arms(lake) if arm.id in with_vectors]
+    return arms[0] if arms else "hybrid_llm"
+
+
 def _is_of_scores(arm: Arm) -> bool:
     return arm.role == "content" and "llm" in arm.content.sources
 

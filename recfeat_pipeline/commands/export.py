@@ -70,6 +70,7 @@ def export(
     $ recfeat export vectors.parquet --what trained --arm hybrid_llm --seed 0
     $ recfeat export lists lists.parquet --arm ease --users 1000
     """
+    from recfeat_pipeline.commands.explorer import arm_with_vectors
     from recfeat_pipeline.commands.features import open_features
     from recfeat_pipeline.commands.lakes import open_lake
 
@@ -111,7 +112,7 @@ def export(
         elif what == "profiles":
             frame, made_from = profiles(store, prompt_version)
         else:
-            frame, made_from = item_vectors(store, lake, arm or "hybrid_llm", seed or 0)
+            frame, made_from = item_vectors(store, lake, arm or arm_with_vectors(lake), seed or 0)
     write(frame, output, about(lake, settings, made_from))
     columns = f" × {frame.width - 1:,} dimensions" if what == "scores" else ""
     say(f"{plural(frame.height, 'item')}{columns}, {made_from}: {output.resolve()}")

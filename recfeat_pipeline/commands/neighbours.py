@@ -21,7 +21,10 @@ def neighbours(
         str,
         typer.Option(metavar="SPACE", help='"features": what items are; "trained": an arm\'s.'),
     ] = "features",
-    arm: Annotated[str, typer.Option(metavar="ARM", help="With --space trained.")] = "hybrid_llm",
+    arm: Annotated[
+        str | None,
+        typer.Option(metavar="ARM", help="With --space trained; unset: one with LLM scores."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="With --space trained.")] = 0,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 10,
     prompt_version: VersionOption = None,
@@ -34,6 +37,7 @@ def neighbours(
     $ recfeat neighbours "Toy Story (1995)"
     $ recfeat neighbours 1 --space trained --arm hybrid_llm --seed 0
     """
+    from recfeat_pipeline.commands.explorer import arm_with_vectors
     from recfeat_pipeline.commands.features import open_features
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.extraction.fingerprint import find_item
@@ -46,7 +50,9 @@ def neighbours(
         if space == "features":
             where, rows = by_features(store, lake, found["item_id"], number, prompt_version)
         else:
-            where, rows = by_arm(store, lake, found["item_id"], number, arm, seed)
+            where, rows = by_arm(
+                store, lake, found["item_id"], number, arm or arm_with_vectors(lake), seed
+            )
     if not rows:
         raise RecfeatError(
             f"{found['title']} [{found['item_id']}] has no vector in {where}; `recfeat status` "
