@@ -41,13 +41,14 @@ def left_behind(lake: Lake) -> list[str]:
     """Unfinished runs and pools that are held, as sentences.
 
     A run that a killed daemon asked for and never began may still begin until the start time-out,
-    so it is waited for.
+    so it is waited for. One in the queue holds nothing; the next daemon begins it.
     """
     with open_instance(lake) as instance:
         until = time.monotonic() + instance.run_monitoring_start_timeout_seconds + 30
         while True:
             end_abandoned(lake, instance)
-            runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
+            begun = (run for run in instance.get_runs() if not run.is_finished)
+            runs = [run.run_id for run in begun if run.status != dg.DagsterRunStatus.QUEUED]
             held = instance.event_log_storage.get_concurrency_run_ids()
             if not (runs or held):
                 return []
