@@ -151,9 +151,8 @@ def test_training(bench, tmp_path, monkeypatch, capsys):
 
 
 def test_verdict(bench):
-    families = {"COUNTED": ("ease",), "TRAINED": ("markov",)}
-    module = bench(SIZE={**WORLD, "cold_share": 0.0}, SEEDS=1, TRIALS=1, **families)
-    check(module.run(1, 1))
+    few = ("--families", "markov", "--items", "80", "--users", "200", "--seeds", "1")
+    check(bench().run(["--null", "1", "--planted", "1", *few]))
 
 
 def test_soak(capsys):

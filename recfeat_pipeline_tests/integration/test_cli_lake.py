@@ -520,7 +520,7 @@ def test_what_is_served_is_the_lakes_and_a_newer_store_takes_over(built):
     client = TestClient(build_app(current))
     about = client.get("/about").json()
     assert about["version"] == built.meta["promoted"]
-    assert about["arms"] == ["llm", "floor"]
+    assert about["arms"] == ["llm", "floor", "popularity"], "those with vectors first"
     wanted = {"history": ["3", "5"], "k": 3, "explain": True}
     [first, *_] = client.post("/recommend", json=wanted).json()["items"]
     assert first["item_id"] not in wanted["history"]

@@ -49,7 +49,7 @@ NOT_HERE = {
     "recfeat text load": "needs Wikimedia's dumps",
     "recfeat text accept": "needs a day that was set aside",
     "recfeat text reject": "needs a day that was set aside",
-    "python -m recfeat_pipeline_tests.servers": "serves until it is stopped",
+    "python -m recfeat_pipeline_tests.servers.openlibrary_server": "serves until it is stopped",
     "recfeat rank import": "needs another program's ranks; test_own_recommender_page runs it",
     "git clone": "needs the network",
     "pip install": "needs the network",

@@ -42,6 +42,7 @@ def test_what_a_killed_machine_has_bought_another_does_not_buy_again(tmp_path):
             time.sleep(0.005)
         killed.kill()
         killed.wait()
+        time.sleep(0.5)  # what was in flight is answered, to nobody
         bought, arrived = set(server.answered), lake.read("responses").height
         other = start(tmp_path, "b", server, "00")
         assert other.communicate(timeout=120)[0].endswith("end\n")

@@ -59,7 +59,7 @@ def load_inputs(
 
 def load_data(lake: Lake) -> Data:
     """The catalogue as a model family sees it."""
-    order = lake.read_note("corpus")
+    order = lake.read_note("corpus") or {}
     return Data(
         events=lake.read("events"),
         examples=lake.read("examples"),
