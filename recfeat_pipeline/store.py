@@ -2,7 +2,7 @@
 
 On one machine the store is a file of the lake. Where the lake is an object store, what is read is
 the published version, and what is written is a local copy that becomes the next one
-(:mod:`recfeat_pipeline.published`).
+(:mod:`recfeat_pipeline.published_store`).
 
 DuckDB refuses every other process while one has the file open for writing, so an open waits its
 turn for a while before it gives up with a sentence. A store says which format it has; one of
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from recfeat_pipeline import published
+from recfeat_pipeline import published_store
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.freshness import joint_hash
 from recfeat_pipeline.lake import Lake
@@ -38,7 +38,7 @@ class Built:
 def built(lake: Lake) -> Built | None:
     """The build that readers find now; None: there is none yet."""
     if not lake.is_local:
-        note = published.current(lake)
+        note = published_store.current(lake)
         return Built(note["version"], note["bytes"]) if note else None
     if not lake.feature_store.exists():
         return None
@@ -86,13 +86,13 @@ class Building:
             with _opened(lake.feature_store, read_only, wait_seconds) as connection:
                 yield connection
         elif read_only:
-            path = lake.feature_store if self._begun else published.fetch(lake)
+            path = lake.feature_store if self._begun else published_store.fetch(lake)
             with _opened(path, read_only, wait_seconds) as connection:
                 yield connection
         else:
             with lake.lock("feature_store"):
                 if not self._begun:
-                    published.check_out(lake)
+                    published_store.check_out(lake)
                     self._begun = True
                 with _opened(lake.feature_store, read_only, wait_seconds) as connection:
                     yield connection
@@ -105,7 +105,7 @@ class Building:
                 with _opened(self.lake.feature_store, False, 60) as connection:
                     connection.execute("CHECKPOINT")  # all of it into the one file
                     made_of = store_made_of(connection)
-                published.publish(self.lake, f"{FORMAT}-{made_of}")
+                published_store.publish(self.lake, f"{FORMAT}-{made_of}")
 
 
 def stamps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from recfeat_pipeline import published
+from recfeat_pipeline import published_store
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import Building, built, open_store
@@ -99,7 +99,7 @@ def test_old_versions_go_after_an_hour_from_the_lake_and_from_the_cache(machine,
     cache = list((lake.state / "feature_store").glob("*.duckdb"))
     assert len(lake.glob("feature_store/*.duckdb")) == len(cache) == 2, "somebody may read it"
     assert not os.access(cache[0], os.W_OK) or os.geteuid() == 0
-    monkeypatch.setattr(published, "RETIRED_FOR", timedelta(0))
+    monkeypatch.setattr(published_store, "RETIRED_FOR", timedelta(0))
     build(machine("a"), 3)
     value(machine("b"))
     assert len(lake.glob("feature_store/*.duckdb")) == 1
