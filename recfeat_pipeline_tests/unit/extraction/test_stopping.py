@@ -16,12 +16,15 @@ class Terminated(Exception):
 
 
 @pytest.fixture(autouse=True)
-def _own_sigterm():
+def _own_signals():
     def raises(*_):
         raise Terminated
 
     before = signal.signal(signal.SIGTERM, raises)
+    # a shell's background job is born deaf to Ctrl-C
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, heard)
     assert signal.signal(signal.SIGTERM, before) is raises  # put back
 
 
