@@ -6,16 +6,11 @@ asks looks whether it moves; clocks of two machines are never compared.
 
 import contextlib
 import threading
-import time
 import uuid
-from typing import Any
 
 from recfeat_pipeline import sealed
 from recfeat_pipeline.files import Files
-from recfeat_pipeline.leases import BEAT_S, TTL_S
-
-_watched: dict[tuple[str, str], tuple[Any, float]] = {}
-"""By root and name: what was seen of its beats, and since when it has been so."""
+from recfeat_pipeline.leases import BEAT_S, is_still
 
 
 class Heartbeat:
@@ -48,14 +43,9 @@ class Heartbeat:
 def is_gone(files: Files, name: str) -> bool:
     """Whether none of the name's processes has been seen to beat while this one has watched.
 
-    It takes two looks, :data:`TTL_S` seconds apart at least; until then the answer is no.
+    It takes two looks; see :func:`~recfeat_pipeline.leases.is_still`.
     """
-    seen, now = _beats(files, name), time.monotonic()
-    known, since = _watched.get((files.root, name), (None, now))
-    if known != seen:
-        _watched[files.root, name] = seen, now
-        return False
-    return now - since >= TTL_S
+    return is_still(files, _folder(name), _beats(files, name))
 
 
 def forget(files: Files, name: str) -> None:

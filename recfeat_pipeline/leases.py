@@ -30,7 +30,7 @@ BEAT_S = 5.0
 LOOK_AGAIN = 0.5  # seconds
 
 _watched: dict[tuple[str, str], tuple[Any, float]] = {}
-"""By root and name: what was seen of the lease, and since when it has been so."""
+"""By root and path: what was seen of somebody's beats, and since when it has been so."""
 
 
 class Lease:
@@ -107,12 +107,8 @@ class Lease:
         """Make the next file, if the present one holds nobody back."""
         number, about = self._latest(files)
         if about and not about["released"] and about["machine"] != self._machine:
-            key, seen, now = (files.root, self.name), (number, about["beat"]), time.monotonic()
-            known, since = _watched.get(key, (None, now))
-            if known != seen:
-                _watched[key] = seen, now
-                return False
-            if now - since < TTL_S:
+            still = is_still(files, f"leases/{self.name}", (number, about["beat"]))
+            if not still:
                 return False
         self._number, self._beats, self._lost = number + 1, 0, ""
         if not files.create(self._path(self._number), self._content(released=False)):
@@ -177,6 +173,24 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def is_still(files: Files, path: str, seen: Any) -> bool:
+    """Whether somebody's beats have stood still for :data:`TTL_S` seconds of this process's watch.
+
+    It takes two looks; until then the answer is no.
+
+    Args:
+        files: the object store.
+        path: whose beats they are.
+        seen: what is seen of them now.
+    """
+    key, now = (files.root, path), time.monotonic()
+    known, since = _watched.get(key, (None, now))
+    if known != seen:
+        _watched[key] = seen, now
+        return False
+    return now - since >= TTL_S
 
 
 def _number_of(path: str) -> int:

@@ -1,11 +1,13 @@
 """What every test can use."""
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline_tests.costs import Costs
 
@@ -48,3 +50,15 @@ def _no_settings_from_outside(monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("RECFEAT_WORKERS", "1")
     use_folder(None)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Steps over to a machine: the same lake on an object store, with a home of its own."""
+    root = f"memory://machines-{uuid.uuid4().hex}"
+
+    def enter(name: str) -> Lake:
+        monkeypatch.setenv("HOME", str(tmp_path / name))
+        return Lake(root)
+
+    return enter

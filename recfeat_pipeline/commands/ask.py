@@ -89,13 +89,14 @@ def _reading(
     lake: "Lake", settings: "Settings", shelf: "Shelf", llm: bool
 ) -> tuple[Callable[[Sequence[str]], "Taste"], str]:
     """Turns to a taste, and in words how they are read."""
+    if not llm:
+        from recfeat_pipeline.ask.reading import read_turns
+
+        return lambda turns: read_turns(shelf, turns), "matched by name (no LLM)"
     from recfeat_pipeline.ask.by_llm import VERSION, question, taste_of
-    from recfeat_pipeline.ask.reading import read_turns
     from recfeat_pipeline.commands.llm import asker
     from recfeat_pipeline.extraction.validation import parse
 
-    if not llm:
-        return lambda turns: read_turns(shelf, turns), "matched by name (no LLM)"
     ask, model = asker(lake, settings, VERSION)
 
     def read(turns: Sequence[str]) -> "Taste":

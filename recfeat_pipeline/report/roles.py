@@ -13,9 +13,6 @@ from recfeat_pipeline.report.pairs import NEGATIVE_CONTROLS, controls_of, is_pai
 from recfeat_pipeline.report.provenance import ArmNote, Provenance
 from recfeat_pipeline.sections import BESIDE, SECTIONS
 
-STUDY = ("base", "control")
-"""Sections of the published study's comparison."""
-
 
 @dataclass(frozen=True)
 class Roles:

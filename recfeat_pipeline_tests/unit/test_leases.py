@@ -12,18 +12,6 @@ from recfeat_pipeline.leases import Lease
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
-    """Steps over to a machine: the same object store, with a home of its own."""
-    root = f"memory://leases-{uuid.uuid4().hex}"
-
-    def enter(name: str) -> Lake:
-        monkeypatch.setenv("HOME", str(tmp_path / name))
-        return Lake(root)
-
-    return enter
-
-
-@pytest.fixture
 def quick(monkeypatch):
     """Beats and deaths in hundredths of a second."""
     monkeypatch.setattr(leases, "BEAT_S", 0.01)

@@ -1,7 +1,6 @@
 """A store is built on one machine and read on any; ``memory://`` stands for ``s3://``."""
 
 import os
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -10,18 +9,6 @@ from recfeat_pipeline import published_store
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import Building, built, open_store
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch):
-    """Steps over to a machine: the same lake, with a home of its own."""
-    root = f"memory://published-{uuid.uuid4().hex}"
-
-    def enter(name: str) -> Lake:
-        monkeypatch.setenv("HOME", str(tmp_path / name))
-        return Lake(root)
-
-    return enter
 
 
 def build(lake, value, made_of=None):

@@ -84,18 +84,28 @@ def _extract(
         scores,
     )
     from recfeat_pipeline.extraction.profiles import read_profiles
-    from recfeat_pipeline.extraction.unchanged import made_from, with_unchanged
+    from recfeat_pipeline.extraction.unchanged import due, made_from, with_unchanged
 
     version = load_version(version_key, settings.prompts)
     limits = limits_of(settings)
     backend = choose_backend(settings, version, limits, paid_model(lake, version))
 
-    def documents(shard: str) -> pl.DataFrame:
-        frame = lake.read("documents", shard=shard)
-        return frame.join(looked_at[shard], on="item_id", how="semi", maintain_order="left")
+    def looked_at(everything: pl.DataFrame, shard: str) -> pl.DataFrame:
+        return everything.join(items[shard], on="item_id", how="semi", maintain_order="left")
 
-    looked_at = {shard: items_due(lake, version, shard, backend.model) for shard in shards}
-    asked = [shard for shard in shards if looked_at[shard].height]
+    def documents(shard: str) -> pl.DataFrame:
+        return looked_at(lake.read("documents", shard=shard), shard)
+
+    items: dict[str, pl.DataFrame] = {}  # whose scores are not those of their documents now
+    untouched = 0
+    for shard in shards:
+        frame = lake.read("documents", shard=shard)
+        n_documents = frame.height
+        if version.asks == "scores":
+            frame = due(frame, version, lake, shard, backend.model)
+        items[shard] = frame.select("item_id")
+        untouched += n_documents - frame.height
+    asked = [shard for shard in shards if items[shard].height]
     if settings.llm_batch and not backend.instant:
         if version.cascade:
             raise RecfeatError(
@@ -123,16 +133,16 @@ def _extract(
             f"{damaged:,} damaged lines of a killed run's journal were put aside in "
             f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
         )
-    if sum(due.height for due in looked_at.values()) == n_documents(lake, shards):
-        refuse_worthless(version, list(summaries.values()))  # else others have valid answers
+    if not untouched:  # else others have valid answers
+        refuse_worthless(version, list(summaries.values()))
     if said := tell_failed(list(summaries.values())):
         reporter.note(said)
     written = []
     for shard in shards:
-        frame = documents(shard)
+        everything = lake.read("documents", shard=shard)
+        frame = looked_at(everything, shard)
         if version.asks == "scores":
             made = scores(frame, version, lake, shard, backend.model)
-            everything = lake.read("documents", shard=shard)
             frame = with_unchanged(made, frame, everything, version, lake, shard)
             keep_scores(lake, version, shard, frame)
             made_of = made_from(everything, backend.model)
@@ -150,23 +160,6 @@ def _extract(
         reasons=dict(sum((Counter(summary.reasons) for summary in done), Counter())),
         stopped=next((summary.stopped for summary in done if summary.stopped), None),
     )
-
-
-def n_documents(lake: Lake, shards: Sequence[str]) -> int:
-    """How many documents the shards hold."""
-    return sum(
-        part.height for shard in shards for part in lake.each("documents", ["item_id"], shard=shard)
-    )
-
-
-def items_due(lake: Lake, version: PromptVersion, shard: str, model: str) -> pl.DataFrame:
-    """The ``item_id`` of a shard's items whose scores are not those of their documents now."""
-    from recfeat_pipeline.extraction.unchanged import due
-
-    frame = lake.read("documents", shard=shard)
-    if version.asks == "scores":
-        frame = due(frame, version, lake, shard, model)
-    return frame.select("item_id")
 
 
 def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> None:

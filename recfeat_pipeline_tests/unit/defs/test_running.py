@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from recfeat_pipeline import heartbeats
+from recfeat_pipeline import heartbeats, leases
 from recfeat_pipeline.defs import running
 from recfeat_pipeline.defs.running import MACHINE, Status, end_abandoned, hold
 from recfeat_pipeline.lake import Lake
@@ -65,7 +65,8 @@ def test_a_run_of_another_machine_is_ended_when_its_heart_stands_still(
     """The object store is all that the machines share."""
     monkeypatch.setattr(heartbeats, "BEAT_S", 0.01)
     root, clock = f"memory://running-{uuid.uuid4().hex}", [0.0]
-    monkeypatch.setattr(heartbeats, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    watch = SimpleNamespace(monotonic=lambda: clock[0], sleep=time.sleep)
+    monkeypatch.setattr(leases, "time", watch)
     monkeypatch.setenv("HOME", str(tmp_path / "a"))
     run = started(instance, {MACHINE: Lake(root).machine})
     hold(Lake(root), run)
@@ -75,12 +76,12 @@ def test_a_run_of_another_machine_is_ended_when_its_heart_stands_still(
         before = heartbeats._beats(Lake(root), f"run-{run}")
         while heartbeats._beats(Lake(root), f"run-{run}") == before:
             time.sleep(0.01)
-        clock[0] += heartbeats.TTL_S
+        clock[0] += leases.TTL_S
     heart = running._held[run][1]
     heart._ended.set()  # kill -9: the file stays
     heart._thread.join()
     assert end_abandoned(Lake(root), instance) == [], "it may have beaten since the last look"
-    clock[0] += heartbeats.TTL_S
+    clock[0] += leases.TTL_S
     assert end_abandoned(Lake(root), instance) == [run]
     assert Lake(root).glob("alive/*/*") == []
     running.release(run)
