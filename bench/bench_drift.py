@@ -43,7 +43,7 @@ characters = 600
 
 
 def run(arguments: Sequence[str] = ()) -> list[dict]:
-    parser = argparse.ArgumentParser(prog="python -m bench drift", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench drift")
     parser.add_argument("--endpoint", help="base URL; its key is read from OPENAI_API_KEY")
     parser.add_argument("--model")
     parser.add_argument("--catalog", help="catalogue file; unset: the embedded one")

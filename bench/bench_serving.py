@@ -1,5 +1,7 @@
-"""How fast the HTTP server answers, beside its own ``/health``: requests at a fixed rate, for each
-route by itself, over a generated catalogue; server and client share the machine.
+"""How fast the HTTP server answers, beside its own ``/health``, and its memory.
+
+Requests at a fixed rate, for each route by itself, over a generated catalogue; server and client
+share the machine.
 
 The rate is kept whatever the server does, so that a slow answer delays no other request (no
 "coordinated omission"). A recommendation is one product of a vector with all items' vectors.

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bench import soak
+from bench.__main__ import benchmarks, main
 from recfeat_pipeline.extraction import runner, throttle
 from recfeat_pipeline.serving.http import build_app
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -50,8 +51,21 @@ def check(rows: list[dict]) -> None:
 def test_every_benchmark_is_tried_here():
     names = {path.stem.removeprefix("bench_") for path in BENCH.glob("bench_*.py")}
     assert names == {name[5:] for name in globals() if name.startswith("test_")} - {
-        "every_benchmark_is_tried_here", "soak"
+        "every_benchmark_is_tried_here", "help_names_every_benchmark_and_trial", "soak"
     }  # fmt: skip
+
+
+def test_help_names_every_benchmark_and_trial(capsys):
+    main(["--help"])
+    said = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line[:2] == "  "}
+    assert said == {*benchmarks(), "fortnight", "soak"}
+    for name in ("text", "recommenders"):  # without options, and with some
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+    assert "--catalogs" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="takes no options"):
+        main(["text", "--items", "3"])
 
 
 def test_ask(bench, tmp_path):
