@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from recfeat_pipeline.definitions import defs
-from recfeat_pipeline.defs.feature_store.sql import check_name
+from recfeat_pipeline.defs.feature_store.sql import checks_of, sentence
 from recfeat_pipeline.defs.stages import STAGES
-from recfeat_pipeline.sql_tests import SqlTest
+from recfeat_pipeline.sql_models import load_models
 
 SNAPSHOT = Path(__file__).parent / "definitions_snapshot.json"
 
@@ -77,16 +77,14 @@ def test_groups_stand_in_the_order_of_the_flow(nodes):
     assert [group.partition("_")[2] for group in sorted(set(groups))] == list(STAGES)
 
 
-def test_checks_are_named_in_plain_words():
-    for spec in defs.resolve_asset_graph().asset_check_keys:
-        assert not re.match("(not_null|unique|range|relationships|accepted_values)_?", spec.name)
-    assert check_name(SqlTest("not_null_x", '"x" is never missing', "", True)) == (
-        "x_is_never_missing"
-    )
-    values = SqlTest("accepted_values_x", "\"x\" is one of 'a', 'b'", "", True)
-    assert check_name(values) == "x_is_a_known_value"
-    within = SqlTest("range_r", '"r" is at least -1 and at most 1', "", True)
-    assert check_name(within) == "r_is_at_least_minus_1_and_at_most_1"
+def test_checks_of_a_table_say_in_plain_words_what_they_ask():
+    [(sound, tests)] = checks_of(load_models()["catalog.items"])
+    assert sound.blocking
+    assert len(tests) > 1
+    assert sound.description.splitlines() == [f"- {sentence(test)}" for test in tests]
+    assert "- item_id is never missing" in sound.description
+    severities = [spec.blocking for spec, _ in checks_of(load_models()["metrics.contrasts"])]
+    assert severities == sorted(severities, reverse=True)
 
 
 def test_the_code_location_loads_without_the_heavy_packages():
