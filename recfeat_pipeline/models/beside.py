@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from recfeat_pipeline.content.slot import Content
-from recfeat_pipeline.models.choose import choose
+from recfeat_pipeline.models.choose import choose_weight
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, load_family, setting
 from recfeat_pipeline.models.item_models import MOST_ITEMS
@@ -40,8 +40,8 @@ class Sum(Scorer):
         trained, counted = self.trained.over(held), self.counted.over(held)
 
         def score(start: int, stop: int) -> Tensor:
-            total = _standard(trained(start, stop))
-            return total.add_(_standard(counted(start, stop)).to(total.device), alpha=self.weight)
+            total = standard(trained(start, stop))
+            return total.add_(standard(counted(start, stop)).to(total.device), alpha=self.weight)
 
         return score
 
@@ -50,7 +50,7 @@ class Sum(Scorer):
         return self.trained.item_vectors()
 
 
-def _standard(scores: Tensor) -> Tensor:
+def standard(scores: Tensor) -> Tensor:
     """Rows of mean 0 and spread 1."""
     centred = scores - scores.mean(1, keepdim=True)
     return centred.div_(centred.std(1, keepdim=True).clamp(min=1e-9))
@@ -75,7 +75,8 @@ class Beside:
         family = load_family(recipe.settings.counted)
         settings = replace(family.settings(), context=recipe.settings.context)
         counted = family.fit(data, content, replace(recipe, settings=settings))
-        return choose(data, WEIGHTS, lambda weight: Sum(trained, counted, weight))
+        weight = choose_weight(data, WEIGHTS, trained, counted, standard)
+        return Sum(trained, counted, weight)
 
 
 def beside(trained: Family, counted: str) -> Family:

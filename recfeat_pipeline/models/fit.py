@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.machine import memory_kept
 from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import rows_of
@@ -84,7 +85,7 @@ def fit(module: Module, data: Data, recipe: Recipe) -> tuple[pl.DataFrame, int]:
         for name in ("user_vectors", "item_vectors"):
             setattr(module.tower, name, torch.compile(getattr(module.tower, name), mode=GRAPHS))
     on_interrupt = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), memory_kept():
         warnings.filterwarnings("ignore", module="lightning")
         try:
             trainer.fit(

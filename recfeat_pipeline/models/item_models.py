@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from recfeat_pipeline.content.slot import Content
-from recfeat_pipeline.models.choose import choose
+from recfeat_pipeline.models.choose import choose, choose_weight
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.reading import Reading, ReadingSettings, readings
@@ -30,7 +30,8 @@ class ItemItem(Scores):
     """Sum of the rows of an item-item matrix over the history, as it is read."""
 
     def __init__(self, weights: Tensor, reading: Reading, settings: Mapping[str, Any]):
-        self.weights, self.reading = weights, reading
+        # A solver leaves its columns in a row; sums of rows of that take ten times as long.
+        self.weights, self.reading = weights.contiguous(), reading
         super().__init__(self._sum, {**settings, **asdict(reading)})
 
     def _sum(self, held: HeldOut, start: int, stop: int) -> Tensor:
@@ -63,12 +64,10 @@ def choose_content_weight(data: Data, content: Content, fitted: ItemItem) -> Ite
     alike = nearest((alike @ alike.T).clamp_(min=0), CONTENT_NEIGHBOURS)
     alike *= fitted.weights.sum() / alike.sum().clamp(min=1e-9)
     kept = {k: v for k, v in fitted.settings.items() if k not in ("context", "decay")}
-    return choose(
-        data,
-        CONTENT_WEIGHT,
-        lambda weight: ItemItem(
-            fitted.weights + weight * alike, fitted.reading, {**kept, "content_weight": weight}
-        ),
+    beside = ItemItem(alike, fitted.reading, {})
+    weight = choose_weight(data, CONTENT_WEIGHT, fitted, beside)
+    return ItemItem(
+        fitted.weights + weight * alike, fitted.reading, {**kept, "content_weight": weight}
     )
 
 

@@ -9,7 +9,7 @@ middle), and one pass over the scores suffices. Seen items are taken out by subt
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,10 @@ class Seen:
             stops - examples["history_length"].to_numpy(),
             stops,
         )
+
+    def part(self, start: int, stop: int) -> "Seen":
+        """Of the examples [start, stop)."""
+        return replace(self, starts=self.starts[start:stop], stops=self.stops[start:stop])
 
     def histories(self, start: int, stop: int, n_items: int, context: int | None = None) -> Taken:
         """The examples' histories, a row each; of ``context`` their newest events only."""

@@ -149,6 +149,7 @@ def test_text(bench):
 def test_training(bench, tmp_path, monkeypatch, capsys):
     module = bench(
         N_ITEMS=60,
+        KEPT=60,
         LARGE=60,
         BATCH=16,
         WIDTHS={"floor": 0, "LLM": 8},

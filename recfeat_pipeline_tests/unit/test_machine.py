@@ -1,4 +1,6 @@
+import ctypes
 import os
+import resource
 
 import pytest
 
@@ -30,3 +32,24 @@ def test_memory_is_what_the_container_may_use(group):
     assert machine.memory() == whole
     (group / "memory.max").write_text(f"{2**27}\n")
     assert machine.memory() == 2**27
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_freed_memory_is_used_again_while_it_is_kept():
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+
+    def pages_got():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            block = libc.malloc(2**26)
+            ctypes.memset(block, 1, 2**26)
+            libc.free(block)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    without = pages_got()
+    with machine.memory_kept():
+        kept = pages_got()
+    assert kept < without / 3, "the first of five is new"
+    assert pages_got() > 0.9 * without, "afterwards it is as it was"
