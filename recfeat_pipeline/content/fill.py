@@ -30,8 +30,8 @@ def fill(
         seed: of a control's draw.
 
     Raises:
-        ContentUnavailable: a source is absent or covers too little of the corpus, or nothing is
-            left of it.
+        ContentUnavailable: a source is absent or covers too little of the corpus, nothing is left
+            of it, or what is left is the same for every item.
     """
     corpus = items.filter("in_corpus").select("item_id", "item_index").sort("item_index")
     if not slot.sources:
@@ -40,6 +40,8 @@ def fill(
     names = tuple(name for part in parts for name in part.names)
     shown = left(slot, names, dimensions)
     matrix = np.concatenate([part.matrix for part in parts], axis=1)[:, kept(shown, names)]
+    if (matrix == matrix[:1]).all():
+        raise ContentUnavailable("Every item has the same values, which tell none from another.")
     control = control_of(slot.control)
     final = shown if control.selects else control.columns(shown, dimensions)
     matrix = control.fill(matrix, len(final), seed)

@@ -55,9 +55,10 @@ def test_counts_become_logs_over_the_items_largest():
 
 
 def test_relevance_in_zero_to_one_is_kept():
-    rows = tagged([(item, "dark", 0.3) for item in range(100, 105)])
+    relevance = [0.3, 0.3, 0.3, 0.3, 0.1]
+    rows = tagged([(100 + i, "dark", value) for i, value in enumerate(relevance)])
     got = filled(Slot(sources=("curated",)), 5, tags=rows)
-    assert got.matrix == pytest.approx(np.full((5, 1), 0.3))
+    assert got.matrix[:, 0] == pytest.approx(relevance)
 
 
 def test_genres_are_one_hot_and_sorted():
@@ -105,6 +106,15 @@ def test_an_arm_without_content_has_width_zero():
 def test_missing_or_thin_content_is_a_typed_refusal(scores):
     with pytest.raises(ContentUnavailable, match="llm"):
         filled(SCORED, 6, scores=scores)
+
+
+@pytest.mark.parametrize("control", [None, "random", "shuffled"])
+@pytest.mark.parametrize("score", [0.0, 0.5])
+def test_content_that_tells_no_item_from_another_is_a_typed_refusal(control, score):
+    rows = [(100 + i, "tense", score) for i in range(6)]
+    scores = pl.DataFrame(rows, schema=["item_id", "dimension", "score"], orient="row")
+    with pytest.raises(ContentUnavailable, match="the same values"):
+        filled(Slot(sources=("llm",), control=control), 6, scores=scores)
 
 
 def test_a_source_that_is_not_there_has_no_columns():
