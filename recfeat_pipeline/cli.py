@@ -38,6 +38,7 @@ from recfeat_pipeline.commands.invocation import Invocation
 from recfeat_pipeline.commands.neighbours import neighbours
 from recfeat_pipeline.commands.output import Hints, complain, hint, say
 from recfeat_pipeline.commands.power import power
+from recfeat_pipeline.commands.profiles import app as profiles
 from recfeat_pipeline.commands.prompts import app as prompts
 from recfeat_pipeline.commands.rank import app as rank
 from recfeat_pipeline.commands.reliability import reliability
@@ -123,7 +124,7 @@ def _register() -> None:
             app.command(name, help=text, rich_help_panel=panel)(command)
     groups = {
         prompts: "Experiments", taxonomy: "Experiments", rank: "Experiments",
-        text_app: "Your catalogue",
+        text_app: "Your catalogue", profiles: "Features",
     }  # fmt: skip
     for group, panel in groups.items():
         for command_info in group.registered_commands:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from recfeat_pipeline import reranking_schemas, schemas, text_schemas
+from recfeat_pipeline import profile_schemas, reranking_schemas, schemas, text_schemas
 from recfeat_pipeline.schemas import Schema
 
 _KEY = re.compile(r"\{(\w+)\}")
@@ -73,7 +73,11 @@ LAKE = {
         "document_vectors/shard={shard}/vectors.parquet", schemas.DOCUMENT_VECTORS
     ),
     "profiles": LakeTable(
-        "profiles/version={version}/shard={shard}/profiles.parquet", schemas.PROFILES
+        "profiles/version={version}/shard={shard}/profiles.parquet", profile_schemas.PROFILES
+    ),
+    "user_profiles": LakeTable(
+        "user_profiles/version={version}/shard={shard}/profiles.parquet",
+        profile_schemas.USER_PROFILES,
     ),
     "runs": LakeTable(f"{_RUN}/run.parquet", schemas.RUNS),
     "ranks": LakeTable(f"{_RUN}/ranks.parquet", schemas.RANKS),

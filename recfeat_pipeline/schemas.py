@@ -141,19 +141,6 @@ SCORES: Schema = {
 SCORED_FROM: Schema = {"item_id": ID, "document_hash": pl.UInt64, "model": pl.String}
 """What a shard's scores of a version were made from: a row per item; the hash of its DOCUMENTS."""
 
-PROFILES: Schema = {
-    "item_id": ID,
-    "profile": pl.String,  # two sentences
-    "tags": pl.List(pl.String),  # four; empty where the source has none
-    "vector": pl.List(pl.Float32),  # of the profile and its tags; L2-normalised
-    "embedding": pl.String,  # what made the vector: a model's name, "hashed-ngrams-256-v1"
-    "model": pl.String,  # what wrote the profile
-    "prompt_version": pl.String,
-    "cache_key": pl.String,  # null for imported profiles
-    "generated_at": pl.Datetime("us", "UTC"),
-}
-"""One row per item of one profile version. A user's profile has ``user_id`` for ``item_id``."""
-
 VECTORS: Schema = {
     "text_hash": pl.String,  # sha256 of the text
     "vector": pl.List(pl.Float32),  # L2-normalised

@@ -127,6 +127,14 @@ class Settings(BaseSettings):
         "`sentence-transformers:NAME-OR-PATH`; unset: hashed words, without a model.",
     )
 
+    profile_changed: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of a user's newest 50 training events that must be new since their "
+        "profile was written, for it to be written again.",
+    )
+
     tmdb_base_url: str = Field("https://api.themoviedb.org", description="TMDB API root.")
     tmdb_api_key: SecretStr | None = Field(
         None,

@@ -63,6 +63,7 @@ def announce_cost(
     confirmed: bool,
     shards: Sequence[str] = (),
     documents: pl.DataFrame | None = None,
+    of: str = "item",
 ) -> None:
     """Say what the extraction will send and cost; on a terminal, ask when it is much.
 
@@ -73,6 +74,7 @@ def announce_cost(
         confirmed: whether the user has said yes already.
         shards: only these; none means all.
         documents: what will be asked about; unset: the lake's.
+        of: what a document is about.
 
     Raises:
         RecfeatError: the user said no; nothing was sent.
@@ -106,7 +108,7 @@ def announce_cost(
         f"{expected.prices_as_of}"
     )
     hint(
-        f"  {plural(expected.to_send, 'call')} for {plural(expected.documents, 'item')}: {price}, "
+        f"  {plural(expected.to_send, 'call')} for {plural(expected.documents, of)}: {price}, "
         f"{duration(expected.hours * 3600)}."
     )
     much = expected.cost_usd is not None and expected.cost_usd > CONFIRM_ABOVE_USD

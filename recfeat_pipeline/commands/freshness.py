@@ -168,7 +168,7 @@ def _told(scraped: pl.DataFrame) -> Iterator[str]:
 def _versions(lake: Lake, calls: pl.DataFrame, settings: Settings) -> Iterator[Version]:
     keys = {
         lake.keys_of(table, path)["version"]
-        for table in ("scores", "profiles")
+        for table in ("scores", "profiles", "user_profiles")
         for path in lake.table_paths(table)
     }
     keys |= {note["version"] for note in lake.note_keys("stopped")}
@@ -185,9 +185,11 @@ def _version(
     scores = lake.read("scores", version=key).select("item_id", "model")
     profiles = lake.read("profiles", version=key).select("item_id", "model")
     scores = scores if scores.height else profiles
+    users = lake.read("user_profiles", version=key).select("user_id", "model")
     n_items = scores["item_id"].n_unique()
     cost = float(calls.filter(version=key)["cost_usd"].sum())
-    model = scores["model"][-1] if scores.height else settings.llm_model or ""
+    written = scores if scores.height else users
+    model = written["model"][-1] if written.height else settings.llm_model or ""
 
     def version(
         state: str, detail: str = "", counts: tuple[int | None, ...] = (None, None, None, None)
@@ -204,6 +206,8 @@ def _version(
     except RecfeatError:
         return version("stale", "its files have changed or are gone: only what was bought is left")
     stopped = lake.read_note("stopped", version=key)
+    if users.height:
+        return version("fresh", f"profiles of {plural(users.height, 'user')}")
     if not scores.height and stopped:
         return version(stopped["state"], stopped["why"])
     if not scores.height:

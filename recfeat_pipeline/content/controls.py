@@ -71,6 +71,10 @@ CONTROLS = {
 }
 
 
+USER_CONTROLS = ["random", "shuffled"]
+"""Those that make sense of users: of ``shuffled`` each has another user's row."""
+
+
 def control_of(name: str | None) -> Control:
     """The control of a name; None leaves everything as it is."""
     return Control() if name is None else CONTROLS[name]

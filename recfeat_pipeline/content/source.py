@@ -21,15 +21,17 @@ SOURCES = Registry("content source", "content/sources", "RECFEAT_ARMS", "content
 
 @dataclass(frozen=True)
 class Source:
-    """Where features of items come from.
+    """Where features of items, or of users, come from.
 
     ``$version`` in a query is the prompt version's key. Rows are long (item_id, name, value) or
     wide (item_id, vector); columns are the names in their order. What is not of the corpus, or of
-    no column, is passed over.
+    no column, is passed over. A source of users gives (user_id, vector, history), the history being
+    the ids, as text, of the items that the vector was made from.
     """
 
     columns: str  # SQL: name
     rows: str  # SQL: item_id, name, value | item_id, vector
+    of: str = "items"  # or "users"
     needs: str | None = None  # lake table that `recfeat run` makes for arms with this source alone
     scale: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows  # of the rows of the columns
     example: Callable[[pl.DataFrame], Sequence[str]] = lambda dimensions: ()

@@ -16,7 +16,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline import schemas, text_schemas
+from recfeat_pipeline import profile_schemas, schemas, text_schemas
 from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.sql_models import SqlModel, load_models
 
@@ -81,7 +81,9 @@ class Commented:
 
 @cache
 def _commented() -> tuple[Commented, ...]:
-    sources = {module: inspect.getsource(module) for module in (schemas, text_schemas)}
+    sources = {
+        module: inspect.getsource(module) for module in (schemas, text_schemas, profile_schemas)
+    }
     return tuple(
         Commented(getattr(module, node.target.id), node.value, dict(_comments(source)))
         for module, source in sources.items()

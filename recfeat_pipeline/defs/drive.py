@@ -112,6 +112,13 @@ class Driver:
             ]
             self.execution.run(STAGES["extraction"][-1:], tags=range_tags(keys))
 
+    def profile_users(self, version: PromptVersion) -> None:
+        """Write the profiles of users that are due, in one run over all shards."""
+        *_, profiles, _ = STAGES["extraction"]
+        config = {"ops": {profiles.node_def.name: {"config": {"version": version.key}}}}
+        tags = range_tags(shards.get_partition_keys())
+        self.execution.run([profiles], tags=tags, run_config=config)
+
     def build_store(self) -> None:
         """Rebuild the feature store from the lake."""
         self.execution.run(STAGES["feature_store"])

@@ -1,4 +1,4 @@
-"""Profiles: two sentences and four tags per item or user, with the vector that a model can use."""
+"""Profiles: two sentences and four tags per item, with the vector that a model can use."""
 
 import polars as pl
 
@@ -11,10 +11,8 @@ from recfeat_pipeline.extraction.types import IMPORTED, now
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake, shard_of
+from recfeat_pipeline.profile_schemas import PROFILES
 from recfeat_pipeline.rendering import clean
-from recfeat_pipeline.schemas import DOCUMENTS, PROFILES
-
-NEWEST = 50  # events of a user's history that a profile is written from
 
 
 def read_profiles(
@@ -108,43 +106,3 @@ def with_vectors(frame: pl.DataFrame, lake: Lake, embedder: Embedder) -> pl.Data
         vector=vector_series(vectors),
         embedding=pl.lit(embedder.name),
     ).select(list(PROFILES))
-
-
-def user_documents(
-    history: pl.DataFrame, titles: pl.DataFrame, newest: int = NEWEST
-) -> pl.DataFrame:
-    """One document a user: the rated history, newest first.
-
-    Give it training events only; what a test event says must not be in the profile.
-
-    Args:
-        history: ``user_id, item_id, position`` (higher is newer) and ``rating`` (null: implicit).
-        titles: ``item_id, title``.
-        newest: how many events are shown.
-
-    Returns:
-        DOCUMENTS columns but ``fields``, with the user's id as ``item_id``: what
-        :func:`~recfeat_pipeline.extraction.extract` takes with a version that asks user profiles.
-    """
-    rated = pl.when(pl.col("rating").is_not_null()).then(
-        ", rated " + pl.col("rating").round(1).cast(pl.String)
-    )
-    lines = (
-        history.sort("user_id", "position", descending=[False, True])
-        .group_by("user_id", maintain_order=True)
-        .head(newest)
-        .join(titles.select("item_id", "title"), on="item_id", maintain_order="left")
-        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("user_id"))
-        .select(
-            "user_id",
-            line=pl.format("{}. {}{}", "rank", clean(pl.col("title")), rated.fill_null("")),
-        )
-    )
-    text = lines.group_by("user_id", maintain_order=True).agg(pl.col("line").str.join("\n"))
-    return text.select(
-        item_id="user_id",
-        title=pl.format("User {}", "user_id"),
-        text="line",
-        content_hash=pl.Series([sha256(line) for line in text["line"]], dtype=pl.String),
-        n_chars=pl.col("line").str.len_chars().cast(DOCUMENTS["n_chars"]),
-    )

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from recfeat_pipeline import schemas
-from recfeat_pipeline.content.controls import CONTROLS, control_of
+from recfeat_pipeline.content.controls import CONTROLS, USER_CONTROLS, control_of
 from recfeat_pipeline.content.slot import Slot
 from recfeat_pipeline.content.source import SOURCES, load_source
 from recfeat_pipeline.errors import RecfeatError
@@ -68,6 +68,10 @@ class Arm:
         family = load_family(self.family_name)
         if self.content.sources and not family.takes_content:
             raise RecfeatError(f"{self.file}: the family {self.family_name} takes no [content].")
+        if self.content.users and not family.user_content:
+            raise RecfeatError(
+                f"{self.file}: the family {self.family_name} takes no [content] users."
+            )
         return family
 
     @cached_property
@@ -105,7 +109,8 @@ class Arm:
     @property
     def is_stochastic(self) -> bool:
         """Whether another seed gives another model: by the family, or by drawn content."""
-        return self.family.draws or control_of(self.content.control).draws
+        controls = (self.content.control, self.content.user_control)
+        return self.family.draws or any(control_of(name).draws for name in controls)
 
 
 def load_arms() -> dict[str, Arm]:
@@ -149,8 +154,8 @@ def arms_frame() -> pl.DataFrame:
             "section": arm.section,
             "label": arm.label,
             "family": arm.family_name,
-            "content": "+".join(arm.content.sources),
-            "control": arm.content.control,
+            "content": "+".join((*arm.content.sources, *arm.content.users)),
+            "control": arm.content.control or arm.content.user_control,
             "prompt_version": (
                 arm.content.prompt_version if "llm" in arm.content.sources else None
             ),
@@ -257,10 +262,13 @@ def _slot(file: str, table: dict[str, Any]) -> Slot:
     for key in table:
         if key not in known:
             raise RecfeatError(f"{file}: [content] {key} is unknown; keys are {', '.join(known)}.")
-    for source in table.get("sources", ()):
-        _one_of(f"{file}: [content] sources", source, SOURCES.names(own_folder()))
+    for key in ("sources", "users"):
+        for source in table.get(key, ()):
+            _one_of(f"{file}: [content] {key}", source, SOURCES.names(own_folder()))
     if "control" in table:
         _one_of(f"{file}: [content] control", table["control"], list(CONTROLS))
+    if "user_control" in table:
+        _one_of(f"{file}: [content] user_control", table["user_control"], USER_CONTROLS)
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     return Slot(**values)
 

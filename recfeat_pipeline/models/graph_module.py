@@ -2,12 +2,13 @@
 
 BPR (Rendle et al., 2009), and beside it, where there is content to align with, RLMRec's losses (Ren
 et al., 2024): ``contrast`` tells an item's text from others' by its row, ``reconstruct`` tells it
-from the rows of items whose own row was hidden, so that only their neighbours speak for them.
+from the rows of items whose own row was hidden, so that only their neighbours speak for them. What
+is known of users is aligned likewise.
 """
 
 import polars as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from recfeat_pipeline.models.alignment import info_nce
@@ -29,6 +30,7 @@ class GraphModule(Module):
     learning: GraphSettings
     events: Tensor  # int64 [E]: user × N + item, sorted
     candidates: Tensor  # int64 [M]: items that exist while training
+    told: Tensor | None  # int64: training users of whom something is known
 
     def __init__(self, tower: LightGcn, data: Data, recipe: Recipe):
         """As many passes over the events as the recipe has over the training examples."""
@@ -49,6 +51,8 @@ class GraphModule(Module):
         )
         self.register_buffer("events", events, persistent=False)
         self.register_buffer("candidates", exists.nonzero()[:, 0], persistent=False)
+        told = None if tower.taste is None else tower.taste.abs().sum(1).nonzero()[:, 0]
+        self.register_buffer("told", told, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
         """Every training event."""
@@ -58,8 +62,8 @@ class GraphModule(Module):
         """BPR, the squares of the rows that it asked for, and what brings rows near their text."""
         n_items, learning = self.tower.n_items, self.learning
         user, taken = self.events[batch] // n_items, self.events[batch] % n_items
-        hidden = self._hidden()
-        users, items = self.tower.rows(hidden)
+        hidden, hidden_users = self._hidden(self.candidates), self._hidden(self.told)
+        users, items = self.tower.rows(hidden, hidden_users)
         drawn = self._drawn(user)  # [B, K]
         margin = (users[user, None] * (items[taken, None] - items[drawn])).sum(2)
         counts = ~torch.isin(user[:, None] * n_items + drawn, self.events)
@@ -70,6 +74,9 @@ class GraphModule(Module):
         loss = loss + learning.regularisation * squares
         if self.tower.semantic is not None:
             loss = loss + learning.align_weight * self._apart(items, taken, hidden)
+        if self.tower.taste is not None:
+            apart = self._users_apart(users, user, hidden_users)
+            loss = loss + learning.align_weight * apart
         return loss
 
     def _drawn(self, user: Tensor) -> Tensor:
@@ -79,17 +86,35 @@ class GraphModule(Module):
         )
         return self.candidates[at]
 
-    def _hidden(self) -> Tensor | None:
-        """Items [M] whose own rows this step does not show."""
-        if self.tower.fuse != "reconstruct":
+    def _hidden(self, some: Tensor | None) -> Tensor | None:
+        """Those of some items or users [M] whose own rows this step does not show."""
+        if self.tower.fuse != "reconstruct" or some is None:
             return None
-        share = torch.rand(len(self.candidates), device=self.device)
-        return self.candidates[share < self.learning.hidden_share]
+        share = torch.rand(len(some), device=self.device)
+        return some[share < self.learning.hidden_share]
 
     def _apart(self, items: Tensor, taken: Tensor, hidden: Tensor | None) -> Tensor:
         """How badly rows tell the items' texts apart."""
         shown = (taken if hidden is None else hidden).unique()[:ALIGNED_AT_ONCE]
         said = self.tower.semantic[shown]  # type: ignore[index]
+        return self._aligned(items[shown], said, self.tower.between, hidden is None)
+
+    def _users_apart(self, users: Tensor, user: Tensor, hidden: Tensor | None) -> Tensor:
+        """How badly rows tell apart what is known of the users."""
+        assert self.told is not None
         if hidden is None:
-            return info_nce(items[shown], self.tower.between(said), self.learning.temperature)
-        return info_nce(self.tower.between(items[shown]), said, self.learning.temperature)
+            user = user.unique()
+            hidden = user[torch.isin(user, self.told)]
+        shown = hidden[torch.randperm(len(hidden), device=self.device)[:ALIGNED_AT_ONCE]]
+        said = self.tower.taste[shown]  # type: ignore[index]
+        return self._aligned(
+            users[shown], said, self.tower.between_users, self.tower.fuse == "contrast"
+        )
+
+    def _aligned(self, rows: Tensor, said: Tensor, between: nn.Module, by_contrast: bool) -> Tensor:
+        """The loss of rows [M, W] beside what is said of the same [M, D]."""
+        if not len(rows):
+            return rows.sum()
+        if by_contrast:
+            return info_nce(rows, between(said), self.learning.temperature)
+        return info_nce(between(rows), said, self.learning.temperature)

@@ -8,6 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
+from recfeat_pipeline.content.slot import UserContent
 from recfeat_pipeline.models.examples import CONTEXT, target_times
 
 TIME_BINS = 1500
@@ -19,6 +20,7 @@ class Context(NamedTuple):
     history: Tensor  # int64 [B, L], newest first; N where there is no item
     weights: Tensor  # float32 [B, L]: debiased ratings or ones; 0 where there is no item
     times: Tensor  # int64 [B]: bin of the request's time, TIME_BINS when unknown
+    users: Tensor | None = None  # int64 [B]: rows of users' content; None: there is none
 
 
 class Histories(nn.Module):
@@ -39,6 +41,7 @@ class Histories(nn.Module):
     lengths: Tensor  # int64 [X]
     targets: Tensor  # int64 [X]
     times: Tensor  # int64 [X]: bin of the target's time
+    users: Tensor  # int64 [X]: rows of users' content, where there is such
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class Histories(nn.Module):
         n_items: int,
         weights: str = "debiased",
         context: int = CONTEXT,
+        known: UserContent | None = None,
     ):
         """``events`` and ``examples`` in their schemas; an example's rows point into events.
 
-        ``context`` is L: the newest events of a history that are given.
+        ``context`` is L: the newest events of a history that are given. ``known`` is of users.
         """
         super().__init__()
+        self.known = known
         self.events, self.n_items = events, n_items
         self.weighing, self.context = weights, context
         self.bins = _time_range(events)
@@ -76,7 +81,9 @@ class Histories(nn.Module):
             other = copy.copy(self)
             other._buffers = dict(self._buffers)
         else:
-            other = Histories(events, examples, self.n_items, self.weighing, self.context)
+            other = Histories(
+                events, examples, self.n_items, self.weighing, self.context, self.known
+            )
             other.bins = self.bins
         other._point_at(events, examples)
         return other.to(self.items.device)
@@ -89,6 +96,9 @@ class Histories(nn.Module):
             ("times", _binned(target_times(events, examples), self.bins)),
         ):
             self.register_buffer(name, torch.tensor(array), False)
+        if self.known is not None:
+            numbers = self.known.numbers(examples["user_id"])
+            self.register_buffer("users", torch.from_numpy(numbers), False)
 
     def forward(self, batch: Tensor) -> tuple[Context, Tensor]:
         """What is known before each example of the batch [B], and its targets [B]."""
@@ -104,7 +114,8 @@ class Histories(nn.Module):
         else:
             mean = (self.rating_sums[row] - self.rating_sums[row - length]) / length.clamp(min=1)
             weights = torch.where(held, self.ratings[at] - mean.float(), 0.0)
-        return Context(history, weights, self.times[batch]), self.targets[batch]
+        users = None if self.known is None else self.users[batch]
+        return Context(history, weights, self.times[batch], users), self.targets[batch]
 
 
 def _time_range(events: pl.DataFrame) -> tuple[int, int] | None:

@@ -2,7 +2,8 @@
 
 ``concat`` gives an item further columns, which are passed along the graph like the others: a row
 twice as wide is served. ``contrast`` and ``reconstruct`` bring rows near to content while they are
-learnt, and serve a row as wide as without it; content is read again for new items alone.
+learnt, and serve a row as wide as without it; content is read again for new items alone. Users'
+rows are aligned in the same way with what is known of them, which serving does not read at all.
 
 Notation: U training users, N items, D content columns, W the width, K layers.
 """
@@ -56,35 +57,50 @@ class LightGcn(Tower):
     Args:
         graph: of the training events.
         content: [N, D], or None.
+        known: features of the training users [U, E], or None; only with an aligned way.
         settings: of the family.
         seed: fixes the initial parameters by name, so that what two arms share starts equal.
     """
 
     semantic: Tensor | None  # [N, D], aligned with; a score does not read it
 
+    taste: Tensor | None  # [U, E], aligned with users' rows
+
     def __init__(
-        self, graph: Graph, content: Tensor | None, settings: GraphSettings, seed: int = 0
+        self,
+        graph: Graph,
+        content: Tensor | None,
+        settings: GraphSettings,
+        seed: int = 0,
+        known: Tensor | None = None,
     ):
         super().__init__()
         self.graph, self.n_items, self.n_layers = graph, graph.n_items, settings.layers
-        self.fuse = settings.fuse if content is not None else None
+        fused = content is not None or known is not None
+        self.fuse = settings.fuse if fused else None
         beside = self.fuse == "concat"
         width = settings.width
         self.item_table = nn.Embedding(graph.n_items, width)
         self.user_table = nn.Embedding(graph.n_users, 2 * width if beside else width)
         self.register_buffer("content", content if beside else None, persistent=False)
         self.register_buffer("semantic", None if beside else content, persistent=False)
+        self.register_buffer("taste", known, persistent=False)
         if content is not None and beside:
             self.item_content = nn.Linear(content.shape[1], width, bias=False)
         elif content is not None and self.fuse == "contrast":
             self.between = perceptron(content.shape[1], width)
         elif content is not None:
             self.between = perceptron(width, content.shape[1])
+        if known is not None:
+            ends = (known.shape[1], width) if self.fuse == "contrast" else (width, known.shape[1])
+            self.between_users = perceptron(*ends)
         initialise(self, seed, {"table": 0.1})
 
-    def rows(self, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Of training users [U, W] and items [N, W]; ``hidden`` items show none at first."""
-        layers = self._layers(hidden)
+    def rows(
+        self, hidden: Tensor | None = None, hidden_users: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Of training users [U, W] and items [N, W]; ``hidden`` ones show none at first."""
+        layers = self._layers(hidden, hidden_users)
         users, items = (torch.stack(side).mean(0) for side in zip(*layers, strict=True))
         return users, items
 
@@ -127,10 +143,14 @@ class LightGcn(Tower):
             return ridge_map(self.semantic[~blank], rows[~blank], self.semantic)
         return torch.zeros_like(rows)
 
-    def _layers(self, hidden: Tensor | None = None) -> list[tuple[Tensor, Tensor]]:
-        items = self.item_table.weight
+    def _layers(
+        self, hidden: Tensor | None = None, hidden_users: Tensor | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        items, users = self.item_table.weight, self.user_table.weight
         if hidden is not None:
             items = items.index_fill(0, hidden, 0.0)
+        if hidden_users is not None:
+            users = users.index_fill(0, hidden_users, 0.0)
         if self.content is not None:
             items = torch.cat([items, self.item_content(self.content)], 1)
-        return self.graph.layers(self.user_table.weight, items, self.n_layers)
+        return self.graph.layers(users, items, self.n_layers)

@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
+import polars as pl
+
 from recfeat_pipeline.content.slot import Content, Slot
 from recfeat_pipeline.models.arms import Arm
 from recfeat_pipeline.models.data import Data
@@ -19,6 +21,9 @@ def run_hash(arm: Arm, seed: int, steps: int, data: Data, content: Content, corp
     of_steps = steps if arm.is_trained else 0
     digest = hashlib.sha256(json.dumps([_options(arm), seed, of_steps, content.names]).encode())
     digest.update(content.matrix.tobytes())
+    if content.users is not None:
+        digest.update(content.users.ids.cast(pl.String).str.join("\n")[0].encode())
+        digest.update(content.users.matrix.tobytes())
     digest.update(corpus.encode())
     for array in arm.family.sees(data, arm.settings):
         digest.update(array.tobytes())

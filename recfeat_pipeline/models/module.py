@@ -255,11 +255,12 @@ class TowerModule(Module):
         """The context without a random part of its older items, so that none is leant on."""
         if not self.learning.history_dropout:
             return context
-        history, weights, times = context
+        history, weights = context.history, context.weights
         dropped = torch.rand(history.shape, device=self.device) < self.learning.history_dropout
         dropped[:, 0] = False
-        return Context(
-            history.masked_fill(dropped, self.tower.n_items), weights.masked_fill(dropped, 0), times
+        return context._replace(
+            history=history.masked_fill(dropped, self.tower.n_items),
+            weights=weights.masked_fill(dropped, 0),
         )
 
     def _blank(self) -> Tensor | None:

@@ -117,7 +117,7 @@ class HeldOut:
         events = pl.DataFrame(rows).with_columns(
             pl.lit(None, EVENTS[name]).alias(name) for name in ("rating", "timestamp", "split")
         )
-        example = {"example_id": 0, "user_id": 0, "split": "test", "event_row": len(once),
+        example = {"example_id": 0, "user_id": None, "split": "test", "event_row": len(once),
                    "history_length": len(once), "target_index": target}  # fmt: skip
         return cls.of(events, pl.DataFrame([example]).select(list(EXAMPLES)))
 

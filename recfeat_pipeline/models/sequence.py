@@ -2,7 +2,8 @@
 
 A score is the product of a state and an item's row, plus the item's own bias. The item's row is the
 sum of its id's and a linear map of its content, in the history and among the candidates alike, so
-that content speaks for an item whose id has learnt little (and alone for a new one).
+that content speaks for an item whose id has learnt little (and alone for a new one). Where
+something is known of users, a linear map of it is added to each state of theirs.
 
 Notation: B users, L places of a history, N items, D content columns, W the width.
 """
@@ -71,10 +72,18 @@ class SequenceTower(Tower):
         n_items: N.
         content: [N, D], or None.
         settings: the family's.
-        seed: fixes the initial parameters by name, so that what two arms share starts equal.
+        known: features of users [U, E], or None.
     """
 
-    def __init__(self, n_items: int, content: Tensor | None, settings: SequenceSettings):
+    known: Tensor | None  # [U + 1, E]; of somebody unknown, the last, nothing
+
+    def __init__(
+        self,
+        n_items: int,
+        content: Tensor | None,
+        settings: SequenceSettings,
+        known: Tensor | None = None,
+    ):
         super().__init__()
         self.n_items, self.settings, width = n_items, settings, settings.width
         self.id_table = nn.Embedding(n_items + 1, width, padding_idx=n_items)
@@ -85,6 +94,11 @@ class SequenceTower(Tower):
             self.item_content = nn.Linear(content.shape[1], width, bias=False)
         if content is not None and settings.own_output:
             self.out_content = nn.Linear(content.shape[1], width, bias=False)
+        self.register_buffer(
+            "known", None if known is None else functional.pad(known, (0, 0, 0, 1)), False
+        )
+        if known is not None:
+            self.user_content = nn.Linear(known.shape[1], width, bias=False)
 
     def states(self, rows: Tensor, held: Tensor) -> Tensor:
         """After each event: [B, L, W] of the rows [B, L, W], oldest first; ``held`` [B, L] is
@@ -97,14 +111,19 @@ class SequenceTower(Tower):
         history = history.flip(1)
         return self.states(self._read(history), history != self.n_items)[:, -1]
 
-    def states_of(self, history: Tensor) -> Tensor:
+    def states_of(self, history: Tensor, users: Tensor | None = None) -> Tensor:
         """[B, L, W] of histories [B, L] in their order; N where there is no item."""
         states = self.states(self._read(history), history != self.n_items)
+        if users is not None:
+            states = states + self._taste(users)[:, None]
         return self._scaled(states)
 
     def user_vectors(self, context: Context) -> Tensor:
         """[B, W + 1]: the state after the newest event, and a one for the bias."""
-        state = self._scaled(self.newest_state(context.history))
+        state = self.newest_state(context.history)
+        if context.users is not None:
+            state = state + self._taste(context.users)
+        state = self._scaled(state)
         return functional.pad(state, (0, 1), value=1.0)
 
     def item_vectors(self, items: Tensor | None = None, blank: Tensor | None = None) -> Tensor:
@@ -138,6 +157,12 @@ class SequenceTower(Tower):
         known = (items < self.n_items)[:, None]
         projected = self.item_content(self.content[items.clamp(max=self.n_items - 1)]) * known
         return rows + functional.embedding(at, projected)
+
+    def _taste(self, users: Tensor) -> Tensor:
+        """[B, W] of the users [B]."""
+        assert self.known is not None
+        told = functional.dropout(self.known[users], self.settings.dropout, self.training)
+        return self.user_content(told)
 
     def _scaled(self, states: Tensor) -> Tensor:
         if not self.settings.unit:

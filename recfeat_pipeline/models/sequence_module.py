@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recfeat_pipeline.content.slot import UserContent
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.module import TowerModule
@@ -27,8 +28,15 @@ class SequenceModule(TowerModule):
     tower: SequenceTower
     learning: SequenceSettings
 
-    def __init__(self, tower: SequenceTower, data: Data, recipe: Recipe):
-        """As many passes over the users as the recipe has over the training examples."""
+    of_windows: Tensor | None  # int64 [U]: rows of users' content
+
+    def __init__(
+        self, tower: SequenceTower, data: Data, recipe: Recipe, known: UserContent | None = None
+    ):
+        """As many passes over the users as the recipe has over the training examples.
+
+        ``known`` is what the tower knows of users.
+        """
         settings: SequenceSettings = recipe.settings
         windows = Windows.of(data, settings.window)
         n_examples = max(data.examples.filter(split="train").height, 1)
@@ -37,7 +45,7 @@ class SequenceModule(TowerModule):
         steps_of_pass = max(len(windows) // batch, 1)
         super().__init__(
             tower,
-            Histories(data.events, data.examples, data.n_items, "uniform", settings.window),
+            Histories(data.events, data.examples, data.n_items, "uniform", settings.window, known),
             settings,
             max(round(recipe.steps * BATCH_SIZE / n_examples * steps_of_pass), 1),
             recipe.seed,
@@ -45,6 +53,8 @@ class SequenceModule(TowerModule):
             new_items(data, settings),
         )
         self.windows, self.batch = windows, batch
+        numbers = None if known is None else torch.from_numpy(known.numbers(windows.users))
+        self.register_buffer("of_windows", numbers, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
         """Users' numbers, and their lengths: those of a step are about as long."""
@@ -56,7 +66,8 @@ class SequenceModule(TowerModule):
         at = target != self.windows.n_items
         if self.new is not None:
             at &= ~functional.pad(self.new, (0, 1))[target]
-        states = self.tower.states_of(self._thinned_windows(history))[at]  # [P, W]
+        users = None if self.of_windows is None else self.of_windows[batch]
+        states = self.tower.states_of(self._thinned_windows(history), users)[at]  # [P, W]
         states = functional.pad(states, (0, 1), value=1.0)
         target = target[at]
         if (loss := self._drawn_loss(states, target)) is None:

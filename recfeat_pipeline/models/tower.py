@@ -104,7 +104,7 @@ class TwoTower(Tower):
         The content's linear map commutes with the weighted mean, so all N rows are projected once,
         32 wide, and then pooled: the same sum with far less arithmetic.
         """
-        history, weights, _ = context
+        history, weights = context.history, context.weights
         slots = [
             norm(pooled) for norm, pooled in zip(self.user_norm, self._pools(context), strict=True)
         ]  # each [B, 32]
@@ -120,7 +120,7 @@ class TwoTower(Tower):
 
     def _pools(self, context: Context) -> list[Tensor]:
         """Sums of id rows: all items; where wanted the liked, disliked, weighted; the last."""
-        history, weights, _ = context
+        history, weights = context.history, context.weights
         table = self.id_table.weight
         n_pools = len(self.user_norm) - self.recency
         pools = [functional.embedding_bag(history, table, mode="sum", padding_idx=self.n_items)]
@@ -179,7 +179,7 @@ class _MetadataSlots(nn.Module):
 
     def user_slots(self, context: Context) -> list[Tensor]:
         """Genre context [B, 32] (mean weight and share of the history, per genre), time [B, 4]."""
-        history, weights, times = context
+        history, weights, times = context.history, context.weights, context.times
         rows = functional.pad(self.genres, (0, 0, 0, 1))  # [N + 1, G]
         held = (history < len(self.genres)).float()
         counts = _pool(history, rows, held)  # [B, G]

@@ -8,6 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
+from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models import checkpoints
 from recfeat_pipeline.models.data import Data
@@ -154,3 +155,8 @@ def count_parameters(model: nn.Module) -> int:
 def content_tensor(matrix: np.ndarray) -> Tensor | None:
     """The content [N, D] as a tower takes it; None where D is 0."""
     return torch.from_numpy(matrix) if matrix.shape[1] else None
+
+
+def users_tensor(content: Content) -> Tensor | None:
+    """What is known of users [U, E], as a tower takes it; None: nothing."""
+    return None if content.users is None else torch.from_numpy(content.users.matrix)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ class Windows:
     """
 
     items: Tensor  # int64 [R], by user, oldest first
+    users: pl.Series  # user_id [U]
     starts: Tensor  # int64 [U]
     lengths: Tensor  # int64 [U]
     untimed: Tensor  # int64 [U]: the first events of a user, whose order is not known
@@ -42,8 +44,9 @@ class Windows:
             return torch.from_numpy(values[kept].astype(np.int64))
 
         return cls(
-            items, of_users(starts), of_users(lengths), of_users(untimed), data.n_items, context
-        )
+            items, users.gather(starts[kept]), of_users(starts), of_users(lengths),
+            of_users(untimed), data.n_items, context,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         """U."""

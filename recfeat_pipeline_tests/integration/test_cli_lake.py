@@ -451,6 +451,30 @@ def test_profiles_from_elsewhere_become_a_version(recfeat, built, folder):
     assert "no column 'item_id'" in recfeat("import-profiles", folder / "texts.csv").error
 
 
+def test_profiles_of_users_are_bought_once_and_of_training_events(recfeat, built, server):
+    train = built.read("events").filter(split="train")
+    n_users, asked = train["user_id"].n_unique(), server.counts["chat"]
+    ran = recfeat("profiles", "users")
+    assert ran.code == 0
+    assert f"{n_users} calls for {n_users} users: about $" in ran.err, "said before it is paid"
+    assert server.counts["chat"] - asked == n_users
+    assert recfeat("profiles", "users", "--changed", "0").code == 0
+    assert server.counts["chat"] - asked == n_users, "nothing is new"
+    items = built.read("items").select("item_index", item=pl.col("item_id").cast(pl.String))
+    known = train.join(items, on="item_index").select("user_id", "item")
+    with open_store(built) as store:
+        found = store.table("features.user_profiles").pl()
+    assert set(found["user_id"]) == set(train["user_id"])
+    shown = found.select("user_id", item="history").explode("item")
+    assert shown.join(known, on=["user_id", "item"], how="anti").is_empty()
+    versions = recfeat("status", "--json").json["versions"]
+    [said] = [v["detail"] for v in versions if v["key"] == found["version"][0]]
+    assert said == f"profiles of {n_users} users"
+    assert (
+        "asks for scores" in recfeat("profiles", "users", "--prompt-version", "genome132-v1").error
+    )
+
+
 def test_scores_from_elsewhere_become_a_version(recfeat, built, folder):
     promoted = built.meta["promoted"]
     rows = [("3", "friendship", 0.9), ("5", "romance", 1.0), ("99", "romance", 0.1)]

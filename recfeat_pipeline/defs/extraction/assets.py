@@ -8,6 +8,7 @@ import dagster as dg
 from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_DOCUMENTS, SWEPT_WEEKLY, again_later
 from recfeat_pipeline.defs.events import Written, report_partitions, warn
+from recfeat_pipeline.defs.extraction.users import user_profiles
 from recfeat_pipeline.defs.extraction.vectors import document_vectors
 from recfeat_pipeline.defs.extraction.version import by_version, extract_version
 from recfeat_pipeline.defs.partitions import version_shards
@@ -121,4 +122,4 @@ def _health(lake: Lake, version: str) -> dict[str, list[str]]:
     }
 
 
-assets = [document_vectors, llm_scores]
+assets = [document_vectors, user_profiles, llm_scores]

@@ -12,7 +12,7 @@ from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.cascade import main_model
-from recfeat_pipeline.extraction.types import Limits, Summary, is_lexical
+from recfeat_pipeline.extraction.types import Backend, Limits, Summary, is_lexical
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
@@ -78,7 +78,6 @@ def _extract(
     from recfeat_pipeline.extraction.embeddings import choose_embedder
     from recfeat_pipeline.extraction.engine import (
         choose_backend,
-        extract_many,
         keep_scores,
         limits_of,
         scores,
@@ -106,37 +105,9 @@ def _extract(
         items[shard] = frame.select("item_id")
         untouched += n_documents - frame.height
     asked = [shard for shard in shards if items[shard].height]
-    if settings.llm_batch and not backend.instant:
-        if version.cascade:
-            raise RecfeatError(
-                f"{version.name} is a cascade: what it asks depends on answers that a batch gives "
-                "a day later. Unset RECFEAT_LLM_BATCH, or name a version without [cascade]."
-            )
-        summaries = use_batches(
-            lake, version, asked, documents, backend.model, limits, settings, reporter
-        )
-    else:
-        with reporter.bar(f"{version.name}, {backend.name}") as progress:
-            summaries = extract_many(
-                asked,
-                documents,
-                version,
-                lake,
-                backend,
-                limits=limits,
-                progress=progress,
-                prices=settings.prompts,
-                note=reporter.note,
-            )
-    if damaged := sum(summary.put_aside for summary in summaries.values()):
-        reporter.note(
-            f"{damaged:,} damaged lines of a killed run's journal were put aside in "
-            f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
-        )
+    summaries = obtain(lake, version, asked, documents, backend, limits, settings, reporter)
     if not untouched:  # else others have valid answers
         refuse_worthless(version, list(summaries.values()))
-    if said := tell_failed(list(summaries.values())):
-        reporter.note(said)
     written = []
     for shard in shards:
         everything = lake.read("documents", shard=shard)
@@ -152,7 +123,7 @@ def _extract(
             frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
             lake.write("profiles", frame, version=version_key, shard=shard)
         keys = frame["cache_key"].unique().sort().to_list()
-        calls = _calls(summaries.get(shard, Summary()))
+        calls = numbers(summaries.get(shard, Summary()))
         written.append(WrittenShard(version_key, shard, frame.height, keys, backend.model, calls))
     done = summaries.values()
     return Extracted(
@@ -160,6 +131,56 @@ def _extract(
         reasons=dict(sum((Counter(summary.reasons) for summary in done), Counter())),
         stopped=next((summary.stopped for summary in done if summary.stopped), None),
     )
+
+
+def obtain(
+    lake: Lake,
+    version: PromptVersion,
+    shards: Sequence[str],
+    documents: Callable[[str], pl.DataFrame],
+    backend: Backend,
+    limits: Limits,
+    settings: Settings,
+    reporter: Reporter,
+) -> dict[str, Summary]:
+    """Ask what the ledger lacks, one by one or in batches as the settings say, and tell of it.
+
+    Raises:
+        RecfeatError: the version is a cascade, and batches are wanted; else as
+            :func:`~recfeat_pipeline.extraction.engine.extract_many`.
+    """
+    from recfeat_pipeline.extraction.engine import extract_many
+
+    if settings.llm_batch and not backend.instant:
+        if version.cascade:
+            raise RecfeatError(
+                f"{version.name} is a cascade: what it asks depends on answers that a batch gives "
+                "a day later. Unset RECFEAT_LLM_BATCH, or name a version without [cascade]."
+            )
+        summaries = use_batches(
+            lake, version, shards, documents, backend.model, limits, settings, reporter
+        )
+    else:
+        with reporter.bar(f"{version.name}, {backend.name}") as progress:
+            summaries = extract_many(
+                shards,
+                documents,
+                version,
+                lake,
+                backend,
+                limits=limits,
+                progress=progress,
+                prices=settings.prompts,
+                note=reporter.note,
+            )
+    if damaged := sum(summary.put_aside for summary in summaries.values()):
+        reporter.note(
+            f"{damaged:,} damaged lines of a killed run's journal were put aside in "
+            f"{lake.state / 'journal'}/*.damaged; those calls are asked again."
+        )
+    if said := tell_failed(list(summaries.values())):
+        reporter.note(said)
+    return summaries
 
 
 def refuse_worthless(version: PromptVersion, summaries: Sequence[Summary]) -> None:
@@ -192,11 +213,11 @@ def tell_failed(summaries: Sequence[Summary]) -> str | None:
     requested = sum(summary.requested for summary in summaries)
     return (
         f"{failed + before:,} of {requested:,} calls have no valid answer ({', '.join(why)}), so "
-        "scores are missing. `recfeat status` counts them, RECFEAT_LLM_RETRY_FAILED=1 asks again."
+        "features are missing. `recfeat status` counts them, RECFEAT_LLM_RETRY_FAILED=1 asks again."
     )
 
 
-def _calls(summary: Summary) -> dict[str, Any]:
+def numbers(summary: Summary) -> dict[str, Any]:
     """A shard's numbers, which the UI plots; a model without a price has no cost."""
     names = (
         "requested",
@@ -264,10 +285,10 @@ def use_batches(
 
 
 def paid_model(lake: Lake, version: PromptVersion) -> str | None:
-    """The model whose answers the version's scores are cut from; None: none that was paid."""
+    """The model whose answers the version's features are cut from; None: none that was paid."""
     models = {
         model
-        for table in ("scores", "profiles")
+        for table in ("scores", "profiles", "user_profiles")
         for part in lake.each(table, ["model"], version=version.key)
         for model in part["model"].unique()
         if not is_lexical(model)

@@ -30,6 +30,7 @@ TRAINED_ON = [
     ["lake", "examples"],
     ["features", "item_features"],
     ["features", "item_profiles"],
+    ["features", "user_profiles"],
     ["features", "document_vectors"],
     ["features", "genome"],
 ]
@@ -117,6 +118,12 @@ def cold_ranks(
 
     job = prepare(context, lake, store, settings, reporter, config.steps)
     if job is None:
+        return
+    if job.arm.content.users:
+        reporter.note(
+            f"{job.arm.id}: no cold start, since what it knows of users was written from events "
+            "that a cold start holds back."
+        )
         return
     if not job.run.is_current(job.made_from, "cold"):
         world = build_cold_world(job.inputs.data, job.seed, report_split=job.inputs.report_split)

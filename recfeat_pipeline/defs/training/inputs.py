@@ -1,6 +1,6 @@
 """What an arm is trained on, read from the lake and the feature store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from recfeat_pipeline.catalog.movielens import read_user_tags
 from recfeat_pipeline.catalog.splits import REPORTED_ON
 from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.content.users import fill_users
 from recfeat_pipeline.extraction.prompts import arm_version, promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
@@ -49,12 +50,23 @@ def load_inputs(
     version = feature_version(lake, store, arm)
     data = data or load_data(lake)
     dimensions = lake.read("dimensions", version=version or promoted(lake))
+    content = fill(arm.content, store, data.items, dimensions, version, seed)
+    users = fill_users(
+        arm.content, store, data.events, data.items, _asked_about(arm, lake, data), seed
+    )
     return Inputs(
         data=data,
-        content=fill(arm.content, store, data.items, dimensions, version, seed),
+        content=replace(content, users=users),
         version=version if "llm" in arm.content.sources else None,
         report_split=report_split(lake),
     )
+
+
+def _asked_about(arm: Arm, lake: Lake, data: Data) -> pl.Series:
+    """user_id of whom content must be known: those held out, or those learnt from."""
+    if arm.content.users and arm.family.user_content == "asked":
+        return data.examples.filter(pl.col("split") == report_split(lake))["user_id"]
+    return data.train_events["user_id"]
 
 
 def load_data(lake: Lake) -> Data:

@@ -36,6 +36,8 @@ STOP = {
     "thing", "means", "mean", "many", "most", "another",
 }  # fmt: skip
 WORD = re.compile(r"[^\W_]+")
+TAKEN = re.compile(r"^\d+\. (.+?)(?:, rated (\d+(?:\.\d+)?))?$", re.MULTILINE)
+"""A line of a user's history."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class LexicalBackend:
 
 def summarise(document: str) -> dict[str, object]:
     """Two sentences and four tags cut from the document: what a profile is without an LLM."""
+    if taken := TAKEN.findall(document):
+        return _of_history(taken)
     fields = dict(line.partition(": ")[::2] for line in document.split("\n"))
     prose = next(
         (fields[label] for label in ("Overview", "Plot", "Wikipedia") if fields.get(label)),
@@ -119,6 +123,17 @@ def summarise(document: str) -> dict[str, object]:
     spare = ["general", "catalogue", "item", "untagged"]
     distinct = list(dict.fromkeys([*tags, *spare]))[:4]
     return {"profile": profile.ljust(20, "."), "tags": distinct}
+
+
+def _of_history(taken: list[tuple[str, str]]) -> dict[str, object]:
+    """The same of a user's history: its titles, and which of them were rated below the mean."""
+    ratings = [float(rating) for _, rating in taken if rating]
+    mean = sum(ratings) / len(ratings) if ratings else 0.0
+    low = [title for title, rating in taken if rating and float(rating) < mean]
+    liked = [title for title, rating in taken if not rating or float(rating) >= mean]
+    told = f"Seeks what is like {', '.join(liked)}."[:600]
+    avoided = f" Rates low {', '.join(low)}."[:300] if low else " Rates nothing low."
+    return {"profile": told + avoided, "tags": ["untagged", "history", "titles", "no model"]}
 
 
 def _lexicons(group: Group) -> list[_Lexicon]:

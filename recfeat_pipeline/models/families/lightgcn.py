@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family
 from recfeat_pipeline.models.graph import Graph
@@ -30,9 +31,22 @@ class Settings(GraphSettings, ReadingSettings):
 
 
 def build(data: Data, content: Content, recipe: Recipe) -> GraphModule:
-    """The graph with its initial rows, and the events that it learns from."""
-    matrix = content_tensor(content.matrix)
-    tower = LightGcn(Graph(data.train), matrix, recipe.settings, recipe.seed)
+    """The graph with its initial rows, and the events that it learns from.
+
+    Raises:
+        RecfeatError: content of users is to stand beside choices.
+    """
+    matrix, known = content_tensor(content.matrix), None
+    if content.users is not None and recipe.settings.fuse == "concat":
+        raise RecfeatError(
+            "LightGCN aligns content of users, and has none beside a row: set [model] fuse = "
+            '"contrast" or "reconstruct".'
+        )
+    if content.users is not None:
+        users = data.train_events["user_id"]
+        of_rows = users.gather(data.train.offsets.numpy())
+        known = torch.from_numpy(content.users.of(of_rows))
+    tower = LightGcn(Graph(data.train), matrix, recipe.settings, recipe.seed, known)
     tower.decay = readings(recipe.settings)[0].decay  # until validation has chosen
     return GraphModule(tower, data, recipe)
 
@@ -65,5 +79,6 @@ family = Family(
     trained=True,
     draws=True,
     takes_content=True,
+    user_content="learnt",
 )
 """With ``fuse`` in an arm's [model]: ``concat``, ``contrast`` or ``reconstruct``."""

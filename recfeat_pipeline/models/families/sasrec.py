@@ -23,7 +23,7 @@ from recfeat_pipeline.models.reading_scorer import (
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
 from recfeat_pipeline.models.sequence_module import SequenceModule
-from recfeat_pipeline.models.trained import content_tensor, count_parameters
+from recfeat_pipeline.models.trained import content_tensor, count_parameters, users_tensor
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,15 @@ class SasRec(SequenceTower):
 
     settings: Settings
 
-    def __init__(self, n_items: int, content: Tensor | None, settings: Settings, seed: int = 0):
-        super().__init__(n_items, content, settings)
+    def __init__(
+        self,
+        n_items: int,
+        content: Tensor | None,
+        settings: Settings,
+        seed: int = 0,
+        known: Tensor | None = None,
+    ):
+        super().__init__(n_items, content, settings, known)
         width, rate = settings.width, settings.dropout
         self.place_table = nn.Embedding(settings.window, width)
         blocks = [_Block(width, settings.heads, rate) for _ in range(settings.blocks)]
@@ -102,8 +109,9 @@ class _Block(nn.Module):
 
 def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
     """The network with its initial parameters, and the data that it learns from."""
-    network = SasRec(data.n_items, content_tensor(content.matrix), recipe.settings, recipe.seed)
-    return SequenceModule(network, data, recipe)
+    matrix, known = content_tensor(content.matrix), users_tensor(content)
+    network = SasRec(data.n_items, matrix, recipe.settings, recipe.seed, known)
+    return SequenceModule(network, data, recipe, content.users)
 
 
 def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
@@ -131,5 +139,6 @@ family = Family(
     trained=True,
     draws=True,
     takes_content=True,
+    user_content="asked",
     revision=2,
 )

@@ -23,7 +23,7 @@ from recfeat_pipeline.models.reading_scorer import (
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
 from recfeat_pipeline.models.sequence_module import SequenceModule
-from recfeat_pipeline.models.trained import content_tensor, count_parameters
+from recfeat_pipeline.models.trained import content_tensor, count_parameters, users_tensor
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,15 @@ class PooledTower(SequenceTower):
 
     settings: Settings
 
-    def __init__(self, n_items: int, content: Tensor | None, settings: Settings, seed: int = 0):
-        super().__init__(n_items, content, settings)
+    def __init__(
+        self,
+        n_items: int,
+        content: Tensor | None,
+        settings: Settings,
+        seed: int = 0,
+        known: Tensor | None = None,
+    ):
+        super().__init__(n_items, content, settings, known)
         self.decay = readings(settings)[0].decay  # until validation has chosen
         self.inner = self.outer = None
         if settings.hidden:
@@ -113,8 +120,9 @@ def _size(weights: Tensor) -> Tensor:
 def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
     """The tower with its initial parameters, and the data that it learns from."""
     matrix = content_tensor(content.matrix)
-    tower = PooledTower(data.n_items, matrix, recipe.settings, recipe.seed)
-    return SequenceModule(tower, data, recipe)
+    known = users_tensor(content)
+    tower = PooledTower(data.n_items, matrix, recipe.settings, recipe.seed, known)
+    return SequenceModule(tower, data, recipe, content.users)
 
 
 def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
@@ -140,4 +148,5 @@ family = Family(
     trained=True,
     draws=True,
     takes_content=True,
+    user_content="asked",
 )

@@ -15,7 +15,7 @@ PROMISED = {
     "init", "check", "estimate", "run", "status", "backfill", "batches", "prompts", "arms",
     "score-item", "neighbours", "fingerprint", "report", "ui", "download", "doctor", "explore",
     "taxonomy", "text", "rank", "export", "import-profiles", "import-scores", "distil", "ask",
-    "serve", "mcp", "power", "reliability", "semantic-ids",
+    "serve", "mcp", "power", "reliability", "semantic-ids", "profiles",
 }  # fmt: skip
 
 

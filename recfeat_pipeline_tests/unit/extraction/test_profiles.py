@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction import Limits, choose_backend, extract, load_version
+from recfeat_pipeline.extraction import Limits, extract, load_version
 from recfeat_pipeline.extraction.embeddings import (
     HASHED,
     EndpointEmbedder,
@@ -17,13 +17,9 @@ from recfeat_pipeline.extraction.embeddings import (
     embed_once,
     normalised,
 )
-from recfeat_pipeline.extraction.profiles import (
-    import_profiles,
-    read_profiles,
-    user_documents,
-)
+from recfeat_pipeline.extraction.profiles import import_profiles, read_profiles
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.schemas import PROFILES
+from recfeat_pipeline.profile_schemas import PROFILES
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.extraction.cases import Scripted, documents
@@ -147,31 +143,3 @@ def test_a_local_model_is_loaded_by_path(monkeypatch, lake):
     embedder = choose_embedder(Settings(embedding_model="sentence-transformers:/models/minilm"))
     assert embedder.name == "/models/minilm"
     assert embed_once(lake, ["x"], embedder).tolist() == [pytest.approx([0.6, 0.8])]
-
-
-def history(rows):
-    names = ("user_id", "item_id", "position", "rating")
-    dtypes = (pl.Int64, pl.Int64, pl.Int32, pl.Float32)
-    return pl.DataFrame(rows, schema=dict(zip(names, dtypes, strict=True)), orient="row")
-
-
-def test_a_users_document_is_the_history_newest_first_and_cut():
-    titles = pl.DataFrame({"item_id": [1, 2, 3], "title": ["A (1990)", "B: C (1991)", "D\nE"]})
-    events = history([(7, 1, 0, 4.0), (7, 2, 1, 2.5), (7, 3, 2, None), (9, 1, 0, None)])
-    frame = user_documents(events, titles, newest=2)
-    assert frame["item_id"].to_list() == [7, 9]
-    assert frame["text"].to_list() == ["1. D E\n2. B: C (1991), rated 2.5", "1. A (1990)"]
-
-
-def test_user_profiles_use_the_same_engine(lake):
-    version = load_version("user-profile-v1")
-    titles = pl.DataFrame({"item_id": [1, 2], "title": ["Star Wars: A (1977)", "Heat (1995)"]})
-    users = user_documents(history([(7, 1, 0, 4.0), (9, 2, 0, 1.0)]), titles)
-    with OpenAIServer() as server:
-        settings = Settings(RECFEAT_LLM_BASE_URL=server.base_url)
-        for sent in (2, 0):
-            backend = choose_backend(settings, version)
-            summary = extract(users, version, lake, "00", backend, limits=Limits(4))
-            assert (summary.sent, summary.failed) == (sent, 0)
-    frame = read_profiles(users, version, lake, "00", version.model, HashedEmbedder())
-    assert frame["item_id"].to_list() == [7, 9]

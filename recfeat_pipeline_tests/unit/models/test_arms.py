@@ -44,7 +44,8 @@ def test_luck_is_training_factorising_or_drawn_features():
 def test_what_is_done_to_content_is_what_a_control_is_for():
     for arm in load_arms().values():
         if arm.section != "reranker":  # whose controls change what is shown, not the content
-            assert (arm.role == "control") == (arm.content.control is not None), arm.id
+            controls = (arm.content.control, arm.content.user_control)
+            assert (arm.role == "control") == any(controls), arm.id
         assert arm.role != "floor" or not arm.content.sources, arm.id
 
 

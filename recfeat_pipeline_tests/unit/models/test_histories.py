@@ -22,7 +22,7 @@ def test_history_is_newest_first_and_weights_know_only_the_past():
             (2, 8, 4.0, 2, "train"),
         ]
     )
-    (history, weights, times), targets = read(events, 3)
+    (history, weights, times, _), targets = read(events, 3)
     assert times.tolist() == [750, 1499, 750], "bins of the training time, 1 to 3"
     assert targets.tolist() == [5, 6, 8]
     assert history[:, :3].tolist() == [[4, 9, 9], [5, 4, 9], [7, 9, 9]]
@@ -33,7 +33,7 @@ def test_history_is_newest_first_and_weights_know_only_the_past():
 
 def test_only_the_last_fifty_events_are_seen():
     events = make_events([(1, item, 3.0, item, "train") for item in range(60)])
-    (history, _, _), _ = read(events, 59)
+    (history, _, _, _), _ = read(events, 59)
     assert history[58].tolist() == list(range(58, 8, -1))
 
 
@@ -41,7 +41,7 @@ def test_unknown_ratings_weigh_the_same():
     events = make_events(
         [(1, 0, None, 1, "train"), (1, 1, 5.0, 2, "train"), (1, 2, 1.0, 3, "test")]
     )
-    (_, weights, _), _ = read(events, 2)
+    (_, weights, _, _), _ = read(events, 2)
     assert weights[:, :3].tolist() == [[1, 0, 0], [1, 1, 0]]
 
 
@@ -49,7 +49,7 @@ def test_uniform_weights_ignore_ratings():
     events = make_events(
         [(1, 0, 5.0, 1, "train"), (1, 1, 1.0, 2, "train"), (1, 2, 1.0, 3, "train")]
     )
-    (_, weights, _), _ = read(events, 2, "uniform")
+    (_, weights, _, _), _ = read(events, 2, "uniform")
     assert weights[1, :3].tolist() == [1, 1, 0]
 
 
@@ -57,13 +57,13 @@ def test_the_published_weights_know_the_future():
     events = make_events(
         [(1, 0, 5.0, 1, "train"), (1, 1, 1.0, 2, "train"), (1, 2, 3.0, 3, "train")]
     )
-    (_, weights, _), _ = read(events, 2, "debiased_future")
+    (_, weights, _, _), _ = read(events, 2, "debiased_future")
     assert weights[:, :2].tolist() == [[2, 0], [-2, 2]], "the mean of all three ratings is 3"
 
 
 def test_unknown_times_have_a_bin_of_their_own():
     events = make_events([(1, 0, 5.0, None, "train"), (1, 1, 1.0, None, "train")])
-    (_, _, times), _ = read(events, 1)
+    (_, _, times, _), _ = read(events, 1)
     assert times.tolist() == [1500]
 
 
@@ -72,7 +72,7 @@ def test_bins_of_time_end_with_training_and_know_nothing_later():
     train = [(1, 4, None, 100, "train"), (1, 5, None, 200, "train"), (2, 4, None, 150, "train"),
              (2, 6, None, 200, "train")]  # fmt: skip
     later = [(3, 4, None, 90_000, "test"), (3, 5, None, 100_000, "test")]
-    (_, _, times), _ = read(make_events(train), 2)
-    (_, _, with_later), _ = read(make_events(train + later), 3)
+    (_, _, times, _), _ = read(make_events(train), 2)
+    (_, _, with_later, _), _ = read(make_events(train + later), 3)
     assert with_later.tolist()[:2] == times.tolist()
     assert with_later.tolist()[2] == TIME_BINS - 1, "what comes later shares the last bin"
