@@ -108,7 +108,7 @@ def run(
     from recfeat_pipeline.commands.driving import announce_cost, open_driver
     from recfeat_pipeline.commands.lakes import version_to_ask
     from recfeat_pipeline.commands.recorded import record
-    from recfeat_pipeline.commands.tables import print_metrics, print_requests
+    from recfeat_pipeline.commands.tables import print_left_out, print_metrics, print_requests
     from recfeat_pipeline.defs.drive import Plan
     from recfeat_pipeline.errors import RecfeatError
     from recfeat_pipeline.layout import REPORT
@@ -166,6 +166,7 @@ def run(
         return
     print_metrics(lake)
     print_requests(lake)
+    print_left_out(lake, {arm.id for arm in plan.arms})
     say(f"Report:  {lake.path(REPORT)}")
     say(f"Explore: RECFEAT_LAKE={lake.root} recfeat explore")
     if stderr().is_terminal:

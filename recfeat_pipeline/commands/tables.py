@@ -1,8 +1,10 @@
 """The metric table that a run ends with."""
 
+from collections.abc import Collection
+
 import polars as pl
 
-from recfeat_pipeline.commands.output import table
+from recfeat_pipeline.commands.output import hint, table
 from recfeat_pipeline.evaluation.metrics import headline
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
@@ -43,6 +45,18 @@ def print_requests(lake: Lake) -> None:
         ("asked", "MRR", "less the base's", "$ per 1,000", "a call"), "right"
     )
     table(columns, cells, title="Another order for the best candidates, over all requests")
+
+
+def print_left_out(lake: Lake, arms: Collection[str]) -> None:
+    """The asked arms that could not be trained, by reason."""
+    from recfeat_pipeline.defs.training.stored import skipped_arms
+
+    by_reason: dict[str, list[str]] = {}
+    for arm, reason in sorted(skipped_arms(lake).items()):
+        if arm in arms:
+            by_reason.setdefault(reason, []).append(arm)
+    for reason, left_out in by_reason.items():
+        hint(f"Left out: {', '.join(left_out)}. {reason}", style="yellow")
 
 
 def print_metrics(lake: Lake) -> None:

@@ -1,10 +1,9 @@
-"""The house rules that a reader should be able to rely on."""
+"""The house rules that a reader should be able to rely on: a test a rule, over every module."""
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parents[2] / "recfeat_pipeline"
 ORCHESTRATION = ("defs/", "commands/", "definitions.py", "cli.py")
@@ -20,59 +19,69 @@ LISTS = {
 }  # what tables and pages are made from
 
 
-def imports(module: str) -> set[str]:
-    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    """Everything that a module's source is made of."""
+    return list(ast.walk(ast.parse((PACKAGE / module).read_text(encoding="utf-8"))))
+
+
+def imports(module: str, *beginnings: str) -> set[str]:
+    """What a module imports; only packages that are, or lie below, one of ``beginnings``."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
-    return names
+    return {n for n in names if any((n + ".").startswith(b + ".") for b in beginnings)}
+
+
+def in_package(*names: str) -> list[str]:
+    return [f"recfeat_pipeline.{name}" for name in names]
+
+
+def none_of(found: dict[str, set[str]]) -> bool:
+    """No module has anything; a failure shows which do."""
+    assert {module: names for module, names in found.items() if names} == {}
+    return True
 
 
 def test_there_is_domain_code_to_check():
     assert len(DOMAIN) > 10
+    assert imports("store.py", "duckdb") == {"duckdb"}
 
 
-@pytest.mark.parametrize("module", DOMAIN)
-def test_domain_code_never_imports_dagster(module):
-    offenders = {name for name in imports(module) if name.split(".")[0].startswith("dagster")}
-    assert not offenders, f"{module} imports {offenders}: only defs/ and the command line may"
+def test_only_defs_and_the_command_line_import_dagster():
+    dagster = ("dagster", "dagster_duckdb", "dagster_shared", "dagster_postgres")
+    assert none_of({module: imports(module, *dagster) for module in DOMAIN})
 
 
-@pytest.mark.parametrize("module", DOMAIN)
-def test_imports_point_one_way(module):
-    upper = {
-        name
-        for name in imports(module)
-        if name.startswith(("recfeat_pipeline.defs", "recfeat_pipeline.commands"))
-    }
-    assert not upper, f"{module} imports {upper}"
+def test_imports_point_one_way():
+    upper = in_package("defs", "commands")
+    assert none_of({module: imports(module, *upper) for module in DOMAIN})
 
 
-@pytest.mark.parametrize("module", [m for m in DOMAIN if m.split("/")[0] in SIBLINGS])
-def test_siblings_meet_through_tables(module):
-    own = module.split("/")[0]
-    others = {f"recfeat_pipeline.{name}" for name in SIBLINGS if name != own}
-    names = imports(module) - LISTS
-    offenders = {n for n in names if any((n + ".").startswith(o + ".") for o in others)}
-    assert not offenders, f"{module} imports {offenders}: pass a frame or an array instead"
+def test_siblings_meet_through_tables():
+    """Pass a frame or an array instead."""
+    found = {}
+    for module in DOMAIN:
+        own = module.split("/")[0]
+        if own in SIBLINGS:
+            others = in_package(*(name for name in SIBLINGS if name != own))
+            found[module] = imports(module, *others) - LISTS
+    assert none_of(found)
 
 
-@pytest.mark.parametrize("module", [m for m in DOMAIN if m.startswith("content/")])
-def test_content_is_below_the_models(module):
+def test_content_is_below_the_models():
     """Models may import it; it imports none of the siblings."""
-    offenders = {
-        n for n in imports(module) if n.startswith(tuple(f"recfeat_pipeline.{s}" for s in SIBLINGS))
-    }
-    assert not offenders, f"{module} imports {offenders}"
+    content = [module for module in DOMAIN if module.startswith("content/")]
+    assert none_of({module: imports(module, *in_package(*SIBLINGS)) for module in content})
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_module_outgrows_400_lines(module):
-    lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
-    assert lines <= 400, f"{module} has {lines} lines: what is the second idea in it?"
+def test_no_module_outgrows_400_lines():
+    """What is the second idea in it?"""
+    lines = {m: (PACKAGE / m).read_text(encoding="utf-8").count("\n") for m in MODULES}
+    assert {module: n for module, n in lines.items() if n > 400} == {}
 
 
 DOORS = ("lake.py", "files.py", "layout.py", "migrations.py")  # these alone know where files lie
@@ -82,20 +91,20 @@ LAKE_PATH = re.compile(
 )
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m not in DOORS])
-def test_only_the_layout_knows_where_the_lakes_files_lie(module):
-    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
-    docs = {
-        node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)
-    }  # docstrings may name a path
-    found = [
-        ast.unparse(node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant | ast.JoinedStr)
-        and node not in docs
-        and LAKE_PATH.search(ast.unparse(node).lstrip("f").strip("'\""))
-    ]
-    assert not found, f"{module} spells out {found}: name the table or note (layout.py)"
+def test_only_the_layout_knows_where_the_lakes_files_lie():
+    """Name the table or the note (layout.py); a docstring may name a path."""
+    found = {}
+    for module in MODULES:
+        docs = {node.value for node in nodes(module) if isinstance(node, ast.Expr)}
+        said = {
+            node.value if isinstance(node, ast.Constant) else ast.unparse(node).lstrip("f")[1:-1]
+            for node in nodes(module)
+            if isinstance(node, ast.JoinedStr)
+            or (isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs)
+        }
+        found[module] = {text for text in said if LAKE_PATH.search(text)}
+    assert none_of({module: texts for module, texts in found.items() if module not in DOORS})
+    assert found["layout.py"], "this finds no paths at all"
 
 
 READERS = {  # of the settings, once a process: from there they are passed on
@@ -113,15 +122,18 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_settings_are_read_once_and_passed_on(module):
-    names = {
-        ast.unparse(node.func if isinstance(node, ast.Call) else node)
-        for node in ast.walk(ast.parse((PACKAGE / module).read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call | ast.Attribute)
-    }
-    if module not in READERS:
-        assert "Settings" not in names, f"{module} reads the settings: take them as an argument"
-    if module not in ENVIRONMENT:
-        found = names & {"os.environ", "os.getenv"}
-        assert not found, f"{module} reads {found}: make it a setting, and take it as an argument"
+def test_settings_are_read_once_and_passed_on():
+    """Take them as an argument; what is read from the environment is a setting."""
+    found = {}
+    for module in MODULES:
+        called = {node.func for node in nodes(module) if isinstance(node, ast.Call)}
+        named = {node.id for node in called if isinstance(node, ast.Name)}
+        named |= {
+            f"{node.value.id}.{node.attr}"
+            for node in nodes(module)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
+        wrong = set() if module in READERS else {"Settings"}
+        wrong |= set() if module in ENVIRONMENT else {"os.environ", "os.getenv"}
+        found[module] = named & wrong
+    assert none_of(found)

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from recfeat_pipeline.commands.tables import print_metrics
+from recfeat_pipeline.commands.tables import print_left_out, print_metrics
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
 
@@ -40,3 +40,15 @@ def fill(store: duckdb.DuckDBPyConnection) -> None:
     )
     store.execute("INSERT INTO metrics.ranking VALUES ('better', 0, 'all', 'mrr', 10, .9, 50)")
     store.execute("CREATE TABLE ops.runs AS SELECT 'better' AS arm, 0 AS seed, 'B' AS label")
+
+
+def test_arms_that_were_not_trained_are_told_once_a_reason(tmp_path, capsys):
+    lake = Lake(tmp_path)
+    for arm in ("hybrid_curated", "ease_curated", "not_asked"):
+        lake.write_note("skipped", {"reason": "There are no tags."}, arm=arm, seed="0")
+    lake.write_note("skipped", {"reason": "All are the same."}, arm="ease_llm", seed="0")
+    print_left_out(lake, {"ease_curated", "hybrid_curated", "ease_llm", "ease"})
+    assert capsys.readouterr().err.splitlines() == [
+        "Left out: ease_curated, hybrid_curated. There are no tags.",
+        "Left out: ease_llm. All are the same.",
+    ]
