@@ -71,8 +71,11 @@ def import_ranks(
     _check_arm(lake, arm, role, held_against)
     asked = examples_of(lake)
     _check_examples(examples, asked)
-    given = _read(file)
-    ranks, said = _ranks(given, _read(item_vectors) if item_vectors else None, asked, file)
+    kinds = {name: asked.examples.schema[name] for name in ("example_id", "user_id")}
+    kinds["item_id"] = asked.items.dtype
+    given = _cast(_read(file), kinds, file)
+    items = _cast(_read(item_vectors), kinds, item_vectors) if item_vectors else None
+    ranks, said = _ranks(given, items, asked, file)
     made_from = {
         "fingerprint": hashlib.sha256(file.read_bytes()).hexdigest(),
         "file": file.name,
@@ -114,11 +117,8 @@ def _ranks(
     from recfeat_pipeline.models.imported import from_lists, from_ranks, from_vectors
 
     columns = set(given.columns)
-    kinds = {name: asked.examples.schema[name] for name in ("example_id", "user_id")}
-    kinds["item_id"] = asked.items.dtype
-    given = _cast(given, kinds, file)
     if items is not None and columns & {"example_id", "user_id"}:
-        return from_vectors(given, _cast(items, kinds, file), asked)
+        return from_vectors(given, items, asked)
     if {"example_id", "rank"} <= columns:
         return from_ranks(given, asked), []
     if {"example_id", "item_id"} <= columns:

@@ -92,6 +92,7 @@ def from_ranks(given: pl.DataFrame, asked: ToRank) -> pl.DataFrame:
         RecfeatError: an example has no rank or two, or a rank that cannot be.
     """
     _known(given, asked)
+    _are_numbers(given, "rank")
     if given["example_id"].is_duplicated().any():
         twice = given.filter(given["example_id"].is_duplicated())["example_id"][0]
         raise RecfeatError(f"Example {twice} has several ranks; give each example one.")
@@ -130,12 +131,14 @@ def from_lists(given: pl.DataFrame, asked: ToRank) -> tuple[pl.DataFrame, list[s
         RANKS, without ``rank_with_seen``; and what was left out or filled in, in sentences.
 
     Raises:
-        RecfeatError: an example is not among those asked.
+        RecfeatError: an example is not among those asked, or a place in a list is no number.
     """
     _known(given, asked)
     if "score" not in given.columns:
         place = pl.col("position") if "position" in given.columns else pl.int_range(pl.len())
+        _are_numbers(given, *{"position"} & set(given.columns))
         given = given.with_columns(score=-place.cast(pl.Float64))
+    _are_numbers(given, "score", finite=True)
     whole = given.height
     placed = given.unique(["example_id", "item_id"], keep="first", maintain_order=True).join(
         pl.DataFrame({"item_id": asked.items}).with_row_index("index"), on="item_id"
@@ -204,9 +207,22 @@ def from_vectors(
 
 def _rows(frame: pl.DataFrame, by: str, keys: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """Vectors float32 [len(keys), W] in the order of the keys, and which are missing."""
+    if by not in frame.columns:
+        raise RecfeatError(
+            f"Vectors by {by} are looked for among the columns {', '.join(frame.columns)}: give "
+            f"{by}, and vector or a column per dimension."
+        )
     if "vector" not in frame.columns:
         numbers = [name for name in frame.columns if name != by]
+        if not numbers:
+            raise RecfeatError(f"Beside {by} there is no column: give vector or one per dimension.")
+        _are_numbers(frame, *numbers)
         frame = frame.select(by, vector=pl.concat_list(pl.col(numbers).cast(pl.Float32)))
+    elif not isinstance(frame.schema["vector"], pl.List | pl.Array):
+        raise RecfeatError(
+            f"The vectors by {by} are {frame.schema['vector']}: give lists of numbers (Parquet), "
+            "or a column per dimension."
+        )
     given = frame.unique(by, keep="first", maintain_order=True)
     widths = given["vector"].list.len().unique()
     if len(widths) != 1:
@@ -221,6 +237,15 @@ def _rows(frame: pl.DataFrame, by: str, keys: pl.Series) -> tuple[np.ndarray, np
     found = values[places.fill_null(0).to_numpy()]
     found[missing] = 0.0
     return found, missing
+
+
+def _are_numbers(frame: pl.DataFrame, *names: str, finite: bool = False) -> None:
+    """Refuse columns of another type; ``finite``: and missing or infinite values."""
+    for name in names:
+        if not frame.schema[name].is_numeric():
+            raise RecfeatError(f"The column {name} holds {frame.schema[name]}, not numbers.")
+        if finite and not frame[name].is_finite().fill_null(False).all():
+            raise RecfeatError(f"The column {name} holds a number that is missing or not finite.")
 
 
 def _known(given: pl.DataFrame, asked: ToRank) -> None:

@@ -63,6 +63,7 @@ def test_ranks_are_taken_as_they_are(asked):
         ([0, 1], [0, 1], "Example 0 has rank 0"),
         ([0, 1], [1.5, 1], "Example 0 has rank 1.5"),
         ([0, 2], [1, 1], "Example 2 is none of the 2 that are ranked"),
+        ([0, 1], ["first", "last"], "The column rank holds String, not numbers"),
     ],
 )
 def test_ranks_that_cannot_be_are_refused(asked, ids, ranks, sentence):
@@ -130,3 +131,32 @@ def test_missing_vectors_are_said_and_placed(asked):
         from_vectors(strangers, items, asked)
     with pytest.raises(RecfeatError, match="2 dimensions and the items' 1"):
         from_vectors(users, items.with_columns(pl.col("vector").list.head(1)), asked)
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"score": [1.0, float("nan")]}, "score holds a number that is missing or not finite"),
+        ({"position": [1, None]}, "score holds a number that is missing or not finite"),
+        ({"position": ["a", "b"]}, "position holds String, not numbers"),
+    ],
+)
+def test_lists_whose_places_are_no_numbers_are_refused(asked, columns, sentence):
+    with pytest.raises(RecfeatError, match=sentence):
+        from_lists(pl.DataFrame({"example_id": [0, 0], "item_id": [100, 101], **columns}), asked)
+
+
+@pytest.mark.parametrize(
+    ("items", "sentence"),
+    [
+        ({"id": [100], "a": [1.0]}, "Vectors by item_id are looked for among the columns id, a"),
+        ({"item_id": [100]}, "Beside item_id there is no column"),
+        ({"item_id": [100], "name": ["Heat"]}, "The column name holds String, not numbers"),
+        ({"item_id": [100], "vector": ["[1.0]"]}, "The vectors by item_id are String"),
+        ({"item_id": [100], "vector": [[float("inf")]]}, "holds a number that is not finite"),
+    ],
+)
+def test_vectors_that_cannot_be_read_are_refused(asked, items, sentence):
+    users = pl.DataFrame({"example_id": [0, 1], "vector": [[1.0], [1.0]]})
+    with pytest.raises(RecfeatError, match=sentence):
+        from_vectors(users, pl.DataFrame(items), asked)
