@@ -75,6 +75,9 @@ LAKE = {
     "profiles": LakeTable(
         "profiles/version={version}/shard={shard}/profiles.parquet", profile_schemas.PROFILES
     ),
+    "generated": LakeTable(
+        "generated/version={version}/shard={shard}/texts.parquet", profile_schemas.GENERATED
+    ),
     "user_profiles": LakeTable(
         "user_profiles/version={version}/shard={shard}/profiles.parquet",
         profile_schemas.USER_PROFILES,

@@ -9,6 +9,8 @@ from recfeat_pipeline.commands.output import hint, plural, say
 from recfeat_pipeline.commands.run import BudgetOption, YesOption
 from recfeat_pipeline.errors import RecfeatError
 
+WORDS = {"scores": "scores", "profiles": "profiles", "generated": "generated texts"}
+
 
 def backfill(
     context: typer.Context,
@@ -34,6 +36,7 @@ def backfill(
     from recfeat_pipeline.commands.domain import refuse_misfit
     from recfeat_pipeline.commands.driving import announce_cost, open_driver
     from recfeat_pipeline.commands.lakes import choose_version, open_lake
+    from recfeat_pipeline.extraction.versions import OF_ITEMS
 
     settings = context.obj.settings.but(llm_budget_usd=budget)
     lake = open_lake(settings)
@@ -53,9 +56,9 @@ def backfill(
         driver.extract(chosen, names)
         hint("Building the feature store", style="bold")
         driver.build_store()
-    table = "scores" if chosen.asks == "scores" else "profiles"
+    table = OF_ITEMS[chosen.asks]
     n_items = lake.read(table, version=chosen.key)["item_id"].n_unique()
-    say(f"{chosen.key}: {plural(n_items, 'item')} with {table}.")
+    say(f"{chosen.key}: {plural(n_items, 'item')} with {WORDS[table]}.")
     say(f"Promoted is {lake.meta.get('promoted') or 'none'}, as before.")
 
 

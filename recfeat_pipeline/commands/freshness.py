@@ -18,7 +18,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.cascade import asked, main_model
 from recfeat_pipeline.extraction.ledger import statuses
 from recfeat_pipeline.extraction.types import IMPORTED
-from recfeat_pipeline.extraction.versions import PromptVersion, load_version
+from recfeat_pipeline.extraction.versions import OF_ITEMS, PromptVersion, load_version
 from recfeat_pipeline.freshness import files_hash, is_fresh
 from recfeat_pipeline.lake import Lake, shard_names
 from recfeat_pipeline.layout import REPORT
@@ -168,7 +168,7 @@ def _told(scraped: pl.DataFrame) -> Iterator[str]:
 def _versions(lake: Lake, calls: pl.DataFrame, settings: Settings) -> Iterator[Version]:
     keys = {
         lake.keys_of(table, path)["version"]
-        for table in ("scores", "profiles", "user_profiles")
+        for table in (*OF_ITEMS.values(), "user_profiles")
         for path in lake.table_paths(table)
     }
     keys |= {note["version"] for note in lake.note_keys("stopped")}
@@ -182,9 +182,8 @@ def _versions(lake: Lake, calls: pl.DataFrame, settings: Settings) -> Iterator[V
 def _version(
     lake: Lake, key: str, promoted: bool, calls: pl.DataFrame, settings: Settings
 ) -> Version:
-    scores = lake.read("scores", version=key).select("item_id", "model")
-    profiles = lake.read("profiles", version=key).select("item_id", "model")
-    scores = scores if scores.height else profiles
+    held = (lake.read(table, version=key).select("item_id", "model") for table in OF_ITEMS.values())
+    scores = max(held, key=len)
     users = lake.read("user_profiles", version=key).select("user_id", "model")
     n_items = scores["item_id"].n_unique()
     cost = float(calls.filter(version=key)["cost_usd"].sum())

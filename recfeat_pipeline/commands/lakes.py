@@ -35,11 +35,11 @@ def choose_version(lake: "Lake", name: str | None, prompts: str | None) -> "Prom
         RecfeatError: no such version, or it asks nothing about items.
     """
     from recfeat_pipeline.extraction.prompts import DEFAULT
-    from recfeat_pipeline.extraction.versions import load_version
+    from recfeat_pipeline.extraction.versions import OF_ITEMS, load_version
 
     promoted = lake.meta.get("promoted", DEFAULT).partition("@")[0]
     version = load_version(name or promoted, prompts)
-    if version.asks not in ("scores", "item_profile"):
+    if version.asks not in OF_ITEMS:
         raise RecfeatError(
             f"{version.name} asks for a {version.asks}, not about items: name another version "
             "(`recfeat prompts list`)."

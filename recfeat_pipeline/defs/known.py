@@ -12,7 +12,7 @@ import dagster as dg
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import probes_of, version_of_arm
-from recfeat_pipeline.extraction.versions import list_versions, load_version
+from recfeat_pipeline.extraction.versions import OF_ITEMS, list_versions, load_version
 from recfeat_pipeline.lake import Lake
 
 
@@ -57,12 +57,12 @@ def _askable(lake: Lake, prompts: str | None) -> list[str]:
     names = list_versions()
     own = version_of_arm(lake, None, prompts)
     loaded = [*map(load_version, names), *(probes_of(own, prompts) if own else ())]
-    return [version.key for version in loaded if version.asks in ("scores", "item_profile")]
+    return [version.key for version in loaded if version.asks in OF_ITEMS]
 
 
 def _version_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
     """Whether a key is of a version that files or the lake's scores know."""
-    paths = ((table, path) for table in ("scores", "profiles") for path in lake.table_paths(table))
+    paths = ((table, path) for table in OF_ITEMS.values() for path in lake.table_paths(table))
     held = {lake.keys_of(table, path)["version"] for table, path in paths}
 
     def test(key: str) -> bool:

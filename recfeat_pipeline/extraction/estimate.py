@@ -31,6 +31,7 @@ FRAME = 11  # tokens that a chat adds to two messages
 CALL_SECONDS = 4.0  # of a call, until the ledger knows better
 PROVIDER_CACHES_FROM = 1024  # tokens of identical prefix
 TOKENS_OF_PROFILE = 110  # two sentences and four tags
+TOKENS_OF_EXPANSION = 260  # six sentences and eight attributes
 TOKENS_OF_RANKING = 36  # {"ranking":[12,3,…]} of ten
 TOKENS_OF_ECHO, TOKENS_OF_SCORE = 14, 5  # {"title":"…","scores":{}} and "…":0.3,
 
@@ -228,6 +229,8 @@ def _answer_tokens(schema: Mapping[str, Any], count: Count) -> int:
     """Tokens of an answer: each name with its quotes and number; a profile; ten numbers."""
     if "ranking" in schema["properties"]:
         return TOKENS_OF_RANKING
+    if "description" in schema["properties"]:
+        return TOKENS_OF_EXPANSION
     scores = schema["properties"].get("scores")
     if scores is None:
         return TOKENS_OF_PROFILE

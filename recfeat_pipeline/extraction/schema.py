@@ -31,6 +31,13 @@ def profile_schema(echo: str) -> dict[str, Any]:
     return _strict({echo: TEXT, "profile": TEXT, "tags": {"type": "array", "items": TEXT}})
 
 
+def expansion_schema(echo: str) -> dict[str, Any]:
+    """The echo, then a description and attributes that the document need not have."""
+    return _strict(
+        {echo: TEXT, "description": TEXT, "attributes": {"type": "array", "items": TEXT}}
+    )
+
+
 def taxonomy_schema(echo: str) -> dict[str, Any]:
     """The echo, then groups of dimensions as a taxonomy file has them."""
     dimension = _strict({"name": TEXT, "gloss": TEXT})

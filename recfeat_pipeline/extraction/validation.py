@@ -14,6 +14,8 @@ MAX_CHARS = 200_000  # of an answer; a valid one has a few thousand
 PROFILE_CHARS = (20, 1_000)
 N_TAGS = 4
 TAG_CHARS = 60
+EXPANSION_CHARS = (20, 3_000)
+MOST_ATTRIBUTES = 12
 
 FINAL = {"content_filter", "refusal"}  # asked again, the answer would be the same
 
@@ -103,6 +105,8 @@ def check_content(content: str | None, request: Request) -> dict[str, Any]:
         _check_ranking(parsed["ranking"], n_candidates(request.document))
     elif "profile" in schema["properties"]:
         _check_profile(parsed)
+    elif "description" in schema["properties"]:
+        _check_expansion(parsed)
     for echo, same in (("title", same_title), ("opening", same_opening)):
         if echo in parsed and request.identity and not same(parsed[echo], request.identity):
             raise InvalidError("identity", f"the answer names {parsed[echo][:80]!r}")
@@ -177,6 +181,17 @@ def _check_profile(parsed: Mapping[str, Any]) -> None:
         raise InvalidError("range", f"{len(set(tags))} different tags, not {N_TAGS}")
     if not all(0 < len(tag) <= TAG_CHARS for tag in tags):
         raise InvalidError("range", f"a tag is empty or longer than {TAG_CHARS} characters")
+
+
+def _check_expansion(parsed: Mapping[str, Any]) -> None:
+    low, high = EXPANSION_CHARS
+    if not low <= len(parsed["description"].strip()) <= high:
+        raise InvalidError("range", f"the description has not between {low} and {high} characters")
+    attributes = [attribute.strip() for attribute in parsed["attributes"]]
+    if not 1 <= len(attributes) <= MOST_ATTRIBUTES:
+        raise InvalidError("range", f"{len(attributes)} attributes, not 1 to {MOST_ATTRIBUTES}")
+    if not all(0 < len(attribute) <= TAG_CHARS for attribute in attributes):
+        raise InvalidError("range", f"an attribute is empty or longer than {TAG_CHARS} characters")
 
 
 def _check_taxonomy(parsed: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ import jinja2
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.keys import canonical, sha256
 from recfeat_pipeline.extraction.schema import (
+    expansion_schema,
     profile_schema,
     ranking_schema,
     scores_schema,
@@ -75,11 +76,14 @@ ASKS = {
     "scores": "",  # of each group, which names its call
     "item_profile": "profile",
     "user_profile": "profile",
+    "expansion": "expansion",
     "taxonomy": "taxonomy",
     "ranking": "ranking",
     "taste": "taste",
 }
 """What a version may ask, and the name of its one call."""
+OF_ITEMS = {"scores": "scores", "item_profile": "profiles", "expansion": "generated"}
+"""What is asked about items, and the lake table that its answers become."""
 OF_NO_ITEM = ("ranking", "taste")
 """What is asked about a request: there is no item whose identity could be repeated."""
 
@@ -319,6 +323,7 @@ def _question(
         schema = {
             "taxonomy": lambda: taxonomy_schema(echo),
             "profile": lambda: profile_schema(echo),
+            "expansion": lambda: expansion_schema(echo),
             "ranking": ranking_schema,
             "taste": taste_schema,
         }[call]()

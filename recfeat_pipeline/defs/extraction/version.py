@@ -13,7 +13,7 @@ from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.cascade import main_model
 from recfeat_pipeline.extraction.types import Backend, Limits, Summary, is_lexical
-from recfeat_pipeline.extraction.versions import PromptVersion, load_version
+from recfeat_pipeline.extraction.versions import OF_ITEMS, PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
@@ -82,6 +82,7 @@ def _extract(
         limits_of,
         scores,
     )
+    from recfeat_pipeline.extraction.generated import read_generated
     from recfeat_pipeline.extraction.profiles import read_profiles
     from recfeat_pipeline.extraction.unchanged import due, made_from, with_unchanged
 
@@ -119,9 +120,9 @@ def _extract(
             made_of = made_from(everything, backend.model)
             lake.write("scored_from", made_of, version=version_key, shard=shard)
         else:
-            embedder = choose_embedder(settings)
-            frame = read_profiles(frame, version, lake, shard, backend.model, embedder)
-            lake.write("profiles", frame, version=version_key, shard=shard)
+            read = read_generated if version.asks == "expansion" else read_profiles
+            frame = read(frame, version, lake, shard, backend.model, choose_embedder(settings))
+            lake.write(OF_ITEMS[version.asks], frame, version=version_key, shard=shard)
         keys = frame["cache_key"].unique().sort().to_list()
         calls = numbers(summaries.get(shard, Summary()))
         written.append(WrittenShard(version_key, shard, frame.height, keys, backend.model, calls))
@@ -288,7 +289,7 @@ def paid_model(lake: Lake, version: PromptVersion) -> str | None:
     """The model whose answers the version's features are cut from; None: none that was paid."""
     models = {
         model
-        for table in ("scores", "profiles", "user_profiles")
+        for table in (*OF_ITEMS.values(), "user_profiles")
         for part in lake.each(table, ["model"], version=version.key)
         for model in part["model"].unique()
         if not is_lexical(model)

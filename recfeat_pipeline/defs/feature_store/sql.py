@@ -20,6 +20,7 @@ from recfeat_pipeline.sql_tests import SqlTest
 
 WRITTEN_AS = {
     "profiles": "scores",
+    "generated": "scores",
     "dimensions": "scores",
     "identity": "documents",
     "left": "catalog_items",

@@ -68,6 +68,9 @@ class LexicalBackend:
         body: dict[str, object] = {echo: request.identity or ""}
         if request.question.group in self._lexicons:
             body["scores"] = self.score(request.question.group, request.document)
+        elif "description" in request.question.schema["properties"]:
+            found = summarise(request.document)
+            body |= {"description": found["profile"], "attributes": found["tags"]}
         else:
             body |= summarise(request.document)
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -29,6 +29,7 @@ def make_store(
     tags: pl.DataFrame | None = None,
     profiles: pl.DataFrame | None = None,
     texts: pl.DataFrame | None = None,
+    generated: pl.DataFrame | None = None,
     items: pl.DataFrame | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Tables of N corpus items, with the scores under VERSION; what is not given is empty."""
@@ -43,6 +44,9 @@ def make_store(
         ).with_columns(version=pl.lit(VERSION)),
         "features.genome": pl.DataFrame(schema=TAGS) if tags is None else tags,
         "features.document_vectors": pl.DataFrame(schema=vectors) if texts is None else texts,
+        "features.generated_texts": (
+            pl.DataFrame(schema=vectors) if generated is None else generated
+        ),
         "features.item_profiles": pl.DataFrame(schema=vectors) if profiles is None else profiles,
     }
     for name, frame in tables.items():

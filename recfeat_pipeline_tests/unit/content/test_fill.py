@@ -91,6 +91,19 @@ def test_embedded_documents_and_their_controls():
     assert (noise.matrix != 0).all()
 
 
+def test_generated_and_scraped_texts_are_never_one_source():
+    generated = pl.DataFrame(
+        [(100, "item-expanded-v1@1", [0.0, 1.0], 1), (101, "item-expanded-v1@1", [1.0, 0.0], 1)],
+        schema=["item_id", "version", "vector", "generated_at"], orient="row",
+    )  # fmt: skip
+    got = filled(Slot(sources=("generated",)), 3, generated=generated)
+    assert got.names == ("generated:0", "generated:1")
+    assert got.matrix.tolist() == [[0, 1], [1, 0], [0, 0]]
+    for scraped in ("text_embedding", "profile"):
+        with pytest.raises(ContentUnavailable, match="there are none"):
+            filled(Slot(sources=(scraped,)), 3, generated=generated)
+
+
 def test_sources_stand_side_by_side():
     items = make_items(3).with_columns(genres=pl.lit(["War"]))
     got = filled(Slot(sources=("genres", "llm")), 3, scores=LLM, items=items)
