@@ -67,7 +67,9 @@ def serve(
     current = open_current(lake, prompt_version, asked)
     current.watch(SECONDS)
     hint(f"Serving on http://{host}:{port}, described at /docs (lake {lake.root}); Ctrl-C stops.")
-    uvicorn.run(build_app(current), host=host, port=port, log_level="warning")
+    current.warm()
+    app = build_app(current, lambda: current.is_ready)
+    uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
 def mcp(

@@ -14,7 +14,8 @@ class Current:
     """The service of the newest build; calling it gives the one to answer from now.
 
     A request keeps the service it began with. A build that cannot be read, because it is just being
-    written for one, is tried again; until then the one before it answers.
+    written for one, is tried again; until then the one before it answers. Once told to be warm, it
+    takes over no build that is not.
     """
 
     def __init__(self, load: Callable[[], Service], build: Callable[[], str]):
@@ -22,6 +23,8 @@ class Current:
         self._load, self._build = load, build
         self._seen = build()
         self._service = load()
+        self._cold = False
+        self._warms = False
 
     def __call__(self) -> Service:
         """The service to answer from now."""
@@ -33,12 +36,35 @@ class Current:
         if build == self._seen:
             return False
         try:
-            self._service = self._load()
+            service = self._load()
+            if self._warms:
+                service.warm()
+            self._service = service
         except RecfeatError as error:
             logger.warning("The newer build is not served yet: %s", error)
             return False
         self._seen = build
         return True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request need not wait for what is loaded once."""
+        return not self._cold
+
+    def warm(self) -> threading.Thread:
+        """Load in a thread of its own what a first request would wait for."""
+        self._cold = self._warms = True
+
+        def run() -> None:
+            try:
+                self._service.warm()
+            except RecfeatError as error:
+                logger.warning("Not everything could be loaded: %s", error)
+            self._cold = False
+
+        thread = threading.Thread(target=run, name="warm up", daemon=True)
+        thread.start()
+        return thread
 
     def watch(self, seconds: float) -> threading.Event:
         """Refresh every so many seconds, in a thread of its own, until the event is set."""

@@ -72,11 +72,14 @@ class Asked(_Strict):
     )
 
 
-def build_app(current: Callable[[], Service]) -> FastAPI:
+def build_app(
+    current: Callable[[], Service], is_ready: Callable[[], bool] = lambda: True
+) -> FastAPI:
     """The application.
 
     Args:
         current: the service to answer from, asked anew at each request.
+        is_ready: whether requests need not wait for what is loaded once.
     """
     app = FastAPI(title="recfeat_pipeline", summary="Item features and recommendations.")
     registry = CollectorRegistry()
@@ -116,9 +119,12 @@ def build_app(current: Callable[[], Service]) -> FastAPI:
         return JSONResponse({"detail": str(error)}, status_code=409)
 
     @app.get("/health")
-    def health() -> dict[str, str]:
-        """Whether the server answers."""
-        return {"status": "ok"}
+    def health(response: Response) -> dict[str, str]:
+        """Whether the server is ready: 503 while it loads what a first request would wait for."""
+        if is_ready():
+            return {"status": "ok"}
+        response.status_code = 503
+        return {"status": "starting"}
 
     @app.get("/about")
     def about() -> dict[str, Any]:

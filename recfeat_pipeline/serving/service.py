@@ -60,6 +60,15 @@ class Service:
     llm: LLM | None = None
     _loaded: dict[str, Recommender] = field(default_factory=dict, repr=False, compare=False)
 
+    def warm(self) -> None:
+        """Do what a first request would wait for: load the leading arm, score, read words."""
+        if self.recommenders and len(self.library.row_of_index):
+            self._recommender(None)[1].scores([0])
+        if self.library.items.height:
+            item = self._item(0)
+            self.neighbours(item["item_id"], 1)
+            self.ask([str(item["title"])], 1)
+
     def about(self) -> dict[str, Any]:
         """What is served."""
         return {
