@@ -18,7 +18,7 @@ PROBES = [probe_of("genome132-v1", probe) for probe in list_probes()]  # of the 
 BUILT_IN = {
     version.key
     for version in map(load_version, [*list_versions(), *PROBES])
-    if version.asks in ("scores", "item_profile")
+    if version.asks in ("scores", "item_profile", "expansion")
 }
 
 
