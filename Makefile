@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo ui test check coverage mutation bench clean
+.PHONY: help install demo ui test check coverage mutation bench bench-scale clean
 
 help:            ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,9 @@ mutation: $(STAMP) ## which small changes no test notices; MODULES="catalog/spli
 
 bench: $(STAMP)  ## speed and memory as ratios measured in one run; whether claims hold
 	$(BIN)/python -m bench
+
+bench-scale: $(STAMP) ## each stage at 1,000, 10,000 and 100,000 items, and again with nothing new; SIZES="…"
+	$(BIN)/python -m bench scale --sizes $(or $(SIZES),"1000,10000,100000")
 
 clean:           ## remove the virtual environment and the demo's lake
 	rm -rf $(VENV) data_lake/demo

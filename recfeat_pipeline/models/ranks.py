@@ -28,6 +28,8 @@ BlockScores = Callable[[int, int], Tensor]
 
 BLOCK, BLOCK_ON_GPU = 256, 4096
 """Examples scored at once: the score matrix is never whole in memory, on a CPU hardly in cache."""
+CELLS, CELLS_ON_GPU = 1 << 26, 1 << 29
+"""Scores at once: a quarter of a gigabyte, which from 262,144 items on makes blocks smaller."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class HeldOut:
 def products(users: Tensor, items: Tensor) -> BlockScores:
     """Scores by dot product: users [X, W] against items [N, W]."""
     # One buffer for all blocks: fresh pages would cost half as much again as the product.
-    buffer = users.new_empty(min(len(users), block_of(users.device)), len(items))
+    buffer = users.new_empty(min(len(users), block_of(users.device, len(items))), len(items))
 
     def score(start: int, stop: int) -> Tensor:
         return torch.mm(users[start:stop], items.T, out=buffer[: stop - start])
@@ -137,16 +139,17 @@ def products(users: Tensor, items: Tensor) -> BlockScores:
     return score
 
 
-def block_of(device: torch.device) -> int:
-    """Examples whose vectors are best multiplied at once."""
-    return BLOCK if device.type == "cpu" else BLOCK_ON_GPU
+def block_of(device: torch.device, n_items: int) -> int:
+    """Examples whose vectors are best multiplied with those of N items at once."""
+    best, cells = (BLOCK, CELLS) if device.type == "cpu" else (BLOCK_ON_GPU, CELLS_ON_GPU)
+    return max(min(best, cells // max(n_items, 1)), 1)
 
 
 def rank_examples(
     users: Tensor, items: Tensor, targets: np.ndarray, seen: Seen
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ranks by dot product: users [X, W] against items [N, W]; see :func:`rank_scores`."""
-    return rank_scores(products(users, items), targets, seen, block_of(users.device))
+    return rank_scores(products(users, items), targets, seen, block_of(users.device, len(items)))
 
 
 def rank_scores(

@@ -61,12 +61,13 @@ class Scores(Scorer):
 class VectorScorer(Scorer):
     """A scorer whose score is the product of a user's and an item's vector."""
 
+    n_items: int  # N
     device = torch.device("cpu")
 
     @property
     def block(self) -> int:  # type: ignore[override]
         """See :class:`Scorer`."""
-        return block_of(self.device)
+        return block_of(self.device, self.n_items)
 
     def user_vectors(self, held: HeldOut) -> Tensor:
         """Float32 [X, W] of the examples' contexts."""

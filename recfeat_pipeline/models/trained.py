@@ -88,7 +88,7 @@ class TowerScorer(VectorScorer):
     def __init__(self, module: Module, log: pl.DataFrame | None, best_step: int):
         self.tower, self.histories, self.new = module.tower, module.histories, module.new
         self.log = self.log if log is None else log
-        self.best_step = best_step
+        self.best_step, self.n_items = best_step, module.tower.n_items
         self.n_parameters = count_parameters(module.tower)
 
     @property

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from bench import soak
 from bench.__main__ import benchmarks, main
+from recfeat_pipeline.catalog.files import read_files
 from recfeat_pipeline.extraction import runner, throttle
 from recfeat_pipeline.serving.http import build_app
 from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
@@ -130,6 +131,17 @@ def test_recommenders(bench, tmp_path):
 
 def test_rerank(bench):
     assert bench().run() == []  # without data
+
+
+def test_scale(bench):
+    """The catalogue is one; the commands are those of the other tests."""
+    module = bench()
+
+    def told(folder, _):
+        assert read_files(folder / "catalog.toml").items.height == 40
+        return module.Cost(1.0, 1.0, module.written_since(folder, 0))
+
+    check(bench(command=told, SIZES=(40, 40)).run(["--until", "text"]))
 
 
 def test_serving(bench):
