@@ -11,7 +11,7 @@ import asyncio
 import multiprocessing
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -20,10 +20,11 @@ import polars as pl
 
 from recfeat_pipeline.ask.shelf import Shelf
 from recfeat_pipeline.explore.library import Library
-from recfeat_pipeline.serving.service import Service
+from recfeat_pipeline.serving.service import Service, largest
 from recfeat_pipeline.taxonomy import load_taxonomy
 
 N_ITEMS, WIDTH, SECONDS = 10_000, 128, 4.0
+LARGE = ((100_000, 64), (1_000_000, 64), (1_000_000, 128))  # items, width
 RATES = (20, 60)  # requests a second
 REQUESTS = {
     "/health": ("GET", "/health", None),
@@ -87,10 +88,52 @@ def run() -> list[dict]:
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(port,), daemon=True)
     server.start()
     try:
-        return asyncio.run(measure(f"http://127.0.0.1:{port}", server.pid or 0))
+        return [*asyncio.run(measure(f"http://127.0.0.1:{port}", server.pid or 0)), *retrieval()]
     finally:
         server.kill()
         server.join()
+
+
+def retrieval(requests: int = 30) -> list[dict]:
+    """The exact product with all items and its best 100, beside half precision in blocks."""
+    rows = []
+    for n_items, width in LARGE:
+        rng = np.random.default_rng(0)
+        vectors = rng.standard_normal((n_items, width), np.float32)
+        product, half = Product(vectors), vectors.astype(np.float16)
+
+        def whole(item: int, product: Product = product) -> np.ndarray:
+            return largest(product.scores([item]).astype(np.float64), 100)
+
+        def in_halves(item: int, half: np.ndarray = half) -> np.ndarray:
+            wanted, size = half[item].astype(np.float32), 1 << 16
+            parts = [
+                half[start : start + size].astype(np.float32) @ wanted
+                for start in range(0, len(half), size)
+            ]
+            return largest(np.concatenate(parts).astype(np.float64), 100)
+
+        taken, halved = (p50(retrieve, n_items, requests) for retrieve in (whole, in_halves))
+        found = len(np.intersect1d(whole(1), in_halves(1)))
+        rows.append(
+            {
+                "name": f"best 100 of {n_items:,} × {width}, exact",
+                "value": taken,
+                "unit": "CPU ms, p50",
+                "against": f"{vectors.nbytes / 1e6:,.0f} MB; in half precision {halved:.0f} ms, "
+                f"{found} of the same 100",
+            }
+        )
+    return rows
+
+
+def p50(retrieve: Callable[[int], np.ndarray], n_items: int, requests: int) -> float:
+    times = []
+    for item in np.linspace(0, n_items - 1, requests).astype(int).tolist():
+        start = time.process_time()
+        retrieve(item)
+        times.append(1000 * (time.process_time() - start))
+    return float(np.median(times))
 
 
 async def measure(base: str, pid: int) -> list[dict]:

@@ -146,7 +146,8 @@ def test_scale(bench):
 
 def test_serving(bench):
     """Its server runs in a process of its own; the requests are these."""
-    module = bench(N_ITEMS=60)
+    module = bench(N_ITEMS=60, LARGE=((200, 8),))
+    check(module.retrieval(requests=2))
     service = module.generated()
     client = TestClient(build_app(lambda: service))
     for method, path, body in module.REQUESTS.values():
