@@ -100,7 +100,7 @@ class _Unfactored(TwoTower):
     """Gathers and pools the content rows at their full width, and then projects."""
 
     def user_vectors(self, context):
-        history, weights, _ = context
+        history, weights = context.history, context.weights
         rows = functional.pad(self.content, (0, 0, 0, 1))[history]  # [B, L, D]
         mass = weights.abs().sum(1, keepdim=True).clamp(min=1e-6)
         pooled = torch.einsum("bl,bld->bd", weights / mass, rows)

@@ -30,7 +30,7 @@ def memory_kept() -> Iterator[None]:
     """Memory that is freed inside is used again instead of being given back to the system.
 
     A loop that frees and asks for the same tens of megabytes at each turn otherwise gets fresh
-    pages each time, which the system clears first: up to a quarter of a training step. Afterwards
+    pages each time, which the system clears first: a tenth of a training step and more. Afterwards
     all of it is given back. Of glibc; elsewhere nothing is done.
     """
     libc = ctypes.CDLL(None)
