@@ -12,6 +12,7 @@ from recfeat_pipeline.defs.alerting import alerts
 from recfeat_pipeline.defs.automation import UNATTENDED
 from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.extraction.followed import followed_versions
+from recfeat_pipeline.defs.extraction.version import is_about_items
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
 from recfeat_pipeline.defs.known import changed_partitions
 from recfeat_pipeline.defs.partitions import arm_seed_key, arm_seeds, versions
@@ -107,6 +108,8 @@ def collect_finished_batches(
     if not collected:
         yield dg.SkipReason("No batch has ended since the last look.")
     for batch in collected:
+        if not is_about_items(batch.version, settings):
+            continue  # its answers are in the ledger; the command that asked takes them from there
         for shard in calls_of(lake, batch.name)["shard"].unique().sort():
             key = dg.MultiPartitionKey({"version": batch.version, "shard": shard})
             yield dg.RunRequest(

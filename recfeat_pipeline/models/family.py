@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # importing them imports torch, and the UI loads this module
     from recfeat_pipeline.models.scorer import Scorer
 
 FAMILIES = Registry("model family", "models/families", "RECFEAT_ARMS", "families")
-USER_CONTENT = ("asked", "learnt")
-"""Content of users is read at each request, or while learning alone."""
 TABLES = ("model", "train")
 """Tables of an arm's file that hold settings: what a model is shaped like, and how it learns."""
 
@@ -72,7 +70,7 @@ class Family:
     trained: bool = False  # it has steps and checkpoints
     draws: bool = False  # another seed gives another model even of the same content
     takes_content: bool = False
-    user_content: str | None = None  # one of USER_CONTENT: how content of users is used; None: not
+    user_content: str | None = None  # of users: "asked" at each request, or "learnt" with alone
     reorders: bool = False  # it puts another arm's best in another order, for a sample of requests
     most_items: int | None = None  # larger catalogues are refused; None: any size
     revision: int = 1  # raised when the same settings come to mean another model

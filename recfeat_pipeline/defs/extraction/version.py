@@ -44,6 +44,17 @@ class Extracted:
     stopped: str | None  # why it ended early, as a sentence
 
 
+def is_about_items(version_key: str, settings: Settings) -> bool:
+    """Whether a version's answers become scores, profiles or texts of items.
+
+    One that cannot be read any more says so itself when it is asked.
+    """
+    try:
+        return load_version(version_key, settings.prompts).asks in OF_ITEMS
+    except RecfeatError:
+        return True
+
+
 def by_version(partition_keys: Iterable[str]) -> dict[str, list[str]]:
     """Version key to its shards, in order."""
     shards: dict[str, list[str]] = {}
@@ -58,7 +69,16 @@ def extract_version(
     """Obtain what the ledger lacks for the shards' documents; write their scores or profiles.
 
     Why it ended early, if it did, is kept for ``recfeat status`` until it ends well.
+
+    Raises:
+        RecfeatError: among others, the version asks about something else than items: documents
+            would be bought under instructions that are not for them.
     """
+    if not is_about_items(version_key, settings):
+        raise RecfeatError(
+            f"{version_key} asks nothing about items: `recfeat profiles users` asks about users, "
+            "an arm of the family reranker about requests."
+        )
     try:
         extracted = _extract(lake, version_key, shards, settings, reporter)
     except RecfeatError as error:

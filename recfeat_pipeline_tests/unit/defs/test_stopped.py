@@ -55,3 +55,12 @@ def test_a_budget_that_ended_it_is_named(lake, monkeypatch):
     assert version.state == "interrupted"
     assert version.detail == done.stopped
     assert "The budget of $0.02 is reached" in version.detail
+
+
+@pytest.mark.parametrize("name", ["user-profile-v1", "rerank-v1"])
+def test_documents_are_not_bought_under_instructions_for_something_else(lake, name):
+    """A collected batch of such a version once asked for its shards' items."""
+    version = load_version(name)
+    with pytest.raises(RecfeatError, match="asks nothing about items"):
+        extract_version(lake, version.key, ["00"], Settings(), Reporter())
+    assert not lake.has("responses")
