@@ -3,7 +3,7 @@
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import NamedTuple
 
@@ -18,13 +18,15 @@ from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings, variables, without_password
 from recfeat_pipeline.store import built, open_store
-from recfeat_pipeline.text.mediawiki import in_language
-from recfeat_pipeline.text.sources import sources
+from recfeat_pipeline.text.http import user_agent
+from recfeat_pipeline.text.source import Source
+from recfeat_pipeline.text.sources import source_types
 
 SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
 EXTRAS = {"ui": "dagster-webserver", "explore": "nicegui", "tokens": "bpe-openai", "s3": "s3fs"}
 LOW_DISK, LITTLE_DISK = 1e9, 5e9  # bytes
 TIMEOUT = 10.0  # seconds
+HOW = {"RECFEAT_CONTACT": " to your e-mail address, as it asks"}
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -173,48 +175,53 @@ def _endpoint(settings: Settings, online: bool) -> Finding:
 
 
 def _sources(settings: Settings, online: bool) -> Iterator[Finding]:
-    enabled = {source.name for source in sources(settings)}
-    if settings.tmdb_api_key is None:
-        yield Finding("TMDB", "skipped", "no key", "for TMDB's texts, set TMDB_API_KEY")
-    else:
-        key = settings.tmdb_api_key.get_secret_value()
-        short = len(key) <= 40  # a v3 key travels in the query, a v4 token in a header
-        yield _source(
-            "TMDB", settings.tmdb_base_url, "/3/movie/changes", {"api_key": key} if short else {},
-            {} if short else {"Authorization": f"Bearer {key}"}, online,
-        )  # fmt: skip
-    headers = {"User-Agent": f"recfeat_pipeline doctor ({settings.contact or 'no contact'})"}
-    ask = {"action": "query", "meta": "siteinfo", "format": "json"}
-    for name, base in (
-        ("Wikipedia", in_language(settings.wikipedia_base_url, settings.text_language)),
-        ("Wikidata", settings.wikidata_base_url),
-    ):
-        if name.lower() in enabled:
-            yield _source(name, base, "/w/api.php", ask, headers, online)
+    """Each text source: asked, or why not."""
+    given = _ids_given(settings)
+    for name, kind in source_types(settings.sources).items():
+        what = f"text: {name}"
+        source = kind.from_settings(settings)
+        if source is None:
+            advice = f"for its texts, set {kind.switch}{HOW.get(kind.switch, '')}"
+            yield Finding(what, "skipped", f"{kind.switch} does not enable it", advice)
+        elif kind.finds_by and not given & {*kind.finds_by}:
+            names = " or ".join(kind.finds_by)
+            found, advice = f"no item has its {names}", "name a column under [items.ids]"
+            yield Finding(what, "skipped", found, advice)
         else:
-            advice = "for its text, set RECFEAT_CONTACT to your e-mail address, as it asks"
-            yield Finding(name, "skipped", "no contact", advice)
+            yield _source(what, source, settings, online)
 
 
-def _source(
-    what: str, base: str, path: str, query: dict[str, str], headers: dict[str, str], online: bool
-) -> Finding:
-    shown = without_password(base)
+def _ids_given(settings: Settings) -> set[str]:
+    """The names under ``[items.ids]`` of the lake's catalogue."""
+    try:
+        lake = Lake(settings.lake)
+        return {*lake.read("item_ids")["name"]} if lake.has("item_ids") else set()
+    except RecfeatError:
+        return set()  # said of the lake itself
+
+
+def _source(what: str, source: Source, settings: Settings, online: bool) -> Finding:
+    question = source.question()
+    if question is None:
+        return Finding(what, "ok", f"enabled; it is found at {source.address}")
+    site = httpx.URL(question.url)
+    shown = without_password(f"{site.scheme}://{site.netloc.decode()}")
     if not online:
         return Finding(what, "skipped", f"{shown}; not asked")
-    answer = _ask(base.rstrip("/") + path, params=query, headers=headers)
+    headers = {"User-Agent": user_agent(settings.contact), **question.headers}
+    answer = _ask(question.url, question.query, headers)
     if isinstance(answer, str):
-        return Finding(what, "problem", f"{shown}: {answer}", "check the network, or its base URL")
+        advice = f"check the network, or {source.address}"
+        return Finding(what, "problem", f"{shown}: {answer}", advice)
     if answer.status_code in (401, 403):
-        advice = f"mend the key or the contact that {what} is asked with"
-        return Finding(what, "problem", f"{shown} refuses to answer", advice)
+        return Finding(what, "problem", f"{shown} refuses to answer", f"mend {source.switch}")
     if answer.status_code >= 400:
         return Finding(what, "warning", f"{shown} answers HTTP {answer.status_code}", "try later")
     return Finding(what, "ok", f"{shown}, {answer.elapsed.total_seconds() * 1000:.0f} ms")
 
 
 def _ask(
-    url: str, params: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> httpx.Response | str:
     """One GET; why it failed as a few words that hold no URL, for a URL may hold a key."""
     try:

@@ -1,6 +1,6 @@
 """What ``recfeat explore`` serves: the store's items and the trained arms of a lake."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ def open_explorer(lake: Lake, sources: str | None) -> Explorer:
     """An explorer over a lake; the store is closed again, so that a run can write to it."""
     with open_store(lake) as store:
         library = read_library(store)
-    arms = {arm.title: (arm, seed) for arm, seed in trained_arms(lake)}
     with_vectors = _arms_with(lake, "item_vectors")
+    arms = {arm.title: (arm, seed) for arm, seed in _in_order(lake, with_vectors)}
     promoted = str(lake.meta.get("promoted", ""))
     if is_lexical(library.models.get(promoted, "")):
         arms = {title.replace("LLM scores", "Lexical scores"): arm for title, arm in arms.items()}
@@ -72,7 +72,11 @@ def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:
     Those with vectors lead, for their models are kept and need not be fitted again; of them those
     with LLM scores, for that is what one came to look at.
     """
-    ranked, with_vectors = _arms_with(lake, "ranks"), _arms_with(lake, "item_vectors")
+    return _in_order(lake, _arms_with(lake, "item_vectors"))
+
+
+def _in_order(lake: Lake, with_vectors: Container[str]) -> list[tuple[Arm, int]]:
+    ranked = _arms_with(lake, "ranks")
     arms = [arm for arm in load_arms().values() if arm.id in ranked]
     arms.sort(key=lambda arm: (arm.id not in with_vectors, not _is_of_scores(arm)))
     return [(arm, ranked[arm.id]) for arm in arms]
@@ -81,7 +85,7 @@ def trained_arms(lake: Lake) -> list[tuple[Arm, int]]:
 def arm_with_vectors(lake: Lake) -> str:
     """The arm that one means who names none: the first trained one, with LLM scores if any."""
     with_vectors = _arms_with(lake, "item_vectors")
-    arms = [arm.id for arm, _ in trained_arms(lake) if arm.id in with_vectors]
+    arms = [arm.id for arm, _ in _in_order(lake, with_vectors) if arm.id in with_vectors]
     return arms[0] if arms else "hybrid_llm"
 
 

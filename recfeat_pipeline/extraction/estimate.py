@@ -10,6 +10,7 @@ import polars as pl
 
 from recfeat_pipeline.extraction.cascade import EXPECTED_UNSURE, Step, doubts, steps
 from recfeat_pipeline.extraction.endpoints import OPENAI, profile_of
+from recfeat_pipeline.extraction.ledger import journalled
 from recfeat_pipeline.extraction.prices import Price, find_price, share
 from recfeat_pipeline.extraction.requests import keyed, shown, user_message
 from recfeat_pipeline.extraction.tokens import token_counter
@@ -248,8 +249,9 @@ def _hours(calls: int, usage: Usage, limits: Limits, seconds: float) -> float:
 
 
 def _held(lake: Lake) -> pl.DataFrame:
-    """What every valid answer in the ledger took."""
+    """What every valid answer took that is in the ledger, or in the journal of a killed run."""
     paths = lake.table_paths("responses")
-    frames = [lake.read_parquet(path, [*HELD, "status"]).filter(status="ok") for path in paths]
-    held = pl.concat([pl.DataFrame(schema=HELD), *(frame.select(*HELD) for frame in frames)])
+    frames = [lake.read_parquet(path, [*HELD, "status"]) for path in paths]
+    frames = [frame.filter(status="ok").select(*HELD) for frame in (*frames, journalled(lake))]
+    held = pl.concat([pl.DataFrame(schema=HELD), *frames])
     return held.unique("cache_key")

@@ -213,6 +213,16 @@ def statuses(lake: Lake, shard: str) -> pl.DataFrame:
     )
 
 
+def journalled(lake: Lake) -> pl.DataFrame:
+    """RESPONSES rows in this machine's journals: of runs that go on, or were killed.
+
+    The next run turns them into segments; what has been copied into the lake is in both.
+    """
+    paths = sorted((lake.state / JOURNAL).parent.glob(Path(fill(JOURNAL, shard="*")).name))
+    rows = [row for path in paths for row in read_lines(path.read_bytes())[0]]
+    return responses_frame(rows)
+
+
 def answers(lake: Lake, shard: str, keys: pl.Series) -> pl.DataFrame:
     """The newest valid RESPONSES row of each of these keys, from one shard."""
     found = list(_rows_of(lake, lake.table_paths("responses", shard=shard), keys))

@@ -26,7 +26,7 @@ from recfeat_pipeline.text.http import (
     user_agent,
 )
 from recfeat_pipeline.text.raw import Policy, RawStore
-from recfeat_pipeline.text.source import Progress, ScrapeSummary, Source, policy_of
+from recfeat_pipeline.text.source import Progress, Question, ScrapeSummary, Source, policy_of
 
 BATCH = 50  # titles or ids a call
 THROTTLE = {"maxlag", "ratelimited"}
@@ -59,6 +59,11 @@ class WikimediaSource(Source):
     def __init__(self, wikimedia: Wikimedia):
         self.wikimedia = wikimedia
         self.policy = wikimedia.policy
+
+    def question(self) -> Question:
+        """What the wiki says about itself."""
+        asked = {"action": "query", "meta": "siteinfo", "format": "json"}
+        return Question(f"{self.base_url}/w/api.php", asked)
 
     def ask_changes(
         self,

@@ -99,6 +99,15 @@ class ScrapeSummary:
         return "; ".join(parts)
 
 
+@dataclass(frozen=True)
+class Question:
+    """One free GET that shows whether a source answers, and to whom."""
+
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class ScrapeJob:
     """One running scrape: the due items and where their answers go."""
@@ -238,6 +247,10 @@ class Source(ABC):
             f"again, which goes on where this run ended; or unset {self.switch} to run without "
             f"{self.name}."
         )
+
+    def question(self) -> Question | None:
+        """What ``recfeat doctor`` asks; None: there is no one place to ask."""
+        return None
 
     @abstractmethod
     async def _ask(self, job: ScrapeJob) -> None:

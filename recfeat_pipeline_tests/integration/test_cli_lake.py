@@ -356,10 +356,12 @@ def test_doctor_asks_the_text_sources_that_are_enabled(recfeat, built, monkeypat
         monkeypatch.setenv("RECFEAT_CONTACT", "me@example.org")
         monkeypatch.setenv("TMDB_API_KEY", KEY)
         found = {f["what"]: f["state"] for f in recfeat("doctor", "--json").json}
-        assert (found["TMDB"], found["Wikipedia"], found["Wikidata"]) == ("ok", "ok", "ok")
+        assert {found[f"text: {name}"] for name in ("tmdb", "wikipedia", "wikidata")} == {"ok"}
+        others = ("english_wikipedia", "openlibrary", "musicbrainz", "page")
+        assert {found[f"text: {name}"] for name in others} == {"skipped"}, "no item has such an id"
         monkeypatch.setenv("TMDB_API_KEY", "0123-wrong-and-secret")
         refused = recfeat("doctor", "--json")
-        assert {f["what"]: f["state"] for f in refused.json}["TMDB"] == "problem"
+        assert {f["what"]: f["state"] for f in refused.json}["text: tmdb"] == "problem"
         assert refused.code == 3
         assert "0123-wrong" not in refused.out + refused.err
 

@@ -2,6 +2,7 @@
 
 import math
 
+import httpx
 import polars as pl
 import pytest
 
@@ -9,7 +10,7 @@ from recfeat_pipeline.catalog.files import read_files
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.text.collect import collect, with_creators, with_ids
-from recfeat_pipeline.text.http import Pace
+from recfeat_pipeline.text.http import Pace, user_agent
 from recfeat_pipeline.text.source import Source
 from recfeat_pipeline.text.sources import sources
 from recfeat_pipeline.text.sources.musicbrainz import MusicBrainz
@@ -170,6 +171,9 @@ def test_a_catalogue_of_books_gets_their_texts_through_the_command(
     assert {f["label"]: f["source"] for f in why["fed"]}["Description"] == "openlibrary"
     [page] = why["offered"]
     assert (page["used"], page["found_by"]) == (True, "isbn")
+    doctor = {finding["what"]: finding for finding in run(capsys, "doctor", "--json").json}
+    assert doctor["text: openlibrary"]["state"] == "ok"
+    assert "set RECFEAT_CONTACT" in doctor["text: musicbrainz"]["advice"]
 
 
 # -- music ----------------------------------------------------------------------------------------
@@ -206,6 +210,12 @@ def test_albums_are_found_by_id_or_by_title_and_artist(tmp_path, lake, music):
     }
     assert texts(source, items, lake, "Tags")[1] == "number 0", "genres are not said twice"
     assert texts(source, items, lake, "Year")[1] == "1960"
+
+
+def test_musicbrainz_answers_what_doctor_asks(music):
+    asked = MusicBrainz(music.url, "tests", PACE).question()
+    answer = httpx.get(asked.url, params=asked.query, headers={"User-Agent": user_agent("me")})
+    assert (answer.status_code, list(answer.json())[-1]) == (200, "release-groups")
 
 
 def test_musicbrainz_says_503_when_it_is_asked_too_fast(tmp_path, lake, music):

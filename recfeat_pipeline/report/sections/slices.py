@@ -52,7 +52,9 @@ def slices(inputs: Inputs) -> Section:
         bands = _bands(rows, family)
         title = _TITLES.get(family, f"Change of MRR over the floor, by {formats.words(family)}")
         name = "slices_" + re.sub(r"\W", "_", family)
-        blocks.append(Chart(figures.change_by_slice(changes, inputs.roles, bands, name, title)))
+        own = changes.filter(pl.col("slice").is_in(list(bands)))
+        if own.height:  # no arm differs from the floor in content: there is nothing to draw
+            blocks.append(Chart(figures.change_by_slice(own, inputs.roles, bands, name, title)))
     return Section("slices", "Where the difference comes from", blocks)
 
 

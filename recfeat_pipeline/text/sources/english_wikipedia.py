@@ -13,6 +13,7 @@ class EnglishWikipedia(Wikipedia):
 
     name = "english_wikipedia"
     order = 4
+    switch = "RECFEAT_TEXT_LANGUAGE"
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "EnglishWikipedia | None":

@@ -22,6 +22,7 @@ from recfeat_pipeline.text.identity.witness import Claims, weigh
 from recfeat_pipeline.text.raw import Policy
 from recfeat_pipeline.text.source import (
     EVIDENCE,
+    Question,
     ScrapeJob,
     Source,
     ask_each,
@@ -72,6 +73,11 @@ class MusicBrainz(Source):
         """The id, else title and artist."""
         mbid = pl.format("mbid:{}", pl.col("id_musicbrainz").str.to_lowercase())
         return pl.coalesce(mbid, pl.format("album:{} by {}", "title", "id_artist"))
+
+    def question(self) -> Question:
+        """A search of one album."""
+        asked = {"fmt": "json", "limit": "1", "query": 'releasegroup:"Help"'}
+        return Question(f"{self.base_url}/ws/2/release-group", asked)
 
     async def _ask(self, job: ScrapeJob) -> None:
         async with PoliteClient(self.base_url, self.pace, self.agent) as http:

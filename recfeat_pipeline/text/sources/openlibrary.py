@@ -20,6 +20,7 @@ from recfeat_pipeline.text.identity.witness import Claims, weigh
 from recfeat_pipeline.text.raw import Policy
 from recfeat_pipeline.text.source import (
     EVIDENCE,
+    Question,
     ScrapeJob,
     Source,
     ask_each,
@@ -66,6 +67,11 @@ class OpenLibrary(Source):
         """The ISBN, else title and author."""
         isbn = pl.format("isbn:{}", "id_isbn")
         return pl.coalesce(isbn, pl.format("book:{} by {}", "title", "id_author"))
+
+    def question(self) -> Question:
+        """A search of one book."""
+        asked = {"title": "Alice", "author": "Carroll", "fields": "key", "limit": "1"}
+        return Question(f"{self.base_url}/search.json", asked)
 
     async def _ask(self, job: ScrapeJob) -> None:
         async with PoliteClient(self.base_url, self.pace, self.agent) as http:

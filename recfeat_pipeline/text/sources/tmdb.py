@@ -30,6 +30,7 @@ from recfeat_pipeline.text.source import (
     EVIDENCE,
     TEXTS,
     Progress,
+    Question,
     ScrapeJob,
     ScrapeSummary,
     Source,
@@ -104,11 +105,20 @@ class Tmdb(Source):
         self._key = key
 
     def _client(self) -> PoliteClient:
+        token, key = self._access
+        return PoliteClient(self.base_url, self.pace, self.agent, token, key)
+
+    @property
+    def _access(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query parameters that hold the key: a v4 token, or a v3 key."""
         if len(self._key) > 40:
-            access: dict[str, Any] = {"headers": {"Authorization": f"Bearer {self._key}"}}
-        else:
-            access = {"secrets": {"api_key": self._key}}
-        return PoliteClient(self.base_url, self.pace, self.agent, **access)
+            return {"Authorization": f"Bearer {self._key}"}, {}
+        return {}, {"api_key": self._key}
+
+    def question(self) -> Question:
+        """The change feed's first page."""
+        token, key = self._access
+        return Question(f"{self.base_url}/3/movie/changes", key, token)
 
     # -- scraping --------------------------------------------------------------------------------
 

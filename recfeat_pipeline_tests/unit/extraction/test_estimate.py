@@ -7,6 +7,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction import Limits, extract, load_version
 from recfeat_pipeline.extraction.estimate import estimate
+from recfeat_pipeline.extraction.journal import to_line
 from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.spending import Book
 from recfeat_pipeline.extraction.tokens import rough_tokens, token_counter
@@ -36,6 +37,18 @@ def test_what_the_ledger_holds_costs_nothing(tmp_path):
     assert (found.cached, found.to_send) == (24, 36)
     done = estimate(documents(4), V1, lake=lake)
     assert (done.to_send, done.prompt_tokens, done.cost_usd, done.hours) == (0, 0, 0, 0)
+
+
+def test_what_a_killed_run_left_in_its_journal_costs_nothing(tmp_path):
+    lake = Lake(tmp_path)
+    extract(documents(4), V1, lake, "00", Scripted(), limits=Limits(4))
+    [segment] = lake.table_paths("responses", shard="00")
+    journal = lake.state / "journal" / "shard=00.jsonl"
+    rows = lake.read_parquet(segment).iter_rows(named=True)
+    journal.write_bytes(b"".join(map(to_line, rows)))
+    (tmp_path / segment).unlink()
+    found = estimate(documents(10), V1, lake=lake)
+    assert (found.cached, found.to_send) == (24, 36)
 
 
 def test_the_estimate_is_held_against_what_was_paid(tmp_path):

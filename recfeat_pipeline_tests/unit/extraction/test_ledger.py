@@ -8,7 +8,7 @@ import pytest
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.journal import read_lines
-from recfeat_pipeline.extraction.ledger import SEGMENT_ROWS, Ledger, answers, statuses
+from recfeat_pipeline.extraction.ledger import SEGMENT_ROWS, Ledger, answers, journalled, statuses
 from recfeat_pipeline.extraction.rows import response_row
 from recfeat_pipeline.extraction.types import Question, Request, Usage
 from recfeat_pipeline.lake import COMPACT_ABOVE, Lake
@@ -51,6 +51,17 @@ def test_the_journal_of_a_dead_process_is_replayed(lake):
     assert (
         (lake.state / "journal" / "shard=00.damaged").read_bytes().startswith(b'{"cache_key": "c"')
     )
+
+
+def test_a_journal_is_read_without_touching_it(lake):
+    assert journalled(lake).is_empty()
+    crashed(lake, row("a"), row("b", "failed"), torn=b'{"cache_key": "c", "item_')
+    before = journal(lake).read_bytes()
+    assert dict(journalled(lake).select("cache_key", "status").iter_rows()) == {
+        "a": "ok",
+        "b": "failed",
+    }
+    assert journal(lake).read_bytes() == before
 
 
 def test_a_death_between_segment_and_empty_journal_leaves_no_double(lake):

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import polars as pl
 
+from recfeat_pipeline.report.blocks import Chart
 from recfeat_pipeline.report.sections.results import results
+from recfeat_pipeline.report.sections.slices import slices
 from recfeat_pipeline.report.tables import LISTS
 
 
@@ -23,3 +25,10 @@ def test_the_lists_of_each_arm_are_described_by_their_means_over_seeds(read):
         inputs.roles.name("llm"): ["0.375", "–", "7.500", "–"],
     }
     assert not any(getattr(b, "name", "") == "lists" for b in results(inputs).blocks)
+
+
+def test_arms_that_differ_in_no_content_draw_no_change(read):
+    inputs = read()
+    alone = replace(inputs, roles=replace(inputs.roles, curated=None, llm=None, controls=()))
+    assert [b for b in slices(inputs).blocks if isinstance(b, Chart)]
+    assert not [b for b in slices(alone).blocks if isinstance(b, Chart)]
