@@ -82,8 +82,10 @@ class Family:
         """The values of each setting among which a search chooses."""
         return {f.name: f.metadata["space"] for f in fields(self.settings) if f.metadata["space"]}
 
-    def refusal(self, n_items: int) -> str | None:
-        """Why N items are too many for the family, as a sentence; None: they are not."""
+    def refusal(self, n_items: int, n_examples: int) -> str | None:
+        """Why the family cannot be fitted to N items and that many training examples, or None."""
+        if self.trained and not n_examples:
+            return "No user has two training events, so there is no next item to learn from."
         if self.most_items is None or n_items <= self.most_items:
             return None
         return (

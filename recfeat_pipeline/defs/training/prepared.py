@@ -74,13 +74,14 @@ def prepare(
             if trials:
                 searched = load_inputs(run.lake, connection, arm, SEED, inputs.data)
             seen = seen_now(connection, inputs.version) if inputs.version else None
-        if (too_large := arm.family.refusal(inputs.data.n_items)) is not None:
-            raise Unfit(too_large)
+        n_examples = inputs.data.examples.filter(split="train").height
+        if (refused := arm.family.refusal(inputs.data.n_items, n_examples)) is not None:
+            raise Unfit(refused)
     except (ContentUnavailable, Unfit) as reason:
         _skip(context, run, reason)
         return None
     run.lake.drop_note("skipped", **run.key)
-    steps = steps or default_steps(inputs.data.examples.filter(split="train").height)
+    steps = steps or default_steps(n_examples)
     if trials:
         arm = tuned(run.lake, arm, searched, steps, trials, reporter)
         run = StoredRun(run.lake, arm, seed)

@@ -12,6 +12,8 @@ from recfeat_pipeline.models.neighbours import BLOCK, _nearest
 from recfeat_pipeline.models.ranks import Seen, block_of, rank_examples
 from recfeat_pipeline.models.sequence import SequenceSettings
 
+NO_NEXT = "No user has two training events, so there is no next item to learn from."
+
 
 def test_the_softmax_is_sampled_above_a_stated_size():
     published, of_sequences = Learning(), SequenceSettings()
@@ -24,8 +26,8 @@ def test_the_softmax_is_sampled_above_a_stated_size():
 @pytest.mark.parametrize("name", ["ease", "item_knn", "markov", "hybrid_tower", "hybrid_sasrec"])
 def test_what_is_items_by_items_refuses_a_large_catalogue(name):
     family = load_family(name)
-    assert family.refusal(MOST_ITEMS) is None
-    said = family.refusal(100_000)
+    assert family.refusal(MOST_ITEMS, 1) is None
+    said = family.refusal(100_000, 1)
     assert said
     assert "100,000 items are 40 GB" in said
     assert f"up to {MOST_ITEMS:,} items" in said
@@ -33,7 +35,7 @@ def test_what_is_items_by_items_refuses_a_large_catalogue(name):
 
 @pytest.mark.parametrize("name", ["tower", "sasrec", "published", "popularity", "ials", "lightgcn"])
 def test_what_is_not_takes_any(name):
-    assert load_family(name).refusal(10**6) is None
+    assert load_family(name).refusal(10**6, 1) is None
 
 
 def test_scores_at_once_are_bounded_whatever_the_catalogue():
@@ -65,3 +67,12 @@ def test_neighbours_are_found_without_a_matrix_of_items_by_items():
     assert max(asked) <= BLOCK
     whole = (vectors @ vectors.T).fill_diagonal_(-torch.inf).topk(2, dim=1).indices
     assert torch.equal(found, whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_trained"),
+    [("tower", True), ("hybrid_sasrec", True), ("tiger", True), ("ease", False), ("markov", False)],
+)
+def test_what_learns_the_next_event_refuses_users_of_one(name, is_trained):
+    said = load_family(name).refusal(20, n_examples=0)
+    assert said == (NO_NEXT if is_trained else None)
