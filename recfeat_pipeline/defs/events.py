@@ -33,8 +33,9 @@ def report_partitions(
     A ``MaterializeResult`` gives all partitions of a run one data version, so it serves a run of
     one; for several, events are logged and nothing is yielded, wherefore the asset must be
     ``skippable`` (``output_required=False``) and share no run with an asset that depends on it.
+    Events are logged too for an asset that is written along and was not asked for.
     """
-    if len(context.partition_keys) == 1:
+    if len(context.partition_keys) == 1 and dg.AssetKey(key) in context.selected_asset_keys:
         part = parts[context.partition_keys[0]]
         version = dg.DataVersion(part.version)
         yield dg.MaterializeResult(asset_key=key, metadata=part.metadata, data_version=version)
