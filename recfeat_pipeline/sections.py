@@ -13,6 +13,7 @@ SECTIONS = {
     "baseline": "Other recommenders",
     "graph": "A graph of users and items",
     "generative": "Generated semantic ids",
+    "operators": "Content × behaviour × predictor",
     "recency": "With the last item as a channel of its own",
     "reranker": "Another arm's best in another order",
     "rich": "With genres, years and user tags",

@@ -33,6 +33,7 @@ class Source:
     rows: str  # SQL: item_id, name, value | item_id, vector
     of: str = "items"  # or "users"
     needs: str | None = None  # lake table that `recfeat run` makes for arms with this source alone
+    is_text: bool = False  # a vector's numbers are characters: see ``content/letters.py``
     scale: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows  # of the rows of the columns
     example: Callable[[pl.DataFrame], Sequence[str]] = lambda dimensions: ()
     """Columns on the published corpus, given its DIMENSIONS; for sizes where no lake is read."""
@@ -76,8 +77,12 @@ def read_source(
         raise ContentUnavailable(f"It needs {name} features, and there are none.")
     rows = rows.join(corpus.select("item_id", "item_index"), on="item_id")
     names = read_columns(store, name, version)
-    place = _wide if "vector" in rows.columns else _long
-    matrix, held = place(rows, names, source.scale, corpus.height)
+    if "vector" in rows.columns:
+        matrix, held = _wide(source.scale(rows), len(names), corpus.height)
+    else:
+        matrix, held = _long(rows, names, source.scale, corpus.height)
+    if not source.is_text and "vector" in rows.columns and held.size:
+        matrix /= np.linalg.norm(matrix[held], axis=1).mean()  # the mean row has unit length
     coverage = len(held) / corpus.height if corpus.height else 0.0
     if coverage < LEAST_COVERAGE or not names:
         raise ContentUnavailable(
@@ -99,15 +104,11 @@ def _long(
     return matrix, placed["item_index"].unique().to_numpy()
 
 
-def _wide(
-    rows: pl.DataFrame, names: Sequence[str], scale: Callable[..., pl.DataFrame], n_items: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same of rows with a vector each, scaled so that the mean row has unit length."""
-    rows = scale(rows)
-    matrix = np.zeros((n_items, len(names)), np.float32)
+def _wide(rows: pl.DataFrame, width: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of rows with a vector each."""
+    matrix = np.zeros((n_items, width), np.float32)
     if rows.height:
-        vectors = np.array(rows["vector"].to_list(), np.float32)
-        matrix[rows["item_index"].to_numpy()] = vectors / np.linalg.norm(vectors, axis=1).mean()
+        matrix[rows["item_index"].to_numpy()] = rows["vector"].list.to_array(width).to_numpy()
     return matrix, rows["item_index"].unique().to_numpy()
 
 

@@ -63,7 +63,7 @@ class Arm:
         """Its model family, whose module is imported.
 
         Raises:
-            RecfeatError: the family takes no content, and the arm has some.
+            RecfeatError: the arm has content that the family does not take.
         """
         family = load_family(self.family_name)
         if self.content.sources and not family.takes_content:
@@ -72,6 +72,17 @@ class Arm:
             raise RecfeatError(
                 f"{self.file}: the family {self.family_name} takes no [content] users."
             )
+        if text := [name for name in self.content.sources if load_source(name).is_text]:
+            if not family.takes_text:
+                raise RecfeatError(
+                    f"{self.file}: the family {self.family_name} reads numbers, and the source "
+                    f"{text[0]!r} is a text."
+                )
+            if len(self.content.sources) > 1 or self.content.control not in (None, "shuffled"):
+                raise RecfeatError(
+                    f"{self.file}: [content] sources has {text[0]!r}, a text: it stands alone, and "
+                    "its control is shuffled."
+                )
         return family
 
     @cached_property
@@ -79,9 +90,12 @@ class Arm:
         """The family's settings as the arm has them.
 
         Raises:
-            RecfeatError: it sets what the family does not know.
+            RecfeatError: it sets what the family does not know, or what does not fit its content.
         """
-        return self.family.configure(self.given or {}, self.file)
+        settings = self.family.configure(self.given or {}, self.file)
+        if why := self.family.refuses(settings, self.content):
+            raise RecfeatError(f"{self.file}: {why}")
+        return settings
 
     def with_settings(self, changed: Mapping[str, Any]) -> "Arm":
         """The arm with some of the family's settings changed."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.content.slot import Content, Slot
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.registry import Registry, own_folder
@@ -71,6 +71,9 @@ class Family:
     draws: bool = False  # another seed gives another model even of the same content
     takes_content: bool = False
     user_content: str | None = None  # of users: "asked" at each request, or "learnt" with alone
+    takes_text: bool = False  # content may be a text, not numbers
+    refuses: Callable[[Any, Slot], str | None] = lambda settings, slot: None
+    """Why settings and a slot do not fit each other, as a sentence; None: they do."""
     reorders: bool = False  # it puts another arm's best in another order, for a sample of requests
     most_items: int | None = None  # larger catalogues are refused; None: any size
     revision: int = 1  # raised when the same settings come to mean another model

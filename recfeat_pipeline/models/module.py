@@ -199,7 +199,7 @@ class TowerModule(Module):
         users = users / self.learning.temperature
         if (loss := self._drawn_loss(users, targets)) is None:
             vectors = self.tower.item_vectors(blank=self._blank())
-            logits = users @ vectors.T  # [B, N]
+            logits = self.tower.all_pairs(users, vectors)  # [B, N]
             if self.learning.popularity_alpha:
                 logits = logits + self.learning.popularity_alpha * self.log_counts
             if self.new is not None:
@@ -244,8 +244,8 @@ class TowerModule(Module):
         """Scores of the targets [B, 1] and of ``n`` drawn items [B, n], and which these are."""
         drawn = torch.multinomial(self._candidates(weights), n, replacement=True)
         vectors = self.tower.item_vectors(torch.cat([targets, drawn]))  # [B + n, W]
-        positive = (users * vectors[: len(targets)]).sum(1, keepdim=True)
-        return positive, users @ vectors[len(targets) :].T, drawn
+        positive = self.tower.paired(users, vectors[: len(targets)])[:, None]
+        return positive, self.tower.all_pairs(users, vectors[len(targets) :]), drawn
 
     def _candidates(self, weights: Tensor) -> Tensor:
         """The weights [N] of what may be drawn: of a new item 0."""

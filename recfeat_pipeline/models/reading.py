@@ -67,3 +67,11 @@ def readings(settings: Any) -> tuple[Reading, ...]:
     if decay:
         return tuple(dict.fromkeys(Reading(each.context, decay) for each in READINGS))
     return READINGS
+
+
+def windows_of(settings: Any) -> tuple[Reading, ...]:
+    """Those of a model that weighs events itself, no longer than its training's ``window``."""
+    longest, context = settings.window, settings.context
+    shorter = (each for each in (5, 10, 20) if each < longest)
+    contexts = (min(context, longest),) if context else (longest, *shorter)
+    return tuple(Reading(each, 1.0) for each in contexts)

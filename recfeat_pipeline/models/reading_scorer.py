@@ -1,12 +1,13 @@
 """A trained model at work, with the reading of histories that validation chose."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 from torch import Tensor
 
 from recfeat_pipeline.models.checkpoints import load_json, save_json
-from recfeat_pipeline.models.choose import choose
+from recfeat_pipeline.models.choose import Fitted, choose
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.fit import fit
 from recfeat_pipeline.models.module import Module
@@ -34,16 +35,27 @@ class ReadingScorer(TowerScorer):
 
 
 def train_with_readings(
-    module: Module, data: Data, recipe: Recipe, readings: tuple[Reading, ...]
-) -> ReadingScorer:
-    """Train the module, and choose on validation how histories are read."""
+    module: Module,
+    data: Data,
+    recipe: Recipe,
+    readings: tuple[Reading, ...],
+    scorer: Callable[..., Fitted] = ReadingScorer,  # type: ignore[assignment]
+) -> Fitted:
+    """Train the module, and choose on validation how histories are read.
+
+    ``scorer`` makes what scores of the module, the log, the best step and a reading.
+    """
     log, best_step = fit(module, data, recipe)
-    scorer = choose(data, readings, lambda reading: ReadingScorer(module, log, best_step, reading))
-    save_json(recipe.out_dir / READING, scorer.settings)
-    return scorer
+    chosen = choose(data, readings, lambda reading: scorer(module, log, best_step, reading))
+    save_json(recipe.out_dir / READING, chosen.settings)
+    return chosen
 
 
-def restore_with_reading(module: Module, out_dir: Path) -> ReadingScorer:
+def restore_with_reading(
+    module: Module,
+    out_dir: Path,
+    scorer: Callable[..., Fitted] = ReadingScorer,  # type: ignore[assignment]
+) -> Fitted:
     """What :func:`train_with_readings` left in a folder.
 
     Raises:
@@ -51,4 +63,4 @@ def restore_with_reading(module: Module, out_dir: Path) -> ReadingScorer:
     """
     step = load_best(module, out_dir)
     reading = Reading(**load_json(out_dir / READING))
-    return ReadingScorer(module, None, step, reading)
+    return scorer(module, None, step, reading)

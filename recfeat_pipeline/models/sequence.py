@@ -22,18 +22,12 @@ from recfeat_pipeline.models.tower import Tower
 
 
 @dataclass(frozen=True)
-class SequenceSettings(Learning):
-    """What the families of sequences share; found on MovieLens and Amazon Beauty."""
+class PlaceSettings(Learning):
+    """Of what learns at every place of a history; found on MovieLens and Amazon Beauty."""
 
     window: int = setting(50, "events before a target in training", table="model", least=1)
     width: int = setting(64, "of an item's row", table="model", least=2, space=(64, 128))
-    own_output: bool = setting(
-        False, "candidates have ids of their own, apart from the history's", table="model"
-    )
     bias: bool = setting(True, "an item's score has a bias: its popularity", table="model")
-    unit: bool = setting(
-        False, "states and rows have length 1, and `temperature` counts", table="model"
-    )
     dropout: float = setting(0.3, "of rows and states", least=0, space=(0.1, 0.3, 0.5))
     weight_decay: float = setting(0.1, "of AdamW, on matrices", least=0, space=(0.0, 0.1, 0.3))
     learning_rate: float = setting(
@@ -65,7 +59,30 @@ class SequenceSettings(Learning):
         return self.negatives if 4 * self.negatives < n_items else 0
 
 
-class SequenceTower(Tower):
+@dataclass(frozen=True)
+class SequenceSettings(PlaceSettings):
+    """What the families of sequences share."""
+
+    own_output: bool = setting(
+        False, "candidates have ids of their own, apart from the history's", table="model"
+    )
+    unit: bool = setting(
+        False, "states and rows have length 1, and `temperature` counts", table="model"
+    )
+
+
+class PlaceTower(Tower):
+    """A tower with a state after each event of a history."""
+
+    def states_of(self, history: Tensor, users: Tensor | None = None) -> Tensor:
+        """[B, L, W] of histories [B, L] in their order; N where there is no item.
+
+        ``users`` [B] are rows of what is known of users, where anything is.
+        """
+        raise NotImplementedError
+
+
+class SequenceTower(PlaceTower):
     """The item side, and what an encoder must give.
 
     Args:

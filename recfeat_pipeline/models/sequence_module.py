@@ -12,7 +12,7 @@ from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.module import TowerModule
 from recfeat_pipeline.models.recipe import BATCH_SIZE, Recipe
-from recfeat_pipeline.models.sequence import SequenceSettings, SequenceTower
+from recfeat_pipeline.models.sequence import PlaceSettings, PlaceTower
 from recfeat_pipeline.models.trained import new_items
 from recfeat_pipeline.models.windows import Windows
 
@@ -25,19 +25,19 @@ OUT = -1e4
 class SequenceModule(TowerModule):
     """A sequence tower, its windows and the loss; a batch is a vector of users' numbers."""
 
-    tower: SequenceTower
-    learning: SequenceSettings
+    tower: PlaceTower
+    learning: PlaceSettings
 
     of_windows: Tensor | None  # int64 [U]: rows of users' content
 
     def __init__(
-        self, tower: SequenceTower, data: Data, recipe: Recipe, known: UserContent | None = None
+        self, tower: PlaceTower, data: Data, recipe: Recipe, known: UserContent | None = None
     ):
         """As many passes over the users as the recipe has over the training examples.
 
         ``known`` is what the tower knows of users.
         """
-        settings: SequenceSettings = recipe.settings
+        settings: PlaceSettings = recipe.settings
         windows = Windows.of(data, settings.window)
         n_examples = max(data.examples.filter(split="train").height, 1)
         per_user = float(windows.places().float().mean()) if len(windows) else 1.0
@@ -71,7 +71,8 @@ class SequenceModule(TowerModule):
         states = functional.pad(states, (0, 1), value=1.0)
         target = target[at]
         if (loss := self._drawn_loss(states, target)) is None:
-            logits = states @ self.tower.item_vectors(blank=self._blank()).T  # [P, N]
+            vectors = self.tower.item_vectors(blank=self._blank())
+            logits = self.tower.all_pairs(states, vectors)  # [P, N]
             if self.learning.popularity_alpha:
                 logits = logits + self.learning.popularity_alpha * self.log_counts
             if self.new is not None:

@@ -38,6 +38,14 @@ class Tower(nn.Module):
         """[M, W] of the items [M], or of all N; of ``blank`` ones (bool [M]) the id is not used."""
         raise NotImplementedError
 
+    def all_pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        """[B, M] of all pairs of vectors [B, W] and [M, W]."""
+        return users @ items.T
+
+    def paired(self, users: Tensor, items: Tensor) -> Tensor:
+        """[B] of each user's vector [B, W] with the item's beside it [B, W]."""
+        return (users * items).sum(1)
+
 
 class TwoTower(Tower):
     """Towers over N items.

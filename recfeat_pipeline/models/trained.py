@@ -149,7 +149,7 @@ class TowerScorer(VectorScorer):
 
 def count_parameters(model: nn.Module) -> int:
     """Trained numbers in a model."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
 
 
 def content_tensor(matrix: np.ndarray) -> Tensor | None:

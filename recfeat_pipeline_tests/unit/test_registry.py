@@ -11,8 +11,8 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.registry import Registry
 
 KINDS = {
-    "arm", "content source", "endpoint profile", "metric", "model family", "probe",
-    "prompt version", "taxonomy", "text source",
+    "arm", "behaviour operator", "content operator", "content source", "endpoint profile", "metric",
+    "model family", "predictor operator", "probe", "prompt version", "taxonomy", "text source",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def copied(registry: Registry, folder, name: str):
     if registry.pattern.startswith("*/"):
         shutil.copytree(source.parent, own / name)
     else:
-        own.mkdir(exist_ok=True)
+        own.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, own / f"{name}{source.suffix}")
 
 

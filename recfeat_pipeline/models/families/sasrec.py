@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recfeat_pipeline.content.slot import Content
+from recfeat_pipeline.models.attention import Block, causal_mask
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
-from recfeat_pipeline.models.reading import Reading
+from recfeat_pipeline.models.reading import windows_of
 from recfeat_pipeline.models.reading_scorer import (
     ReadingScorer,
     restore_with_reading,
@@ -62,7 +63,7 @@ class SasRec(SequenceTower):
         super().__init__(n_items, content, settings, known)
         width, rate = settings.width, settings.dropout
         self.place_table = nn.Embedding(settings.window, width)
-        blocks = [_Block(width, settings.heads, rate) for _ in range(settings.blocks)]
+        blocks = [Block(width, settings.heads, rate) for _ in range(settings.blocks)]
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(width)
         self.initialise(seed)
@@ -73,38 +74,10 @@ class SasRec(SequenceTower):
         places = torch.arange(length - 1, -1, -1, device=rows.device)
         rows = rows + self.place_table(places)
         rows = functional.dropout(rows, self.settings.row_dropout, self.training)
-        causal = torch.ones(length, length, dtype=torch.bool, device=rows.device).tril()
-        # A place that holds nothing looks at itself: a row without any place would be no number.
-        alone = torch.eye(length, dtype=torch.bool, device=rows.device)
-        mask = (causal & held[:, None]) | alone  # [B, L, L]
+        mask = causal_mask(held)
         for block in self.blocks:
-            rows = block(rows, mask[:, None])
+            rows = block(rows, mask)
         return self.norm(rows)
-
-
-class _Block(nn.Module):
-    """Attention and a pointwise feed-forward of the same width, each normalised and residual."""
-
-    def __init__(self, width: int, heads: int, rate: float):
-        super().__init__()
-        self.heads, self.rate = heads, rate
-        self.attention_norm, self.forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
-
-    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
-        """[B, L, W] of rows [B, L, W] that look where the mask [B, 1, L, L] is True."""
-        parts = self.query_key_value(self.attention_norm(rows)).chunk(3, dim=-1)
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts
-        )  # [B, H, L, W / H]
-        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        rows = rows + self._drop(self.out(read.transpose(1, 2).flatten(2)))
-        inner = self._drop(functional.gelu(self.inner(self.forward_norm(rows))))
-        return rows + self._drop(self.outer(inner))
-
-    def _drop(self, rows: Tensor) -> Tensor:
-        return functional.dropout(rows, self.rate, self.training)
 
 
 def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
@@ -116,10 +89,7 @@ def build(data: Data, content: Content, recipe: Recipe) -> SequenceModule:
 
 def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:
     """Train the network."""
-    longest, context = recipe.settings.window, recipe.settings.context
-    shorter = (each for each in (5, 10, 20) if each < longest)
-    contexts = (min(context, longest),) if context else (longest, *shorter)
-    readings = tuple(Reading(each, 1.0) for each in contexts)  # attention fades for itself
+    readings = windows_of(recipe.settings)  # attention fades for itself
     return train_with_readings(build(data, content, recipe), data, recipe, readings)
 
 

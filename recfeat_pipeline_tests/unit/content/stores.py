@@ -31,6 +31,7 @@ def make_store(
     texts: pl.DataFrame | None = None,
     generated: pl.DataFrame | None = None,
     items: pl.DataFrame | None = None,
+    documents: pl.DataFrame | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Tables of N corpus items, with the scores under VERSION; what is not given is empty."""
     store = duckdb.connect()
@@ -46,6 +47,11 @@ def make_store(
         "features.document_vectors": pl.DataFrame(schema=vectors) if texts is None else texts,
         "features.generated_texts": (
             pl.DataFrame(schema=vectors) if generated is None else generated
+        ),
+        "features.documents": (
+            pl.DataFrame(schema={"item_id": pl.Int64, "text": pl.String, "n_chars": pl.Int32})
+            if documents is None
+            else documents
         ),
         "features.item_profiles": pl.DataFrame(schema=vectors) if profiles is None else profiles,
     }

@@ -3,8 +3,10 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline.content.fill import columns, fill
+from recfeat_pipeline.content.letters import is_text, texts_of
 from recfeat_pipeline.content.slot import Content, ContentUnavailable, Slot
 from recfeat_pipeline.content.source import read_columns
+from recfeat_pipeline.content.sources.words import LENGTH
 from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline_tests.unit.content.stores import SCORES, TAXONOMY, VERSION, make_store
 from recfeat_pipeline_tests.unit.models.worlds import make_items
@@ -102,6 +104,20 @@ def test_generated_and_scraped_texts_are_never_one_source():
     for scraped in ("text_embedding", "profile"):
         with pytest.raises(ContentUnavailable, match="there are none"):
             filled(Slot(sources=(scraped,)), 3, generated=generated)
+
+
+def test_a_document_is_its_characters_and_a_text_again():
+    texts = ["Ein é, 中 und 😀", "x" * 3000]
+    documents = pl.DataFrame(
+        {"item_id": [100, 101], "text": texts, "n_chars": [len(text) for text in texts]}
+    )
+    got = filled(Slot(sources=("words",)), 3, documents=documents)
+    assert got.width == LENGTH
+    assert texts_of(got.matrix) == [texts[0], "x" * LENGTH, ""]
+    assert is_text(got.names)
+    assert not is_text(("llm:tense",))
+    other = filled(Slot(sources=("words",), control="shuffled"), 3, seed=3, documents=documents)
+    assert sorted(texts_of(other.matrix)) == sorted(texts_of(got.matrix))
 
 
 def test_sources_stand_side_by_side():

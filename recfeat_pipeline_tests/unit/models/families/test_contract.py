@@ -40,14 +40,6 @@ DATA = make_data(checkerboard(n_users=300))
 SMALL = make_data(checkerboard(n_users=60))
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def quick(settings, given=QUICK):
     return replace(settings, **{k: v for k, v in given.items() if hasattr(settings, k)})
 
