@@ -27,22 +27,15 @@ from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline_tests.unit.models.worlds import (
     NO_CONTENT,
     PARITY,
+    TEXTS,
     checkerboard,
     make_content,
     make_data,
+    text_content,
 )
 
 DATA = make_data(checkerboard(n_users=60))
-TEXTS = [f"{('even', 'odd')[item % 2]} number film {item}" for item in range(20)]
 QUICK = Settings(width=8, window=8, batch_size=128, words=6, rank=4, hidden=8, negatives=10)
-
-
-def text_content(texts: list[str] = TEXTS) -> Content:
-    """As the source ``words`` gives it."""
-    matrix = np.zeros((len(texts), 32), np.float32)
-    for row, text in enumerate(texts):
-        matrix[row, : len(text)] = [ord(letter) for letter in text]
-    return Content(matrix, tuple(f"words:{place}" for place in range(32)), 1.0)
 
 
 def content_for(settings: Settings) -> Content:

@@ -66,11 +66,23 @@ def make_content(matrix: np.ndarray) -> Content:
 
 
 NO_CONTENT = make_content(PARITY[:, :0])
+TEXTS = [f"{('even', 'odd')[item % 2]} number film {item}" for item in range(20)]
+
+
+def text_content(texts: list[str] = TEXTS) -> Content:
+    """Content as the source ``words`` gives it."""
+    matrix = np.zeros((len(texts), 32), np.float32)
+    for row, text in enumerate(texts):
+        matrix[row, : len(text)] = [ord(letter) for letter in text]
+    return Content(matrix, tuple(f"words:{place}" for place in range(32)), 1.0)
 
 
 def content_for(arm: str, matrix: np.ndarray = PARITY) -> Content:
     """The matrix for an arm that has content, else none."""
-    return make_content(matrix if load_arms()[arm].content.sources else matrix[:, :0])
+    sources = load_arms()[arm].content.sources
+    if "words" in sources:
+        return text_content()
+    return make_content(matrix if sources else matrix[:, :0])
 
 
 def recipe_for(arm: str, out_dir: Path = Path("."), steps: int = 10, **more: Any) -> Recipe:
