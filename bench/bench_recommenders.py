@@ -9,7 +9,7 @@ fitted again, and ``--no-fit`` prints what there is. All of it takes a day on tw
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,28 +85,28 @@ def _reached(
         return
     made.recfeat("run", "--arms", arm_of(*wanted[0]), "--seeds", "0")  # evaluates whatever is there
     ranks = made.lake.read("ranks").filter(pl.col("arm").is_in([arm_of(*w) for w in wanted]))
-    reached = _means(ranks)
-    effects = _effects(made.lake)
+    reached = means(ranks)
+    found = effects(made.lake)
     print(f"\n{made.name}: MRR on test; and in percent of the same recommender without content\n")
     head = ("recommender", "content", "seeds", *MEASURES, *PLACES, *NEW)
     for row in (head, ["---"] * len(head)):
         print("| " + " | ".join(row) + " |")
     for floor, content in wanted:
         arm = arm_of(floor, content)
-        means = reached[arm]
-        shown = [f"{means[label]:.4f}" for label in MEASURES]
-        cells = [effects.get((arm, place), "") for place in (*PLACES, *NEW)]
-        print("| " + " | ".join((floor, content, str(means["seeds"]), *shown, *cells)) + " |")
+        mean = reached[arm]
+        shown = [f"{mean[label]:.4f}" for label in MEASURES]
+        cells = [found.get((arm, place), "") for place in (*PLACES, *NEW)]
+        print("| " + " | ".join((floor, content, str(mean["seeds"]), *shown, *cells)) + " |")
         for label in MEASURES if made.name in PUBLISHED else ():
             yield {
                 "name": f"{made.name}, {arm}, {label}",
-                "value": float(means[label]),
+                "value": float(mean[label]),
                 "unit": "",
                 "against": PUBLISHED[made.name],
             }
 
 
-def _means(ranks: pl.DataFrame) -> dict[str, dict[str, Any]]:
+def means(ranks: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Of each arm the mean over its seeds of each of MEASURES, and how many seeds."""
     rank = ranks["rank"].to_numpy()
     values = {label: measure(*of).values(rank) for label, of in MEASURES.items()}
@@ -115,8 +115,8 @@ def _means(ranks: pl.DataFrame) -> dict[str, dict[str, Any]]:
     return {row["arm"]: row for row in by_arm.iter_rows(named=True)}
 
 
-def _effects(lake: Lake) -> dict[tuple[str, str], str]:
-    """Cells by arm and place: differences of arms with content, the MRR of those without."""
+def effects(lake: Lake, floors: Collection[str] = FLOORS) -> dict[tuple[str, str], str]:
+    """Cells by arm and place: differences of arms with content, the MRR of the ``floors``."""
     contrasts = lake.read("contrasts").filter(metric="mrr")
     cold = lake.read("cold_contrasts").filter(metric="mrr", n_train=0)
     found = {}
@@ -126,8 +126,8 @@ def _effects(lake: Lake) -> dict[tuple[str, str], str]:
             if place in NEW
             else contrasts.filter(slice=_slice(contrasts, place))
         )
-        for row in rows.filter(pl.col("reference").is_in(FLOORS)).iter_rows(named=True):
-            if row["arm"] not in FLOORS:
+        for row in rows.filter(pl.col("reference").is_in(list(floors))).iter_rows(named=True):
+            if row["arm"] not in floors:
                 found[row["arm"], place] = _effect(row)
                 found[row["reference"], place] = f"{row['reference_value']:.4f}"
     return found

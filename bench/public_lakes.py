@@ -1,11 +1,14 @@
 """Public data as lakes that ``recfeat`` itself makes: a catalogue file, a split, scores, arms."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -79,19 +82,20 @@ class Catalogue:
     needs: str  # in that folder
     split: str | None = None  # None: the data's own
     scores: str | None = None  # recorded scores of an LLM
+    profiles: str | None = None  # recorded profiles of an LLM
 
 
-SCORES = "llm_scores_ml1m.parquet"
+OF_LLM = "llm_scores_ml1m.parquet", "llm_profiles_ml1m.parquet"
 CATALOGUES = {
     "ml1m-global-time": Catalogue(
-        ML_1M + 'split = "split"\n' + FILMS, "movielens-1m", None, SCORES
+        ML_1M + 'split = "split"\n' + FILMS, "movielens-1m", None, *OF_LLM
     ),
-    "ml1m-three-way": Catalogue(ML_1M + FILMS, "movielens-1m", "three_way", SCORES),
+    "ml1m-three-way": Catalogue(ML_1M + FILMS, "movielens-1m", "three_way", *OF_LLM),
     "ml1m-leave-one-out": Catalogue(
-        ML_1M + 'split = "last_two"\n' + FILMS, "movielens-1m", None, SCORES
+        ML_1M + 'split = "last_two"\n' + FILMS, "movielens-1m", None, *OF_LLM
     ),
-    "small-global-time": Catalogue(SMALL + FILMS, "ml-latest-small", "global_time", SCORES),
-    "small-three-way": Catalogue(SMALL + FILMS, "ml-latest-small", "three_way", SCORES),
+    "small-global-time": Catalogue(SMALL + FILMS, "ml-latest-small", "global_time", *OF_LLM),
+    "small-three-way": Catalogue(SMALL + FILMS, "ml-latest-small", "three_way", *OF_LLM),
     "beauty": Catalogue(BEAUTY, "amazon-beauty"),
 }
 
@@ -162,6 +166,8 @@ class PublicLake:
             scores.write_parquet(self.out / "scores.parquet")
             given = ["--taxonomy", "genome132", "--name", "llm", "--promote"]
             self.recfeat("import-scores", str(self.out / "scores.parquet"), *given)
+        if catalogue.profiles and (self.data / catalogue.profiles).exists():
+            self.recfeat("import-profiles", str((self.data / catalogue.profiles).resolve()))
 
     def recfeat(self, *words: str) -> None:
         """Run a command on the lake, one model at a time.
@@ -169,23 +175,44 @@ class PublicLake:
         Raises:
             CalledProcessError: it failed, and has said why.
         """
+        self._run(words)
+
+    def told(self, *words: str) -> Any:
+        """What a command says with --json; raises as :meth:`recfeat`."""
+        return json.loads(self._run((*words, "--json"), stdout=subprocess.PIPE).stdout)
+
+    def _run(self, words: Sequence[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         own = {"RECFEAT_LAKE": str(self.out / self.name), "RECFEAT_ARMS": str(self.out / "arms")}
         command = [sys.executable, "-m", "recfeat_pipeline.cli", *words]
-        subprocess.run(command, env=os.environ | {"RECFEAT_WORKERS": "1"} | own, check=True)
+        environment = os.environ | {"RECFEAT_WORKERS": "1"} | own
+        return subprocess.run(command, env=environment, check=True, **options)
 
 
-def write_arms(folder: Path) -> None:
-    """The arms of :func:`arm_of` that the package does not ship."""
+def write_arms(
+    folder: Path,
+    floors: Mapping[str, str] = FLOORS,
+    contents: Mapping[str, tuple[str | None, str | None]] = CONTENTS,
+    against: Mapping[str, str] | None = None,
+) -> None:
+    """The arms of :func:`arm_of` that the package does not ship.
+
+    ``against`` names, by a floor that is none, the arm without content that its arms are held
+    against; unset: the floor itself.
+    """
+    references = against or {}
     folder.mkdir(parents=True, exist_ok=True)
     shipped = files("recfeat_pipeline.models").joinpath("arms")
-    for floor, model in FLOORS.items():
-        for content, (source, control) in CONTENTS.items():
+    for floor, model in floors.items():
+        reference = references.get(floor, floor)
+        for content, (source, control) in contents.items():
             name = arm_of(floor, content)
+            if content == "none" and reference != floor:
+                continue
             if not shipped.joinpath(f"{name}.toml").is_file():
                 text = ARM.format(
                     title=f"{floor} with {content}",
                     role="control" if control else "content" if source else "floor",
-                    against=f'["{floor}"]' if source else "[]",
+                    against=f'["{reference}"]' if source else "[]",
                     model=model,
                 )
                 text += f'[content]\nsources = ["{source}"]\n' if source else ""

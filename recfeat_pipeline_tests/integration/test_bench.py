@@ -106,6 +106,10 @@ def test_extraction(bench, tmp_path, capsys):
     assert '"peak_mb"' in capsys.readouterr().out
 
 
+def test_fuse(bench, tmp_path):
+    assert bench().run(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == []
+
+
 def test_identity(bench):
     assert bench().run() == []  # without data
 
@@ -119,6 +123,11 @@ def test_money(bench, monkeypatch):
         monkeypatch.setattr(module, name, getattr(module, name))  # it sets them
     documents = bench().documents
     check(bench(documents=lambda n: documents(min(n, 3))).run())
+
+
+def test_operators(bench):
+    small = {"N_ITEMS": 20, "N_USERS": 6, "N_WORDS": 4, "HISTORY": 3, "PAIRS": 8, "BATCH": 4}
+    check(bench(**small).run())
 
 
 def test_peers(bench):

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from bench import bench_fuse as fuse
 from bench.bench_recommenders import _effect, _slice
 from bench.public_lakes import CONTENTS, FLOORS, arm_of, write_arms
 from recfeat_pipeline.models.arms import load_arms, resolve_arms
@@ -32,3 +33,23 @@ def test_a_cell_is_a_difference_in_percent_of_what_it_is_held_against():
 def test_the_rarest_quarter_is_the_tail_of_a_catalogue_without_a_head():
     assert _slice(pl.DataFrame({"slice": ["all", "HEAD", "TAIL"]}), "rarely taken") == "TAIL"
     assert _slice(pl.DataFrame({"slice": ["all", "TAIL", "Q1"]}), "rarely taken") == "Q1"
+
+
+def test_every_way_of_fusing_has_an_arm_and_a_control_of_every_content_it_takes(
+    tmp_path, monkeypatch
+):
+    fuse.write(tmp_path)
+    monkeypatch.setattr("recfeat_pipeline.registry._own", [str(tmp_path)])
+    pairs = fuse.pairs_of("ml1m-global-time", list(fuse.WAYS), fuse.SOURCES)
+    resolve_arms(",".join(arm_of(*pair) for pair in pairs))
+    arms = load_arms()
+    for way, content in pairs:
+        arm = arms[arm_of(way, content)]
+        if content.endswith("_shuffled"):
+            partner = arms[arm_of(way, content.removesuffix("_shuffled"))]
+            assert arm.content.control == "shuffled"
+            assert (arm.content.sources, arm.given) == (partner.content.sources, partner.given)
+        if content != "none":
+            assert (fuse.WAYS[way].floor or way) in arm.against, "or it is not contrasted"
+    assert ("tower", "llm") not in fuse.pairs_of("beauty", ["tower"], fuse.SOURCES)
+    assert ("rlmrec_con", "none") not in pairs
