@@ -12,7 +12,7 @@ import polars as pl
 from recfeat_pipeline.extraction.backends.bought import BoughtBackend
 from recfeat_pipeline.extraction.budget import Budget
 from recfeat_pipeline.extraction.cascade import calls_of, counted, steps
-from recfeat_pipeline.extraction.ledger import answers
+from recfeat_pipeline.extraction.ledger import answered
 from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.shards import Documents, Note, Progress, ShardsRun
 from recfeat_pipeline.extraction.stopping import held_signals
@@ -157,10 +157,7 @@ def scores(
     Items whose call failed or was not made are absent from that group. In a cascade each score
     names the model that gave it.
     """
-    calls = counted(documents, version, model, lake, shard)
-    rows = answers(lake, shard, calls["cache_key"].unique())
-    told = rows.select("cache_key", "response", "model", "created_at")
-    taken = calls.join(told, on="cache_key", maintain_order="left")
+    taken = answered(lake, shard, counted(documents, version, model, lake, shard))
     out = [
         _group_scores(documents, part, version, version.questions[group])
         for (group,), part in taken.partition_by("group", as_dict=True, maintain_order=True).items()

@@ -8,7 +8,7 @@ arm can say which of them helped, and no later version reads its own words as a 
 import polars as pl
 
 from recfeat_pipeline.extraction.embeddings import Embedder, embed_once, vector_series
-from recfeat_pipeline.extraction.ledger import answers
+from recfeat_pipeline.extraction.ledger import answered
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
@@ -28,11 +28,7 @@ def read_generated(
 
     Sends nothing to the model that wrote them. Items whose call failed or was not made are absent.
     """
-    calls = keyed(documents, version, model)
-    rows = answers(lake, shard, calls["cache_key"].unique())
-    taken = calls.join(
-        rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
-    )
+    taken = answered(lake, shard, keyed(documents, version, model))
     parsed = [parse(response) for response in taken["response"]]
     texts = [" ".join(answer["description"].split()) for answer in parsed]
     listed = [[each.strip().lower() for each in answer["attributes"]] for answer in parsed]

@@ -235,6 +235,22 @@ def answers(lake: Lake, shard: str, keys: pl.Series) -> pl.DataFrame:
     )
 
 
+def answered(lake: Lake, shard: str, calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls that have a valid answer, in their order.
+
+    Args:
+        lake: holds the ledger.
+        shard: of it.
+        calls: with ``cache_key``, as :func:`~recfeat_pipeline.extraction.requests.keyed` has them.
+
+    Returns:
+        Their columns, and ``response, model, created_at`` of the newest answer.
+    """
+    rows = answers(lake, shard, calls["cache_key"].unique())
+    told = rows.select("cache_key", "response", "model", "created_at")
+    return calls.join(told, on="cache_key", maintain_order="left")
+
+
 def _rows_of(lake: Lake, paths: Iterable[str], keys: pl.Series) -> Iterator[pl.DataFrame]:
     """Valid rows with one of the keys, file by file; files without one are read by key only."""
     wanted = keys.to_frame("cache_key")

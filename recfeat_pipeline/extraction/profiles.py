@@ -5,7 +5,7 @@ import polars as pl
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.embeddings import Embedder, embed_once, vector_series
 from recfeat_pipeline.extraction.keys import sha256
-from recfeat_pipeline.extraction.ledger import answers
+from recfeat_pipeline.extraction.ledger import answered
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import IMPORTED, now
 from recfeat_pipeline.extraction.validation import parse
@@ -28,11 +28,7 @@ def read_profiles(
     Sends nothing to the model that wrote them; the embedder is asked for texts that the lake has no
     vector of. Items whose call failed or was not made are absent.
     """
-    calls = keyed(documents, version, model)
-    rows = answers(lake, shard, calls["cache_key"].unique())
-    taken = calls.join(
-        rows.select("cache_key", "response", "created_at"), on="cache_key", maintain_order="left"
-    )
+    taken = answered(lake, shard, keyed(documents, version, model))
     parsed = [parse(response) for response in taken["response"]]
     frame = taken.select(
         item_id=documents["item_id"][taken["row"]],
