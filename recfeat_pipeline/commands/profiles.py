@@ -55,7 +55,7 @@ def users(
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.defs.extraction.users import user_version
     from recfeat_pipeline.defs.extraction.version import paid_model
-    from recfeat_pipeline.extraction.types import LEXICAL
+    from recfeat_pipeline.extraction.engine import model_to_ask
     from recfeat_pipeline.extraction.user_profiles import users_due
     from recfeat_pipeline.lake import shard_names
 
@@ -67,9 +67,7 @@ def users(
             "--until catalog` first."
         )
     chosen = user_version(version, settings)
-    model = paid_model(lake, chosen) or LEXICAL
-    if settings.has_llm:
-        model = settings.llm_model or chosen.model
+    model = model_to_ask(settings, chosen, paid_model(lake, chosen))
     every = shard_names(lake.n_shards)
     asked, _ = users_due(lake, chosen, model, settings.profile_changed, every)
     documents = pl.concat(asked.values())

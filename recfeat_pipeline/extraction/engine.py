@@ -16,7 +16,7 @@ from recfeat_pipeline.extraction.ledger import answered
 from recfeat_pipeline.extraction.prices import find_price
 from recfeat_pipeline.extraction.shards import Documents, Note, Progress, ShardsRun
 from recfeat_pipeline.extraction.stopping import held_signals
-from recfeat_pipeline.extraction.types import Backend, Limits, Question, Summary
+from recfeat_pipeline.extraction.types import LEXICAL, Backend, Limits, Question, Summary
 from recfeat_pipeline.extraction.validation import parse
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
@@ -44,8 +44,15 @@ def choose_backend(
     from recfeat_pipeline.extraction.backends.online import OnlineBackend
 
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
-    model = settings.llm_model or version.model
+    model = model_to_ask(settings, version, paid_model)
     return OnlineBackend(model, settings.llm_base_url, key, limits, settings.prompts)
+
+
+def model_to_ask(settings: Settings, version: PromptVersion, paid_model: str | None) -> str:
+    """The model of :func:`choose_backend`'s choice, without making it."""
+    if settings.has_llm:
+        return settings.llm_model or version.model
+    return paid_model or LEXICAL
 
 
 def limits_of(settings: Settings) -> Limits:
