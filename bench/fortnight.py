@@ -14,8 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,55 +112,57 @@ class Fortnight:
     def start(self) -> None:
         self.daemon = start_daemon(self.folder, self.folder / "daemon.log", self.home)
 
-    def live(self, day: Evening) -> None:
+    def live(self, number: int, day: Evening) -> None:
         """One day, from the fault to what is typed."""
-        with self.servers_counted() as counted:
-            since = time.time()
-            day.happens()
-            wait_for("a refresh", lambda: self.refreshed(since))
-            wait_for("quiet", self.is_quiet)
-            if self.failed(since):
-                wait_for("the alert", lambda: bool(self.webhook.posted))
-        said = dict.fromkeys(post["text"].partition(". ")[2] for post in self.webhook.posted)
-        typed = command(*day.typed) if day.typed else ""
-        row = {"day": len(self.rows) + 1, "what happens": day.what, **counted}
-        self.rows.append(row | {"served": self.served(), "read": "\n".join(said), "typed": typed})
-        print(self.rows[-1], flush=True)
-
-    @contextmanager
-    def servers_counted(self) -> Iterator[dict[str, int]]:
         self.world.server.reset_counts()
         self.model.answered.clear()
         self.webhook.posted.clear()
-        counted: dict[str, int] = {}
-        yield counted
-        counted |= {
-            "requests": self.world.server.counts.total(),
-            "calls bought": self.model.answered.total(),
-        }
+        since = time.time()
+        day.happens()
+        wait_for("a refresh", lambda: self.refreshed(since) is not None)
+        requests = self.world.server.counts.total()  # later refreshes are of no real day
+        wait_for("quiet", lambda: self.is_quiet(since))
+        if self.failed(since):
+            wait_for("the alert", self.is_told)
+        counted = {"requests": requests, "calls bought": self.model.answered.total()}
+        said = dict.fromkeys(filter(None, map(message, self.webhook.posted)))
+        typed = command(*day.typed) if day.typed else ""
+        row = {"day": number + 1, "what happens": day.what, **counted}
+        self.rows.append(row | {"served": self.served(), "read": "\n".join(said), "typed": typed})
+        print(self.rows[-1], flush=True)
 
     def runs(self) -> list[dg.RunRecord]:
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
             return list(instance.get_run_records(limit=40))
 
-    def refreshed(self, since: float) -> bool:
-        return any(
-            r.dagster_run.job_name == "refresh_text"
-            and r.dagster_run.is_finished
-            and r.create_timestamp.timestamp() > since
+    def refreshed(self, since: float) -> float | None:
+        """When the day's first refresh ended."""
+        ends = [
+            r.end_time
             for r in self.runs()
-        )
+            if r.dagster_run.job_name == "refresh_text"
+            and r.create_timestamp.timestamp() > since
+            and r.end_time
+        ]
+        return min(ends, default=None)
 
     def failed(self, since: float) -> bool:
         late = [r for r in self.runs() if r.create_timestamp.timestamp() > since]
         return any(r.dagster_run.status == dg.DagsterRunStatus.FAILURE for r in late)
 
-    def is_quiet(self) -> bool:
-        """Whether nothing but refreshes is under way, nor was a moment ago."""
+    def is_quiet(self, since: float) -> bool:
+        """Whether nothing but refreshes is under way, nor was since the day's first a moment ago.
+
+        Counted from that refresh: what follows from it has not begun when it ends.
+        """
         others = [r for r in self.runs() if r.dagster_run.job_name != "refresh_text"]
         if any(not r.dagster_run.is_finished for r in others):
             return False
-        return time.time() - max((r.end_time or 0 for r in others), default=0) > STILL
+        last = max((r.end_time or 0 for r in others), default=0)
+        return time.time() - max(last, self.refreshed(since) or 0) > STILL
+
+    def is_told(self) -> bool:
+        return any(post["kind"] == "failure" for post in self.webhook.posted)
 
     def served(self) -> str:
         with open_store(self.lake) as store:
@@ -174,6 +175,14 @@ class Fortnight:
             ).fetchall()
         scored = ", ".join(f"{name} {n}" for name, n in versions)
         return f"{documents} texts of {chars} characters; scored: {scored}"
+
+
+def message(post: dict[str, Any]) -> str:
+    """What a post tells of; nothing of a refresh skipped, since these come each minute here."""
+    if post["kind"] == "skipped":
+        return ""
+    about = post.get("about") or ", ".join(post["assets"]) or post["job"]
+    return f"{about}: {' '.join(post['reasons'])}"
 
 
 def wait_for(what: str, is_so: Callable[[], bool]) -> None:
@@ -236,7 +245,7 @@ def main(arguments: list[str]) -> None:
         )
         try:
             for number in wanted:
-                fortnight.live(days[number])
+                fortnight.live(number, days[number])
         finally:
             fortnight.end()
             show(fortnight.rows)

@@ -6,6 +6,7 @@ aliases it names; ``recfeat doctor`` prints them all.
 
 import json
 import os
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -160,7 +161,6 @@ class Settings(BaseSettings):
     )
     text_language: str = Field(
         "en",
-        pattern="^[a-z]{2,3}$",
         description="Language of the texts that are collected (ISO 639-1); where a source has none "
         "in it, English.",
     )
@@ -307,6 +307,13 @@ class Settings(BaseSettings):
         if value is not None and (not urlsplit(value).hostname or urlsplit(value).port == 0):
             raise ValueError("it names no host; write it as in http://localhost:8000/v1")
         return value
+
+    @field_validator("text_language")
+    @classmethod
+    def _is_language(cls, value: str) -> str:
+        if not re.fullmatch("[a-z]{2,3}", code := value.strip().lower()):
+            raise ValueError("it is no language code; write it as in de")
+        return code
 
     @field_validator("step_resources", mode="before")
     @classmethod

@@ -39,7 +39,8 @@ def why(context: typer.Context, item: ItemArgument, as_json: JsonOption = False)
     found = find_item(lake.read("items"), item)
     shard = shard_of([found["item_id"]], lake.n_shards)[0]
     own = pl.col("item_id") == found["item_id"]
-    offered = lake.read("identity", shard=shard).filter(own).drop("item_id", "shard").to_dicts()
+    offered = _offers(lake, found["item_id"]).drop("item_id", "shard").to_dicts()
+    lacking = _lacking(context.obj.settings, lake, found["item_id"])
     documents = lake.read("documents", shard=shard).filter(own)
     fields = documents["fields"][0].to_list() if documents.height else []
     told = lake.read("languages", shard=shard).filter(own)
@@ -49,13 +50,15 @@ def why(context: typer.Context, item: ItemArgument, as_json: JsonOption = False)
         field["language"] = languages.get((field["source"], field["label"]))
     if as_json:
         dump({"item_id": found["item_id"], "title": found["title"],
-              "offered": offered, "fed": fields})  # fmt: skip
+              "offered": offered, "lacking": lacking, "fed": fields})  # fmt: skip
         return
     say(f"{found['title']} [{found['item_id']}]", style="bold")
     if not offered:
         say("No source has a page for it; its text is the catalogue's own.")
     else:
         _print_offers(offered)
+    for source, reason in lacking.items():
+        say(f"  {source}: no page, {reason}.", style="dim")
     say()
     table(
         {
@@ -146,7 +149,9 @@ def pin(
     lake = open_lake(context.obj.settings)
     found = find_item(lake.read("items"), item)
     path = overrides_path(lake)
-    new = Override(str(found["item_id"]), found["title"] or "", pages, tuple(exclude or ()))
+    urls = _offers(lake, found["item_id"])["url"].drop_nulls().to_list() if exclude else []
+    excluded = tuple(_offered(given, found["title"], urls) for given in exclude or [])
+    new = Override(str(found["item_id"]), found["title"] or "", pages, excluded)
     write_override(path, read_overrides(path, names), new)
     say(f"Kept in {path}; `recfeat run --until text` heeds it.")
 
@@ -245,6 +250,43 @@ def _decide(settings: "Settings", decision: Any) -> None:
     after = "writes it" if decision == "accepted" else "goes on from yesterday's"
     say(f"The day of the {' and the '.join(stages)} is {decision}; the next run {after}: "
         "recfeat run --until text")  # fmt: skip
+
+
+def _offers(lake: "Lake", item_id: Any) -> "pl.DataFrame":
+    """IDENTITY rows of an item."""
+    import polars as pl
+
+    from recfeat_pipeline.lake import shard_of
+
+    shard = shard_of([item_id], lake.n_shards)[0]
+    return lake.read("identity", shard=shard).filter(pl.col("item_id") == item_id)
+
+
+def _offered(given: str, title: str, urls: list[str]) -> str:
+    from recfeat_pipeline.text.overrides import offered_page
+
+    if found := offered_page(given, urls):
+        return found
+    offered = f"offered are {', '.join(urls)}" if urls else "`recfeat run --until text` asks them"
+    raise RecfeatError(f"--not {given}: no source offers this address for {title}; {offered}.")
+
+
+def _lacking(settings: "Settings", lake: "Lake", item_id: Any) -> dict[str, str]:
+    """Source → why it offers nothing for an item, of those that were asked."""
+    import polars as pl
+
+    from recfeat_pipeline.defs.text.scraping import scored_items
+    from recfeat_pipeline.text.sources import sources
+
+    item = scored_items(lake).filter(pl.col("item_id") == item_id)
+    said = {
+        source.name: source.store(lake).status(source.keyed(item)) for source in sources(settings)
+    }
+    return {
+        name: answer["reason"][0] or answer["status"][0]
+        for name, answer in said.items()
+        if answer.height and answer["status"][0] in ("missing", "failed")
+    }
 
 
 def _split(given: str, names: Any) -> tuple[str, str]:

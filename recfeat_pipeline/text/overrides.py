@@ -10,11 +10,13 @@
 """
 
 import json
+import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -53,12 +55,19 @@ def read_overrides(path: Path, sources: Collection[str]) -> dict[str, Override]:
     if not path.is_file():
         return {}
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("item", [])
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecfeatError(f"{path} is not valid TOML: {error}.") from error
-    found: dict[str, Override] = {}
+    if unknown := sorted(told.keys() - {"item"}):
+        raise RecfeatError(f"{path}: nothing reads {unknown[0]!r}; write [[item]] for each item.")
+    rows, found = told.get("item", []), dict[str, Override]()
     for number, row in enumerate(rows if isinstance(rows, list) else [rows], 1):
         override = _override(path, number, row, sources)
+        if override.item_id in found:
+            raise RecfeatError(
+                f"{path}, [[item]] {number}: item {override.item_id} stands above as well; say all "
+                "about it in one place."
+            )
         found[override.item_id] = override
     return found
 
@@ -78,12 +87,20 @@ def _override(path: Path, number: int, row: Any, sources: Collection[str]) -> Ov
 
 
 def write_override(path: Path, known: Mapping[str, Override], new: Override) -> None:
-    """Add what is new about an item to the file."""
+    """Add what is new about an item to the file; it takes back what it contradicts."""
     old = known.get(new.item_id, Override(new.item_id))
+    pages = {
+        source: page
+        for source, page in old.pages.items()
+        if not any(_is_at(page, url) for url in new.excluded)
+    }
+    excluded = [
+        url for url in old.excluded if not any(_is_at(page, url) for page in new.pages.values())
+    ]
     merged = replace(
         new,
-        pages={**old.pages, **new.pages},
-        excluded=tuple(dict.fromkeys([*old.excluded, *new.excluded])),
+        pages={**pages, **new.pages},
+        excluded=tuple(dict.fromkeys([*excluded, *new.excluded])),
     )
     lines = []
     for override in {**known, new.item_id: merged}.values():
@@ -93,6 +110,27 @@ def write_override(path: Path, known: Mapping[str, Override], new: Override) -> 
         told = [f"{key} = {_toml(value)}" for key, value in entries.items()]
         lines += ["[[item]]", *told, ""]
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def offered_page(given: str, urls: Iterable[str]) -> str | None:
+    """The address among those offered that somebody means, however it is written."""
+    place = _place(given)
+    for url in urls:
+        titled = rf"{re.escape(_place(url))}-[^/]*" if url[-1:].isdigit() else None
+        if place == _place(url) or (titled and re.fullmatch(titled, place)):  # movie/593-solaris
+            return url
+    return None
+
+
+def _is_at(page: str, url: str) -> bool:
+    """Whether a page, by its title, id or address, is the one at an address."""
+    return f"/{_place(url)}".endswith(f"/{_place(page)}")
+
+
+def _place(page: str) -> str:
+    """What tells pages apart: no protocol, no mobile host, no anchor, no escapes."""
+    text = unquote(page.strip()).partition("#")[0].rstrip("/").replace("_", " ")
+    return re.sub(r"^https?://", "", text).replace(".m.wikipedia.", ".wikipedia.").casefold()
 
 
 def _toml(value: Any) -> str:
@@ -123,3 +161,8 @@ def excluded_pages(
         if (override := overrides.get(str(item_id)))
         for url in override.excluded
     }
+
+
+def strangers(items: pl.DataFrame, overrides: Mapping[str, Override]) -> list[str]:
+    """Ids of which something is said and that no item has."""
+    return sorted(overrides.keys() - set(items["item_id"].cast(pl.String)))

@@ -11,7 +11,7 @@ from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.automation import FOLLOW_TEXT, SWEPT_WEEKLY
 from recfeat_pipeline.defs.events import Written, report_partitions
 from recfeat_pipeline.defs.partitions import shards
-from recfeat_pipeline.defs.resources import LakeResource
+from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.defs.text.days import believe_documents
 from recfeat_pipeline.defs.text.scraping import (
     documents_made_of,
@@ -26,7 +26,7 @@ from recfeat_pipeline.text.collect import collect
 from recfeat_pipeline.text.documents import build_documents
 from recfeat_pipeline.text.identity.twins import duplicate_texts
 from recfeat_pipeline.text.identity.vote import refused
-from recfeat_pipeline.text.overrides import excluded_pages
+from recfeat_pipeline.text.overrides import excluded_pages, overrides_path, strangers
 from recfeat_pipeline.text.sources import sources
 
 THIN_CHARS = 500  # the report calls a shorter document thin
@@ -57,7 +57,10 @@ THIN_CHARS = 500  # the report calls a shorter document thin
     ],
 )
 def documents(
-    context: dg.AssetExecutionContext, lake: LakeResource, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[object]:
     """The text that prompts see, with a content hash and the provenance of each field.
 
@@ -67,7 +70,11 @@ def documents(
     made_of = documents_made_of(target, list(context.partition_keys))
     items = scored_items(target, list(context.partition_keys))
     enabled = sources(settings)
-    excluded = excluded_pages(items, overrides(target))
+    said = overrides(target)
+    if unknown := strangers(target.read("items"), said):
+        where = f"{overrides_path(target)} speaks of items that the catalogue lacks"
+        reporter.note(f"{where}: {', '.join(unknown[:5])}. Nothing follows from it.")
+    excluded = excluded_pages(items, said)
     collected = collect(items, enabled, target, excluded)
     ours = target.read("fields").join(items.select("item_id"), on="item_id", how="semi")
     fields = pl.concat([ours, collected.fields], how="vertical_relaxed")

@@ -7,6 +7,7 @@ or director confirms it. Text is CC BY-SA 4.0 and must be attributed.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -74,8 +75,9 @@ class Wikipedia(WikimediaSource):
         return self.pages + quote(title.replace(" ", "_"), safe="/:(),!'*")
 
     def title(self, url: str) -> str:
-        """The article at an address; a title stays one."""
-        return unquote(url.removeprefix(self.pages)).replace("_", " ")
+        """The article at an address, also at a phone's; a title stays one."""
+        title = re.sub(rf"^https?://{self.language}\.(m\.)?wikipedia\.org/wiki/", "", url)
+        return unquote(title.partition("#")[0]).replace("_", " ")
 
     async def _ask(self, job: ScrapeJob) -> None:
         async with self.wikimedia.client(self.base_url) as http:

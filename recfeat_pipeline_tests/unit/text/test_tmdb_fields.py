@@ -161,7 +161,7 @@ def test_sources_are_those_the_settings_enable():
     assert names(TMDB_API_KEY="k") == ["tmdb"]
     others = ["openlibrary", "musicbrainz", "page"]  # of items that say where they are
     assert names(contact="me@example.org") == ["wikipedia", "wikidata", *others]
-    assert names(contact="me@example.org", text_language="de") == [
+    assert names(contact="me@example.org", text_language="DE ") == [
         "wikipedia",
         "wikidata",
         "english_wikipedia",
@@ -171,3 +171,8 @@ def test_sources_are_those_the_settings_enable():
     assert names(wikipedia_base_url="http://127.0.0.1:1", sparql_url="http://127.0.0.1:2") == [
         "wikipedia"
     ]
+
+
+def test_a_language_is_a_code():
+    with pytest.raises(RecfeatError, match="RECFEAT_TEXT_LANGUAGE cannot be used: it is no lang"):
+        Settings(text_language="german")
