@@ -31,20 +31,25 @@ def status(
     """
     from recfeat_pipeline.commands.freshness import examine
     from recfeat_pipeline.commands.lakes import open_lake
+    from recfeat_pipeline.guard import suspicious
 
     settings = context.obj.settings
     lake = open_lake(settings)
     found = examine(lake, settings)
     states = {part.state for parts in (found.stages, found.versions, found.runs) for part in parts}
-    unfinished = sorted(states & set(UNFINISHED))
+    held = sorted(suspicious(lake))
+    unfinished = sorted(states & set(UNFINISHED)) + ["suspicious"] * bool(held)
     if as_json:
         dump({**asdict(found), "lake": lake.root, "problems": unfinished})
     else:
         say(f"{lake.meta.get('name', 'no catalogue yet')} in {lake.root}", style="bold")
         show(found)
+        for stage in held:
+            say(f"A suspicious day of the {stage} is set aside, and yesterday's serves until you "
+                "decide: `recfeat text days`.", style="yellow")  # fmt: skip
         if not unfinished:
             say("Everything is fresh.", style="green")
-        else:
+        elif not held:
             hint("`recfeat run` with the same options brings everything up to date.")
             if any(version.failed for version in found.versions):
                 hint("Calls that failed it asks again with RECFEAT_LLM_RETRY_FAILED=1 alone.")

@@ -130,7 +130,11 @@ def _is_at(page: str, url: str) -> bool:
 def _place(page: str) -> str:
     """What tells pages apart: no protocol, no mobile host, no anchor, no escapes."""
     text = unquote(page.strip()).partition("#")[0].rstrip("/").replace("_", " ")
-    return re.sub(r"^https?://", "", text).replace(".m.wikipedia.", ".wikipedia.").casefold()
+    return (
+        re.sub(r"^(https?://)?(www\.)?", "", text)
+        .replace(".m.wikipedia.", ".wikipedia.")
+        .casefold()
+    )
 
 
 def _toml(value: Any) -> str:

@@ -168,7 +168,7 @@ def test_a_page_that_is_not_is_an_address_that_was_offered(lake, recfeat):
     ("typed", "offered"),
     [
         (f"{WRONG}-heatwave", WRONG),
-        ("http://www.themoviedb.org/movie/9/", WRONG),
+        ("http://themoviedb.org/movie/9/", WRONG),
         ("en.m.wikipedia.org/wiki/Heat_%281995_film%29#Plot", ARTICLE),
         ("https://en.wikipedia.org/wiki/Heat (1995 film)", ARTICLE),
         ("https://www.themoviedb.org/movie/90", None),
@@ -199,5 +199,8 @@ def test_a_day_is_decided_on_the_command_line(lake, recfeat):
                "examples": [], "measures": {}, "fingerprint": decision}  # fmt: skip
         lake.write_note("suspicious", day, stage="documents")
         assert "items fell" in recfeat("text", "days").out
+        assert "suspicious day of the documents is set aside" in recfeat("status").out
+        assert "suspicious" in recfeat("status", "--json").json["problems"]
         assert f"is {decision}ed" in recfeat("text", decision).out
         assert suspicious(lake) == {}
+        assert "suspicious" not in recfeat("status", "--json").json["problems"]
