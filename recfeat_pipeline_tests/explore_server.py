@@ -10,10 +10,11 @@ from recfeat_pipeline.commands.explorer import answering
 from recfeat_pipeline.explore.app import serve
 from recfeat_pipeline.explore.explorer import Explorer, Field
 from recfeat_pipeline.explore.library import Library, read_library
+from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline_tests.report_store import HOSTILE, VERSION
 
 
-class LikesWhatIsNext:
+class LikesWhatIsNext(Recommender):
     """Recommends the items that follow the last liked one, for a reason."""
 
     def __init__(self, n_items: int, reason: str | None):

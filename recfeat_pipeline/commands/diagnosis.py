@@ -23,7 +23,14 @@ from recfeat_pipeline.text.source import Source
 from recfeat_pipeline.text.sources import source_types
 
 SHOWN = ("dagster", "duckdb", "polars", "torch", "lightning", "openai")
-EXTRAS = {"ui": "dagster-webserver", "explore": "nicegui", "tokens": "bpe-openai", "s3": "s3fs"}
+EXTRAS = {
+    "ui": "dagster-webserver",
+    "explore": "nicegui",
+    "serve": "fastapi",
+    "ann": "faiss-cpu",
+    "tokens": "bpe-openai",
+    "s3": "s3fs",
+}
 LOW_DISK, LITTLE_DISK = 1e9, 5e9  # bytes
 TIMEOUT = 10.0  # seconds
 HOW = {"RECFEAT_CONTACT": " to your e-mail address, as it asks"}

@@ -16,6 +16,7 @@ from recfeat_pipeline.content.controls import control_of
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.explore.explorer import Answers, Explorer, Field
 from recfeat_pipeline.explore.library import read_library
+from recfeat_pipeline.explore.nearest import Cells, pays
 from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.extraction.types import is_lexical
 from recfeat_pipeline.lake import Lake, shard_of
@@ -24,7 +25,7 @@ from recfeat_pipeline.store import open_store
 from recfeat_pipeline.text.sources import attributions
 
 if TYPE_CHECKING:  # importing it imports torch
-    from recfeat_pipeline.models.scorer import Scorer
+    from recfeat_pipeline.models.scorer import Scorer, VectorScorer
 
 
 def open_explorer(lake: Lake, sources: str | None) -> Explorer:
@@ -118,43 +119,61 @@ def recommender_of(lake: Lake, arm: Arm, seed: int) -> Callable[[], Recommender]
     def load() -> Recommender:
         from recfeat_pipeline.defs.training.inputs import load_inputs
         from recfeat_pipeline.defs.training.served import scorer_of
+        from recfeat_pipeline.models.scorer import VectorScorer
 
         with open_store(lake) as store:
             inputs = load_inputs(lake, store, arm, seed)
         meaningless = control_of(arm.content.control).draws
         names = [name.partition(":")[2] or name for name in inputs.content.names]
         scorer = scorer_of(StoredRun(lake, arm, seed), inputs)
-        return _Served(scorer, inputs.data.n_items, [] if meaningless else names)
+        names = [] if meaningless else names
+        if isinstance(scorer, VectorScorer):
+            return _ServedVectors(scorer, inputs.data.n_items, names)
+        return _Served(scorer, inputs.data.n_items, names)
 
     return load
 
 
-class _Served:
-    """A fitted model as :class:`Recommender`; ``names`` are of its content columns, if they say
-    anything.
-    """  # noqa: D205
+class _Served(Recommender):
+    """A fitted model; ``names`` are of its content columns, if they say anything."""
 
     def __init__(self, scorer: "Scorer", n_items: int, names: Sequence[str]):
-        from recfeat_pipeline.models.scorer import VectorScorer
-
         self.scorer, self.n_items, self.names = scorer, n_items, names
-        # computed once: every request of a server asks for it
-        self.items = scorer.item_table() if isinstance(scorer, VectorScorer) else None
 
     def scores(self, liked: Sequence[int]) -> np.ndarray:
-        from recfeat_pipeline.models.ranks import HeldOut
-        from recfeat_pipeline.models.scorer import VectorScorer
-
-        if not isinstance(self.scorer, VectorScorer) or self.items is None:
-            return self.scorer.scores(liked, self.n_items)
-        user = self.scorer.user_vectors(HeldOut.liked(liked, self.n_items))
-        return (self.items @ user[0]).numpy()
+        return self.scorer.scores(liked, self.n_items)
 
     def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[str, float]]:
         if not self.names:
             return []
         found = self.scorer.drivers(liked, item, n)
         return [(self.names[column], effect) for column, effect in found]
+
+
+class _ServedVectors(_Served):
+    """One whose scores are products of vectors; the items' are made once, not at each request."""
+
+    scorer: "VectorScorer"
+
+    def __init__(self, scorer: "VectorScorer", n_items: int, names: Sequence[str]):
+        super().__init__(scorer, n_items, names)
+        self.items = scorer.item_vectors()
+        self.cells = Cells(self.items) if pays(n_items) else None
+
+    def scores(self, liked: Sequence[int]) -> np.ndarray:
+        return self.items @ self._user(liked)
+
+    def best(
+        self, liked: Sequence[int], k: int, allowed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if self.cells is None:
+            return super().best(liked, k, allowed)
+        return self.cells.best(self._user(liked), k, allowed)
+
+    def _user(self, liked: Sequence[int]) -> np.ndarray:
+        from recfeat_pipeline.models.ranks import HeldOut
+
+        return self.scorer.user_vectors(HeldOut.liked(liked, self.n_items))[0].cpu().numpy()
 
 
 def _document(lake: Lake, item_id: int | str) -> list[Field]:

@@ -1,23 +1,30 @@
 """Recommendations from a few liked items, by any model that can score them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from recfeat_pipeline.explore.library import Library
+from recfeat_pipeline.explore.nearest import largest
 
 
-class Recommender(Protocol):
+class Recommender:
     """A trained arm. Items are item indices, 0..N-1."""
 
     def scores(self, liked: Sequence[int]) -> np.ndarray:
         """Float [N]: how much someone who liked these items would like each item."""
-        ...
+        raise NotImplementedError
+
+    def best(
+        self, liked: Sequence[int], k: int, allowed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ``k`` best of the allowed items (bool [N]) and their scores, the best first."""
+        return largest(np.where(allowed, self.scores(liked), -np.inf), k)
 
     def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[str, float]]:
         """The ``n`` features that move an item's score most, with how far they move it."""
-        ...
+        return []
 
 
 class Recommendation(NamedTuple):
@@ -38,15 +45,10 @@ def recommend(
     indices = library.items["item_index"].gather(list(liked_rows)).drop_nulls().to_list()
     if not indices:
         return []
-    scores = recommender.scores(indices).astype(np.float64)
-    scores[indices] = -np.inf
-    best = np.argsort(-scores, kind="stable")[: min(n, len(scores) - len(set(indices)))]
     rows = library.row_of_index
+    allowed = np.ones(len(rows), bool)
+    allowed[indices] = False
     return [
-        Recommendation(
-            int(rows[item]),
-            float(scores[item]),
-            recommender.drivers(indices, int(item), 4),
-        )
-        for item in best
+        Recommendation(int(rows[item]), float(score), recommender.drivers(indices, int(item), 4))
+        for item, score in zip(*recommender.best(indices, n, allowed), strict=True)
     ]

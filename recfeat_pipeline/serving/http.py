@@ -6,6 +6,7 @@ Input is checked by type and size before it is used; every answer carries a requ
 caller may give. Counts and times per route stand at ``/metrics`` in Prometheus' format.
 """
 
+import logging
 import re
 import time
 import uuid
@@ -14,62 +15,20 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
 
-from recfeat_pipeline.serving.service import Filters, NoLLM, NotFound, Service
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.serving.limits import SmallBodies, refused
+from recfeat_pipeline.serving.service import NoLLM, NotFound, Service
+from recfeat_pipeline.serving.wanted import Asked, Number, Wanted, Words
 
-MOST_ITEMS, MOST_HISTORY, MOST_CHARACTERS = 500, 1000, 2000
-REQUEST_ID = re.compile(r"[\w.:-]{1,64}")
-Id = Annotated[str, Field(max_length=200)]
-Words = Annotated[str, Field(max_length=MOST_CHARACTERS)]
-Number = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="How many items.")]
+logger = logging.getLogger(__name__)
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Rules(_Strict):
-    """Rules that every line of the list keeps."""
-
-    genres: list[Words] = Field([], description="Any of them.", max_length=50)
-    not_genres: list[Words] = Field([], description="None of them.", max_length=50)
-    first_year: int | None = None
-    last_year: int | None = None
-    exclude: list[Id] = Field([], description="Item ids.", max_length=MOST_HISTORY)
-
-    def filters(self) -> Filters:
-        """As the service takes them."""
-        return Filters(
-            tuple(self.genres), tuple(self.not_genres), self.first_year, self.last_year,
-            frozenset(self.exclude),
-        )  # fmt: skip
-
-
-class Wanted(_Strict):
-    """A history, and what is wanted for it."""
-
-    history: list[Id] = Field(
-        description="Item ids, the newest last.", min_length=1, max_length=MOST_HISTORY
-    )
-    arm: Id | None = Field(None, description="A trained arm; unset: the first of /about.")
-    k: Number = 10
-    filters: Rules = Rules()
-    explain: bool = Field(False, description="Say what moved each score most.")
-    rerank: bool = Field(False, description="Let an LLM order the best 30, if it answers in time.")
-
-
-class Asked(_Strict):
-    """Words, a turn each; a later turn refines those before it."""
-
-    turns: list[Words] = Field(min_length=1, max_length=20)
-    k: Number = 10
-    filters: Rules = Rules()
-    read_by_llm: bool = Field(
-        False, description="Let an LLM read the words, if it answers in time."
-    )
+REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+STATUS = {NotFound: 404, NoLLM: 409, RecfeatError: 503}  # of an arm that cannot be loaded, say
+InAddress = Annotated[str, InPath(max_length=200)]
 
 
 def build_app(
@@ -97,26 +56,38 @@ def build_app(
             llm_requests.labels(route, str(result["llm"]["answered"]).lower()).inc()
         return result
 
+    app.add_middleware(SmallBodies)
+
     @app.middleware("http")
     async def observe(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        started = time.perf_counter()
-        response = await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "none")
-        seconds.labels(route, response.status_code).observe(time.perf_counter() - started)
         given = request.headers.get("x-request-id", "")
         kept = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.state.id = kept
+        started, status = time.perf_counter(), 500
+        try:
+            response = await call_next(request)
+            status = response.status_code
+        finally:
+            route = getattr(request.scope.get("route"), "path", "none").replace(":path", "")
+            seconds.labels(route, status).observe(time.perf_counter() - started)
         response.headers["x-request-id"] = kept
         return response
 
-    @app.exception_handler(NotFound)
-    async def not_found(_: Request, error: NotFound) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status_code=404)
+    app.add_exception_handler(RequestValidationError, refused)  # type: ignore[arg-type]
 
-    @app.exception_handler(NoLLM)
-    async def no_llm(_: Request, error: NoLLM) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status_code=409)
+    def told(_: Request, error: Exception) -> JSONResponse:
+        status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+        return JSONResponse({"detail": str(error)}, status)
+
+    def failed(request: Request, _: Exception) -> JSONResponse:
+        logger.error("Request %s failed: %s.", request.state.id, request.url.path)
+        detail = "The server failed at this request; its log says how."
+        return JSONResponse({"detail": detail}, 500, {"x-request-id": request.state.id})
+
+    app.add_exception_handler(RecfeatError, told)
+    app.add_exception_handler(Exception, failed)
 
     @app.get("/health")
     def health(response: Response) -> dict[str, str]:
@@ -140,17 +111,16 @@ def build_app(
         """Items whose titles hold the words."""
         return current().search(words, k)
 
-    @app.get("/items/{item_id}")
-    def item(item_id: Annotated[str, InPath(max_length=200)]) -> dict[str, Any]:
-        """An item with its scores."""
-        return current().item(item_id)
-
-    @app.get("/items/{item_id}/neighbours")
-    def neighbours(
-        item_id: Annotated[str, InPath(max_length=200)], k: Number = 10
-    ) -> list[dict[str, Any]]:
+    # ids may hold a slash, so that the route of neighbours comes first
+    @app.get("/items/{item_id:path}/neighbours")
+    def neighbours(item_id: InAddress, k: Number = 10) -> list[dict[str, Any]]:
         """The items with the most similar scores."""
         return current().neighbours(item_id, k)
+
+    @app.get("/items/{item_id:path}")
+    def item(item_id: InAddress) -> dict[str, Any]:
+        """An item with its scores."""
+        return current().item(item_id)
 
     @app.post("/recommend")
     def recommend(wanted: Wanted) -> dict[str, Any]:

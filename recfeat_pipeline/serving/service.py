@@ -73,6 +73,7 @@ class Service:
         """What is served."""
         return {
             "items": self.library.items.height,
+            "genres": self._genres_of_all,
             "version": self.version,
             "model": self.library.models.get(self.version),
             "arms": list(self.recommenders),
@@ -110,7 +111,8 @@ class Service:
     ) -> dict[str, Any]:
         """The best ``k`` items for someone with this history, the newest item last.
 
-        Ids that no trained arm knows are passed over and returned as ``unknown``. With ``rerank``
+        Ids that no trained arm knows are passed over and returned as ``unknown``, genres that no
+        item has as ``unknown_genres``. With ``rerank``
         an LLM orders the best 30; where it does not answer in time, the arm's order stands and
         ``llm`` says so.
 
@@ -119,6 +121,8 @@ class Service:
             NoLLM: ``rerank``, and this server asks no LLM.
         """
         llm = self._llm() if rerank else None
+        filters = filters or Filters()
+        passed_over = {"unknown_genres": self._unknown_genres(filters)}
         name, recommender = self._recommender(arm)
         known = {id_: self.library.row_of(id_) for id_ in dict.fromkeys(history)}
         index = self.library.items["item_index"]
@@ -126,11 +130,12 @@ class Service:
         liked = [place for place in indices.values() if place is not None]
         unknown = [id_ for id_ in known if indices.get(id_) is None]
         if not liked:
-            return {"arm": name, "items": [], "unknown": unknown, "llm": None}
-        scores = recommender.scores(liked).astype(np.float64)
-        scores[~self._allowed(filters or Filters())[self.library.row_of_index]] = -np.inf
-        scores[liked] = -np.inf
-        best = largest(scores, max(k, CANDIDATES) if llm else k)
+            return {"arm": name, "items": [], "unknown": unknown, "llm": None, **passed_over}
+        allowed = self._allowed(filters)[self.library.row_of_index]
+        allowed[liked] = False
+        wanted = max(k, CANDIDATES) if llm else k
+        best, scores = recommender.best(liked, wanted, allowed)
+        score_of = dict(zip(best.tolist(), scores.tolist(), strict=True))
         ordered = None
         if llm and len(best):
             ordered = llm.order(liked, best[:CANDIDATES], self._names, self._ids)
@@ -138,12 +143,14 @@ class Service:
             best[:CANDIDATES] = ordered
         items = []
         for place in best[:k]:
-            line = {**self._item(int(self.library.row_of_index[place])), "score": scores[place]}
+            row = int(self.library.row_of_index[place])
+            line = {**self._item(row), "score": score_of[int(place)]}
             if explain:
                 drivers = recommender.drivers(liked, int(place), 4)
                 line["reasons"] = [{"feature": n, "effect": effect} for n, effect in drivers]
             items.append(line)
-        return {"arm": name, "items": items, "unknown": unknown, "llm": _said(llm, ordered)}
+        said = _said(llm, ordered)
+        return {"arm": name, "items": items, "unknown": unknown, "llm": said, **passed_over}
 
     def ask(
         self,
@@ -162,10 +169,15 @@ class Service:
         llm = self._llm() if read_by_llm else None
         read = llm.read(self.shelf, turns) if llm else None
         taste = read or read_turns(self.shelf, turns)
-        said = {"taste": asdict(taste), "llm": _said(llm, read)}
+        filters = filters or Filters()
+        said = {
+            "taste": asdict(taste),
+            "llm": _said(llm, read),
+            "unknown_genres": self._unknown_genres(filters),
+        }
         if taste.says_nothing:
             return {"items": [], "question": QUESTION, **said}
-        allowed = self._allowed(filters or Filters())
+        allowed = self._allowed(filters)
         lines = answer(self.shelf, taste, k, among=allowed)
         items = [
             {**self._item(line.row), "score": line.score, "reasons": list(line.reasons)}
@@ -201,7 +213,7 @@ class Service:
             if names:
                 held = np.zeros(len(year), bool)
                 for name in names:
-                    held[self._rows_of_genre.get(name, [])] = True
+                    held[self._rows_of_genre.get(name.casefold(), [])] = True
                 allowed &= held == wanted
         rows = [row for i in filters.exclude if (row := self.library.row_of(i)) is not None]
         allowed[rows] = False
@@ -222,10 +234,21 @@ class Service:
 
     @cached_property
     def _rows_of_genre(self) -> dict[str, list[int]]:
-        """Looked up once, not at each request: of a million items that took half a second."""
+        """By folded name. Looked up once: of a million items that took half a second a request."""
         told = self.library.items.select("genres").with_row_index("row").explode("genres")
         rows = told.drop_nulls().group_by("genres").agg("row")
-        return dict(rows.select("genres", "row").iter_rows())
+        found: dict[str, list[int]] = {}
+        for name, of in rows.select("genres", "row").iter_rows():
+            found.setdefault(name.casefold(), []).extend(of)
+        return found
+
+    def _unknown_genres(self, filters: Filters) -> list[str]:
+        wanted = (*filters.genres, *filters.not_genres)
+        return [name for name in wanted if name.casefold() not in self._rows_of_genre]
+
+    @cached_property
+    def _genres_of_all(self) -> list[str]:
+        return self.library.items["genres"].explode().drop_nulls().unique().sort().to_list()
 
     def _genres(self, row: int) -> list[str]:
         return self.library.items.row(row, named=True)["genres"] or []
@@ -244,11 +267,3 @@ class Service:
 def _said(llm: LLM | None, answered: object) -> dict[str, Any] | None:
     """Who was asked, and whether an answer came in time; None: nobody was."""
     return {"model": llm.model, "answered": answered is not None} if llm else None
-
-
-def largest(scores: np.ndarray, k: int) -> np.ndarray:
-    """Places of the ``k`` largest finite scores, the largest first; equal ones by their place."""
-    k = min(k, len(scores))
-    some = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
-    some = some[np.lexsort((some, -scores[some]))]
-    return some[np.isfinite(scores[some])]

@@ -1,9 +1,9 @@
 import numpy as np
 
-from recfeat_pipeline.explore.recommend import recommend
+from recfeat_pipeline.explore.recommend import Recommender, recommend
 
 
-class Fixed:
+class Fixed(Recommender):
     """Scores by item index, whatever is liked."""
 
     def __init__(self, *scores: float):

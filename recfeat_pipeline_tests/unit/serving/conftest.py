@@ -6,6 +6,7 @@ import pytest
 
 from recfeat_pipeline.ask.shelf import Shelf
 from recfeat_pipeline.explore.library import Library
+from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.serving.service import Service
 
 ITEMS = pl.DataFrame(
@@ -32,7 +33,7 @@ SCORES = np.array(
 TEXTS = ["A crew in space.", "Marines in space.", "A shy waitress in Paris.", "A robbery.", ""]
 
 
-class ByIndex:
+class ByIndex(Recommender):
     """Likes item N - 1 best, and says so."""
 
     def scores(self, liked: Sequence[int]) -> np.ndarray:

@@ -40,6 +40,7 @@ def test_reasons_on_request(service):
     ("filters", "expected"),
     [
         (Filters(genres=("Action",)), ["d", "b"]),
+        (Filters(genres=("action", "ROMANCE")), ["d", "b", "c"]),
         (Filters(not_genres=("Action",)), ["c"]),
         (Filters(first_year=1990), ["d", "c"]),
         (Filters(last_year=1990), ["b"]),
@@ -48,6 +49,15 @@ def test_reasons_on_request(service):
 )
 def test_rules_are_kept(service, filters, expected):
     assert ids(service.recommend(["a"], filters=filters)["items"]) == expected
+
+
+def test_genres_that_no_item_has_are_named(service):
+    filters = Filters(genres=("Horror", "Noir"), not_genres=("Sitcom",))
+    found = service.recommend(["a"], filters=filters)
+    assert (ids(found["items"]), found["unknown_genres"]) == (["b"], ["Noir", "Sitcom"])
+    assert service.ask(["survival"], filters=filters)["unknown_genres"] == ["Noir", "Sitcom"]
+    assert service.recommend(["z"], filters=filters)["unknown_genres"] == ["Noir", "Sitcom"]
+    assert service.about()["genres"] == ["Action", "Horror", "Romance"]
 
 
 def test_an_arm_that_is_not_there(service):
