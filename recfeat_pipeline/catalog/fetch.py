@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import urlsplit
 
-import aiohttp
 import fsspec
 
 from recfeat_pipeline.catalog.formats import kinds
@@ -89,6 +88,8 @@ def plain_suffix(place: str) -> str:
 
 
 def _download(url: str, what: str, progress: Progress | None) -> Local:
+    import aiohttp  # here, since the UI loads this module, and it takes a second
+
     shown, folder = without_password(url), tempfile.TemporaryDirectory(prefix="recfeat-")
     path = Path(folder.name) / PurePosixPath(urlsplit(url).path).name
     try:

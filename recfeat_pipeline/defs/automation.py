@@ -73,10 +73,11 @@ FOLLOW_INPUTS = (
 
 FOLLOW_TEXT = (
     (INPUT_CHANGED | GO_OVER | IsDecided().newly_true()).since(HANDLED)
-    & ~When.any_deps_missing()
+    & ~When.any_deps_missing().ignore(dg.AssetSelection.groups(GROUPS["text"]))
     & IDLE
 ).with_label("follow changed inputs, and what was decided about a suspicious day")
-"""For documents: nothing else would write a day that somebody believes after all."""
+"""For documents: nothing else would write a day that somebody believes after all. They do without
+a source that was never asked."""
 
 FOLLOW_DOCUMENTS = (
     (INPUT_CHANGED | GO_OVER | When.newly_missing()).since(HANDLED)

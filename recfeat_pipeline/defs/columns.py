@@ -81,12 +81,12 @@ class Commented:
 
 @cache
 def _commented() -> tuple[Commented, ...]:
-    sources = {
-        module: inspect.getsource(module) for module in (schemas, text_schemas, profile_schemas)
-    }
+    modules = (schemas, text_schemas, profile_schemas)
+    sources = [(module, inspect.getsource(module)) for module in modules]
     return tuple(
-        Commented(getattr(module, node.target.id), node.value, dict(_comments(source)))
-        for module, source in sources.items()
+        Commented(getattr(module, node.target.id), node.value, comments)
+        for module, source in sources
+        for comments in [dict(_comments(source))]
         for node in ast.parse(source).body
         if isinstance(node, ast.AnnAssign)
         and isinstance(node.target, ast.Name)

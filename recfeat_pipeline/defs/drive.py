@@ -21,6 +21,7 @@ from recfeat_pipeline.defs.partitions import (
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.defs.training.inputs import load_data, report_split
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
@@ -99,8 +100,11 @@ class Driver:
 
     def _text(self, stage: str, plan: Plan) -> None:
         *sources, documents = STAGES[stage]
-        for assets in (sources, [documents]):  # a run each: see events.report_partitions
-            self.execution.run(assets, tags=range_tags(shards.get_partition_keys()))
+        in_use = sources_in_use(self.settings, self.lake)
+        asked = [source for source in sources if source.key.path[-1] in in_use]
+        for assets in (asked, [documents]):  # a run each: see events.report_partitions
+            if assets:
+                self.execution.run(assets, tags=range_tags(shards.get_partition_keys()))
 
     def extract(self, version: PromptVersion, of_shards: Sequence[str] = ()) -> None:
         """Extract with a version, one run per stretch of neighbouring shards; none means all."""

@@ -40,12 +40,13 @@ def contrast_cold(cold_ranks: pl.DataFrame, pairs: Sequence[tuple[str, str]]) ->
             ),
         ]
     ).select("arm", "seed", "example_id", "user_id", *PLACE, "rank")
+    of_arm = {arm: part for (arm,), part in ranks.group_by("arm", maintain_order=True)}
     rows = []
     for arm, reference in pairs:
-        both = ranks.filter(pl.col("arm") == arm).join(
-            ranks.filter(pl.col("arm") == reference),
-            on=["seed", "example_id", *PLACE],
-            suffix="_reference",
+        if not {arm, reference} <= of_arm.keys():
+            continue
+        both = of_arm[arm].join(
+            of_arm[reference], on=["seed", "example_id", *PLACE], suffix="_reference"
         )
         for place, examples in both.sort(*PLACE, "seed").group_by(PLACE, maintain_order=True):
             key = {"arm": arm, "reference": reference, **dict(zip(PLACE, place, strict=True))}

@@ -5,10 +5,13 @@ How much of the catalogue they show, how evenly, how well-known it is, how alike
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy import sparse
+
+if TYPE_CHECKING:  # the UI loads this module, and SciPy takes half a second
+    from scipy import sparse
 
 PAD = -1
 """Where a list is shorter."""
@@ -18,11 +21,13 @@ PAD = -1
 class Taken:
     """Who took what in training."""
 
-    matrix: sparse.csr_matrix  # 0/1 [users, N]
+    matrix: "sparse.csr_matrix"  # 0/1 [users, N]
 
     @classmethod
     def of(cls, events: pl.DataFrame, n_items: int) -> "Taken":
         """From EVENTS; each user counts once for an item."""
+        from scipy import sparse
+
         pairs = events.filter(pl.col("split") == "train").unique(["user_id", "item_index"])
         users = pairs["user_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
         shape = (pairs["user_id"].n_unique(), n_items)

@@ -1,11 +1,13 @@
-"""The tail of a difference whose variance has several parts, each with its own Student's t."""
+"""The tail of a difference whose variance has several parts, each with its own Student's t.
+
+SciPy is imported where it is used: the UI and most commands load this module and ask it nothing.
+"""
 
 import math
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 DEPTHS = np.geomspace(1e-6, 34.0, 2000)
 """Minus the logarithm of twice a tail: how far out it is."""
@@ -13,12 +15,16 @@ DEPTHS = np.geomspace(1e-6, 34.0, 2000)
 
 def t_tail(t: float, df: float) -> float:
     """P(T > t) for ``df`` degrees of freedom, which need not be whole."""
+    from scipy.special import stdtr
+
     return float(stdtr(df, -t))
 
 
 @lru_cache(4096)
 def t_quantile(tail: float, df: float) -> float:
     """The t with P(T > t) = ``tail``."""
+    from scipy.special import stdtrit
+
     return -float(stdtrit(df, tail))
 
 
@@ -40,4 +46,6 @@ def tail_beyond(distance: float, parts: Sequence[tuple[float, float]]) -> float:
 @lru_cache(256)
 def _quantiles(df: float) -> np.ndarray:
     """The quantiles at every tail 0.5 exp(-DEPTHS)."""
+    from scipy.special import stdtrit
+
     return -stdtrit(df, 0.5 * np.exp(-DEPTHS))

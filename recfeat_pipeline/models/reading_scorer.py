@@ -9,7 +9,6 @@ from torch import Tensor
 from recfeat_pipeline.models.checkpoints import load_json, save_json
 from recfeat_pipeline.models.choose import Fitted, choose
 from recfeat_pipeline.models.data import Data
-from recfeat_pipeline.models.fit import fit
 from recfeat_pipeline.models.module import Module
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.reading import Reading
@@ -45,6 +44,8 @@ def train_with_readings(
 
     ``scorer`` makes what scores of the module, the log, the best step and a reading.
     """
+    from recfeat_pipeline.models.fit import fit  # Lightning takes seconds to import
+
     log, best_step = fit(module, data, recipe)
     chosen = choose(data, readings, lambda reading: scorer(module, log, best_step, reading))
     save_json(recipe.out_dir / READING, chosen.settings)

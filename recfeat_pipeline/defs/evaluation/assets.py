@@ -299,7 +299,7 @@ def canaries(
 
 
 @dg.asset(
-    deps=[*(key for asset in metrics for key in asset.keys), ["ops", "llm_calls"]],
+    deps=[*metrics.keys, ["ops", "llm_calls"]],
     kinds={"html", "matplotlib"},
     **about("evaluation"),
     automation_condition=FOLLOW_IN_STORE,
@@ -330,6 +330,6 @@ def report(
 
 
 assets = [
-    *metrics, arms, list_metrics, contrasts, cold_contrasts, reranking, agreement, shown_text,
+    metrics, arms, list_metrics, contrasts, cold_contrasts, reranking, agreement, shown_text,
     neighbours, canaries, report,
 ]  # fmt: skip

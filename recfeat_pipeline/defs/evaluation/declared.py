@@ -23,6 +23,11 @@ def declared_pairs(lake: Lake) -> list[tuple[str, str]]:
 
 
 def deterministic_arms(lake: Lake) -> list[str]:
-    """Arms of which one seed stands for any."""
-    ours = [arm.id for arm in load_arms().values() if not arm.is_stochastic]
+    """Arms of which one seed stands for any, of those that were trained.
+
+    Of the others nobody asks, and to know it their families, and with them torch, are imported.
+    """
+    trained = set(lake.read("runs")["arm"])
+    arms = [arm for arm in load_arms().values() if arm.id in trained]
+    ours = [arm.id for arm in arms if not arm.is_stochastic]
     return ours + [arm.arm for arm in imported_arms(lake) if not arm.is_stochastic]

@@ -2,4 +2,4 @@
 
 from recfeat_pipeline.defs.feature_store.sql import sql_assets
 
-assets = sql_assets("feature_store")
+assets = [sql_assets("feature_store")]

@@ -1,6 +1,8 @@
-"""One Dagster asset per SQL model; its YAML's tests as a check that blocks and one that warns."""
+"""An asset per SQL model; its YAML's tests as a check that blocks and one that warns."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import dagster as dg
@@ -26,16 +28,51 @@ WRITTEN_AS = {
     "left": "catalog_items",
 }
 """Lake tables that another table's asset writes."""
+TURN = 1.0
+"""Seconds after which a build lets others open the store, between two tables."""
 CHECKS = {True: "rows_are_sound", False: "rows_are_as_expected"}
 """Names of checks, by whether they block what would be built on the table."""
 
 
-def sql_assets(stage: str) -> list[dg.AssetsDefinition]:
-    """The models of one stage, ``feature_store`` or ``evaluation``, as assets."""
+def sql_assets(stage: str) -> dg.AssetsDefinition:
+    """The models of one stage, ``feature_store`` or ``evaluation``, as assets of one step.
+
+    Any of them can be built alone. A step each would cost more than the SQL does: an executor of
+    processes starts Python for every step.
+    """
     models = sql_models.load_models()
     evaluation = sql_models.evaluation_models(models)
-    chosen = (m for k, m in models.items() if (k in evaluation) == (stage == "evaluation"))
-    return [_asset(model, stage) for model in chosen]
+    chosen = [m for k, m in models.items() if (k in evaluation) == (stage == "evaluation")]
+
+    @dg.multi_asset(
+        name=f"{stage}_tables",
+        specs=[_spec(model, stage) for model in chosen],
+        check_specs=[spec for model in chosen for spec, _ in checks_of(model)],
+        can_subset=True,
+        pool="duckdb",
+        op_tags=step_tags(stage),
+    )
+    def build(
+        context: dg.AssetExecutionContext, lake: LakeResource, store: FeatureStoreResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        unsound, opened = set[str](), -TURN
+        with ExitStack() as turn:
+            for model in chosen:  # in order: each after what it refers to
+                if time.monotonic() - opened > TURN:
+                    turn.close()
+                    connection = turn.enter_context(store.get_connection(read_only=False))
+                    opened = time.monotonic()
+                if unsound & set(model.refs):
+                    unsound.add(model.key)
+                    continue
+                if asset_key(model.key) in context.selected_asset_keys:
+                    yield _materialize(connection, model, lake.open())
+                for result in _checked(connection, model, context.selected_asset_check_keys):
+                    yield result
+                    if not result.passed and result.severity == dg.AssetCheckSeverity.ERROR:
+                        unsound.add(model.key)
+
+    return build
 
 
 def asset_key(model_key: str) -> dg.AssetKey:
@@ -64,46 +101,50 @@ def sentence(test: SqlTest) -> str:
     return test.description.replace('"', "")
 
 
-def _asset(model: SqlModel, stage: str) -> dg.AssetsDefinition:
-    key = asset_key(model.key)
+def _spec(model: SqlModel, stage: str) -> dg.AssetSpec:
     deps = [asset_key(ref) for ref in model.refs]
     deps += [_asset_of(f"{IN_LAKE}.{name}") for name in model.sources]
-    checks = list(checks_of(model))
-
-    @dg.asset(
-        key=key,
+    return dg.AssetSpec(
+        asset_key(model.key),
         deps=deps,
         kinds={"duckdb", "sql"},
-        pool="duckdb",
-        op_tags=step_tags(stage),
+        skippable=True,  # what would be built on a table that failed a check
         automation_condition=FOLLOW_IN_STORE,
         freshness_policy=SWEPT_WEEKLY,
         description=f"{model.description}\n\n```sql\n{model.sql.strip()}\n```",
         code_version=sql_models.sql_hash(model),
-        check_specs=[spec for spec, _ in checks],
         **{**about(stage), "metadata": _metadata(model, stage)},
     )
-    def build(lake: LakeResource, store: FeatureStoreResource) -> Iterator[object]:
-        with store.get_connection(read_only=False) as connection:
-            rows = sql_models.build(connection, model, lake.open())
-            broken = {test: sql_models.failures(connection, model, test) for test in model.tests}
-            numbers = sql_models.numbers(connection, model)
-            columns = store_columns(model, sql_models.column_types(connection, model))
-            made_of = lineage(connection, model)
-        found = {"dagster/row_count": rows, "dagster/column_schema": columns, **made_of, **numbers}
-        yield dg.MaterializeResult(metadata=found)
-        for spec, tests in checks:
-            offending = {sentence(test): broken[test] for test in tests if broken[test]}
-            severity = dg.AssetCheckSeverity
-            yield dg.AssetCheckResult(
-                check_name=spec.name,
-                asset_key=key,
-                passed=not offending,
-                severity=severity.ERROR if spec.blocking else severity.WARN,
-                metadata={f"rows against: {name}": rows for name, rows in offending.items()},
-            )
 
-    return build
+
+def _materialize(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake
+) -> dg.MaterializeResult:
+    found: dict[str, Any] = {
+        "dagster/row_count": sql_models.build(connection, model, lake),
+        "dagster/column_schema": store_columns(model, sql_models.column_types(connection, model)),
+        **sql_models.numbers(connection, model),
+        **lineage(connection, model),
+    }
+    return dg.MaterializeResult(asset_key=asset_key(model.key), metadata=found)
+
+
+def _checked(
+    connection: duckdb.DuckDBPyConnection, model: SqlModel, selected: Collection[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult]:
+    for spec, tests in checks_of(model):
+        if spec.key not in selected:
+            continue
+        broken = {sentence(test): sql_models.failures(connection, model, test) for test in tests}
+        offending = {name: rows for name, rows in broken.items() if rows}
+        severity = dg.AssetCheckSeverity
+        yield dg.AssetCheckResult(
+            check_name=spec.name,
+            asset_key=spec.asset_key,
+            passed=not offending,
+            severity=severity.ERROR if spec.blocking else severity.WARN,
+            metadata={f"rows against: {name}": rows for name, rows in offending.items()},
+        )
 
 
 def lineage(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> dict[str, Any]:

@@ -41,6 +41,12 @@ def source_names() -> list[str]:
     return sorted(source_types(SETTINGS.sources))
 
 
+def sources_in_use(settings: Settings, lake: Lake) -> set[str]:
+    """Sources that are enabled, or of which answers are stored, which expire whoever is enabled."""
+    enabled = {source.name for source in sources(settings)}
+    return enabled | {name for name in source_names() if lake.has("raw", source=name)}
+
+
 def scored_items(lake: Lake, of_shards: Sequence[str] | None = None) -> pl.DataFrame:
     """Items that get features (of some shards) as text sources take them, with ``shard``."""
     items = scored_of(lake)

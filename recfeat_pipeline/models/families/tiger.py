@@ -16,7 +16,6 @@ from recfeat_pipeline.content.codes import Codes, arbitrary_codes, residual_code
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family, setting
-from recfeat_pipeline.models.fit import fit as train
 from recfeat_pipeline.models.generative import UNSEEN, Generator
 from recfeat_pipeline.models.histories import Histories
 from recfeat_pipeline.models.module import Module, Stepping
@@ -123,6 +122,8 @@ def _generator(codes: Codes, settings: Settings, seed: int = 0) -> Generator:
 
 def fit(data: Data, content: Content, recipe: Recipe) -> GenerativeScorer:
     """Train the generator."""
+    from recfeat_pipeline.models.fit import fit as train  # Lightning takes seconds to import
+
     module = build(data, content, recipe)
     log, best_step = train(module, data, recipe)
     return GenerativeScorer(module, log, best_step)
