@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from recfeat_pipeline.content.slot import Content
-from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.content.slot import Content, Slot
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.family import Family
 from recfeat_pipeline.models.graph import Graph
@@ -30,18 +29,19 @@ class Settings(GraphSettings, ReadingSettings):
     """Of the graph, and of the reading of a history once it is trained."""
 
 
-def build(data: Data, content: Content, recipe: Recipe) -> GraphModule:
-    """The graph with its initial rows, and the events that it learns from.
+def refusal(settings: Settings, slot: Slot) -> str | None:
+    """Content of users is aligned with their rows; beside them it has no place."""
+    if not slot.users or settings.fuse != "concat":
+        return None
+    return (
+        "LightGCN aligns content of users, and has none beside a row: set [model] fuse = "
+        '"contrast" or "reconstruct".'
+    )
 
-    Raises:
-        RecfeatError: content of users is to stand beside choices.
-    """
+
+def build(data: Data, content: Content, recipe: Recipe) -> GraphModule:
+    """The graph with its initial rows, and the events that it learns from."""
     matrix, known = content_tensor(content.matrix), None
-    if content.users is not None and recipe.settings.fuse == "concat":
-        raise RecfeatError(
-            "LightGCN aligns content of users, and has none beside a row: set [model] fuse = "
-            '"contrast" or "reconstruct".'
-        )
     if content.users is not None:
         users = data.train_events["user_id"]
         of_rows = users.gather(data.train.offsets.numpy())
@@ -80,5 +80,6 @@ family = Family(
     draws=True,
     takes_content=True,
     user_content="learnt",
+    refuses=refusal,
 )
 """With ``fuse`` in an arm's [model]: ``concat``, ``contrast`` or ``reconstruct``."""

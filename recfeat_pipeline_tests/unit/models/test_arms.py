@@ -88,6 +88,10 @@ def test_a_bad_file_is_refused_by_name(text, said):
         (FLOOR + "[train]\nnegatives = true", "negatives = True; it is a whole number"),
         (FLOOR + "recency = 1", "recency = 1; it is true or false"),
         (FLOOR + "[train]\nid_dropout = -1", "id_dropout = -1.0; it is at least 0"),
+        (
+            FLOOR.replace("published", "lightgcn") + '[content]\nusers = ["user_profile"]',
+            "LightGCN aligns content of users",
+        ),
     ],
 )
 def test_a_setting_that_the_family_does_not_have_is_refused(text, said):
