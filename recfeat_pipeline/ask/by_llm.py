@@ -41,7 +41,7 @@ def taste_of(shelf: Shelf, answered: Mapping[str, Any]) -> Taste:
         genres=_weights(answered["genres"], genres),
         first_year=int(answered["first_year"]) or None,
         last_year=int(answered["last_year"]) or None,
-        words=tuple(dict.fromkeys(answered["words"])),
+        words=tuple(word for word in dict.fromkeys(answered["words"]) if shelf.knows(word)),
         unwanted_words=tuple(dict.fromkeys(answered["unwanted_words"])),
     )
 

@@ -54,7 +54,7 @@ def read_words(shelf: Shelf, text: str, before: Taste | None = None) -> Taste:
         genres=genres,
         first_year=first,
         last_year=last,
-        words=tuple(dict.fromkeys(said[True])),
+        words=tuple(word for word in dict.fromkeys(said[True]) if shelf.knows(word)),
         unwanted_words=tuple(dict.fromkeys(said[False])),
     )
 

@@ -72,6 +72,13 @@ class Shelf:
         index.index([stems(text) or [""] for text in self.texts], show_progress=False)
         return index
 
+    def knows(self, word: str) -> bool:
+        """Whether a word says something here: a text or a dimension holds it, or texts have vectors."""
+        held = stems(word)
+        return self.vectors is not None or any(
+            part in self.word_index.vocab_dict or part in self.dimension_index for part in held
+        )
+
     @cached_property
     def dimension_index(self) -> dict[str, dict[str, float]]:
         """Stem to the dimensions that it stands in, and how strongly: name 1, tag .8, gloss .4.

@@ -52,7 +52,9 @@ def serve(
     from recfeat_pipeline.commands.lakes import open_lake
     from recfeat_pipeline.commands.ports import check_port
 
-    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "prometheus_client")):
+    if any(
+        importlib.util.find_spec(name) is None for name in ("fastapi_offline", "prometheus_client")
+    ):
         raise RecfeatError(f"The server {MISSING}")
     check_port(host, port)
     import uvicorn

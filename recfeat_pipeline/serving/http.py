@@ -1,4 +1,4 @@
-"""The HTTP server: one route a call of the service, OpenAPI at ``/docs``.
+"""The HTTP server: one route a call of the service, OpenAPI at ``/docs``, of no other host.
 
 An LLM is asked for a request that wants one, on a server that may ask one, and for no other.
 
@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from recfeat_pipeline.errors import RecfeatError
@@ -40,7 +41,8 @@ def build_app(
         current: the service to answer from, asked anew at each request.
         is_ready: whether requests need not wait for what is loaded once.
     """
-    app = FastAPI(title="recfeat_pipeline", summary="Item features and recommendations.")
+    summary = "Item features and recommendations."
+    app = FastAPIOffline(redoc_url=None, title="recfeat_pipeline", summary=summary)
     registry = CollectorRegistry()
     seconds = Histogram(
         "recfeat_request_seconds", "Seconds a request took.", ["route", "status"],

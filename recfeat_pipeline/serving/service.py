@@ -14,7 +14,12 @@ from recfeat_pipeline.ask.shelf import Shelf
 from recfeat_pipeline.ask.taste import QUESTION
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.explore.library import Library
-from recfeat_pipeline.explore.queries import content_neighbours, fingerprint, search_items
+from recfeat_pipeline.explore.queries import (
+    content_neighbours,
+    fingerprint,
+    search_items,
+    shared_dimensions,
+)
 from recfeat_pipeline.explore.recommend import Recommender
 from recfeat_pipeline.reranking.showing import titles
 from recfeat_pipeline.serving.llm import CANDIDATES, LLM
@@ -112,7 +117,9 @@ class Service:
         """The best ``k`` items for someone with this history, the newest item last.
 
         Ids that no trained arm knows are passed over and returned as ``unknown``, genres that no
-        item has as ``unknown_genres``. With ``rerank``
+        item has as ``unknown_genres``. With ``explain``, a line has the ``reasons`` of an arm that
+        can say what moved its score, and the dimensions that it and the history score high on as
+        ``shared``: stored scores, whatever the arm made of them. With ``rerank``
         an LLM orders the best 30; where it does not answer in time, the arm's order stands and
         ``llm`` says so.
 
@@ -141,6 +148,9 @@ class Service:
             ordered = llm.order(liked, best[:CANDIDATES], self._names, self._ids)
         if ordered is not None:
             best[:CANDIDATES] = ordered
+        scored, names = self.library.scores[self.version], self.library.names(self.version)
+        rows = [row for row in known.values() if row is not None]
+        taken = np.nan_to_num(scored[rows]).mean(0) if explain else np.empty(0)
         items = []
         for place in best[:k]:
             row = int(self.library.row_of_index[place])
@@ -148,6 +158,7 @@ class Service:
             if explain:
                 drivers = recommender.drivers(liked, int(place), 4)
                 line["reasons"] = [{"feature": n, "effect": effect} for n, effect in drivers]
+                line["shared"] = shared_dimensions(names, taken, scored[row])
             items.append(line)
         said = _said(llm, ordered)
         return {"arm": name, "items": items, "unknown": unknown, "llm": said, **passed_over}

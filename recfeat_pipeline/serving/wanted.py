@@ -50,7 +50,11 @@ class Wanted(Strict):
     arm: Id | None = Field(None, description="A trained arm; unset: the first of /about.")
     k: Number = 10
     filters: Rules = Rules()
-    explain: bool = Field(False, description="Say what moved each score most.")
+    explain: bool = Field(
+        False,
+        description="Say what moved each score most, where the arm can, and what the item shares "
+        "with the history.",
+    )
     rerank: bool = Field(False, description="Let an LLM order the best 30, if it answers in time.")
 
 

@@ -1,5 +1,6 @@
 """The routes, their checks of input, request ids and metrics, over the real application."""
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -31,6 +32,14 @@ def test_every_route_answers(client):
         "/health", "/about", "/items", "/items/{item_id}", "/items/{item_id}/neighbours",
         "/recommend", "/ask",
     }  # fmt: skip
+
+
+def test_the_page_of_routes_asks_no_other_host(client):
+    page = client.get("/docs").text
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert addresses
+    assert all(client.get(address).status_code == 200 for address in addresses)
+    assert "//" not in "".join(addresses)
 
 
 @pytest.mark.parametrize(

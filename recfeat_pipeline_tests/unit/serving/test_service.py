@@ -34,6 +34,13 @@ def test_recommendations_leave_out_the_history_and_name_what_is_unknown(service)
 def test_reasons_on_request(service):
     [line] = service.recommend(["a"], k=1, explain=True)["items"]
     assert line["reasons"] == [{"feature": "tense", "effect": 0.5}]
+    assert line["shared"] == ("tense", "survival"), "Heat is tense, and in it some survive"
+
+
+def test_what_an_item_shares_with_the_whole_history(service):
+    lines = service.recommend(["a", "c"], explain=True)["items"]
+    shared = {line["item_id"]: line["shared"] for line in lines}
+    assert shared["b"] == ("survival", "tense"), "of .5 and .5 at most, and no love"
 
 
 @pytest.mark.parametrize(
@@ -72,3 +79,10 @@ def test_words_are_answered_within_the_rules(service):
     assert "e" not in ids(found["items"]), "nothing is known of it"
     assert ids(service.ask(["survival"], filters=Filters(genres=("Romance",)))["items"]) == ["c"]
     assert service.ask(["what?"])["question"]
+
+
+def test_words_that_nothing_here_holds_are_answered_with_a_question(service):
+    found = service.ask(["hm", "xyzzy"])
+    assert found["items"] == []
+    assert found["question"]
+    assert service.ask(["hm", "survival"])["taste"]["words"] == ("survival",)
