@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recfeat_pipeline.ask.shelf import Shelf, stem, stems
+from recfeat_pipeline.ask.shelf import YEAR, Shelf, stem, stems
 from recfeat_pipeline.ask.taste import Taste
 
 REASONS = 4  # told of an answer, at most
@@ -76,7 +76,9 @@ def answer(
 
 
 def reasons(shelf: Shelf, taste: Taste, row: int) -> tuple[str, ...]:
-    """Stored features of an item that speak for it: dimensions that were asked for, words found."""
+    """Stored features of an item that speak for it: dimensions that were asked for, what it has in
+    common with items that were named, words found.
+    """  # noqa: D205
     names, weights = shelf.dimensions["dimension"], _weights(shelf, taste)
     pulls = weights * shelf.standard_scores[row]
     held = [
@@ -86,7 +88,19 @@ def reasons(shelf: Shelf, taste: Taste, row: int) -> tuple[str, ...]:
     ]
     text = set(stems(shelf.texts[row]))
     found = [f"“{word}” in its text" for word in taste.words if stem(word) in text]
-    return (*held, *found)[:REASONS]
+    alike = [likeness for liked in taste.liked if (likeness := _in_common(shelf, row, liked))]
+    return (*held[: REASONS - len(alike)], *alike, *found)[:REASONS]
+
+
+def _in_common(shelf: Shelf, row: int, liked: int) -> str:
+    """The dimension that both score highest on, or nothing: ``"survival 0.7, as in Alien"``."""
+    both = np.nan_to_num(np.minimum(shelf.scores[row], shelf.scores[liked]))
+    if not both.any():
+        return ""
+    column = int(both.argmax())
+    name = shelf.dimensions["dimension"][column].replace("_", " ")
+    title = YEAR.sub("", shelf.items["title"][liked])
+    return f"{name} {shelf.scores[row, column]:.1f}, as in {title}"
 
 
 def _text_scores(shelf: Shelf, taste: Taste) -> np.ndarray:

@@ -73,7 +73,7 @@ class Shelf:
         return index
 
     def knows(self, word: str) -> bool:
-        """Whether a word says something here: a text or a dimension holds it, or texts have vectors."""
+        """Whether a word says something here: texts have vectors, or something holds the word."""
         held = stems(word)
         return self.vectors is not None or any(
             part in self.word_index.vocab_dict or part in self.dimension_index for part in held

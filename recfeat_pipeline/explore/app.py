@@ -198,7 +198,7 @@ class Page:
         ui.label(
             "Beside a dimension stands how much of the score would be gone without it."
             if driven
-            else "This arm ranks by what people chose; it is told nothing about the items."
+            else "This arm does not say which features moved its scores."
         ).classes("muted mt-2")
 
     def say(self, field: ui.input) -> None:

@@ -4,6 +4,7 @@ Both score all items; a row of scores is centred and divided by its spread, and 
 how much the counted one weighs. Content goes into both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass, replace
 from typing import Any
 
@@ -27,8 +28,9 @@ COUNTED = ("ease", "item_knn", "markov")
 class Sum(Scorer):
     """The trained scorer, and ``weight`` times the counted one."""
 
-    def __init__(self, trained: Scorer, counted: Scorer, weight: float):
+    def __init__(self, trained: Scorer, counted: Scorer, weight: float, n_items: int):
         self.trained, self.counted, self.weight = trained, counted, weight
+        self.n_items = n_items
         self.log, self.best_step = trained.log, trained.best_step
         self.n_parameters = trained.n_parameters
         self.block = min(trained.block, counted.block)
@@ -48,6 +50,14 @@ class Sum(Scorer):
     def item_vectors(self) -> np.ndarray | None:
         """Those of the trained model."""
         return self.trained.item_vectors()
+
+    def drivers(self, liked: Sequence[int], item: int, n: int) -> list[tuple[int, float]]:
+        """Those of the trained model, as far as they move the sum; the counted one names none."""
+        found = self.trained.drivers(liked, item, n)
+        if not found:
+            return []
+        spread = float(self.trained.scores(liked, self.n_items).std(ddof=1))
+        return [(column, effect / spread) for column, effect in found]
 
 
 def standard(scores: Tensor) -> Tensor:
@@ -76,7 +86,7 @@ class Beside:
         settings = replace(family.settings(), context=recipe.settings.context)
         counted = family.fit(data, content, replace(recipe, settings=settings))
         weight = choose_weight(data, WEIGHTS, trained, counted, standard)
-        return Sum(trained, counted, weight)
+        return Sum(trained, counted, weight, data.n_items)
 
 
 def beside(trained: Family, counted: str) -> Family:

@@ -47,5 +47,11 @@ def test_reasons_cite_what_is_stored(shelf):
     assert reasons(shelf, taste, 5) == ()
 
 
+def test_reasons_say_what_an_item_has_in_common_with_one_that_was_named(shelf):
+    taste = read_words(shelf, "like Alien but funny")
+    assert reasons(shelf, taste, 2)[:2] == ("comedic 0.9", "aliens 0.7, as in Alien")
+    assert not any("Alien" in reason for reason in reasons(shelf, taste, 5)), "it has no scores"
+
+
 def test_a_taste_that_says_nothing_has_no_answer(shelf):
     assert answer(shelf, Taste()) == []

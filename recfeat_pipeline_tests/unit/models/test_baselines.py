@@ -21,6 +21,7 @@ from recfeat_pipeline.models.item_models import (
     transitions,
 )
 from recfeat_pipeline.models.reading import Reading
+from recfeat_pipeline.models.scorer import Scores
 from recfeat_pipeline.models.taken import Taken
 from recfeat_pipeline_tests.unit.models.worlds import (
     NO_CONTENT,
@@ -195,12 +196,23 @@ def test_a_weight_is_chosen_as_if_each_were_asked_for_itself():
         ItemItem(torch.randn(20, 20, generator=draws), Reading(), {}) for _ in range(2)
     )
     weights = (0.0, 0.1, 0.3, 1.0, 3.0)
-    each = [(1 / data.valid.rank(Sum(first, second, weight))[0]).mean() for weight in weights]
+    each = [(1 / data.valid.rank(Sum(first, second, weight, 20))[0]).mean() for weight in weights]
     chosen = choose_weight(data, weights, first, second, standard)
     assert chosen == weights[int(np.argmax(each))]
     assert len(set(each)) > 1, "they differ"
     blind = make_data(checkerboard(n_users=60).filter(pl.col("split") != "valid"), 20)
     assert choose_weight(blind, (0.3, 1.0), first, second) == 0.3
+
+
+def test_a_sum_says_what_drove_its_trained_part_as_far_as_it_moves_the_sum():
+    class Driven(Scores):
+        def drivers(self, liked, item, n):
+            return [(2, 3.0)]
+
+    trained = Driven(lambda held, start, stop: torch.tensor([[0.0, 3.0, 6.0]]))
+    counted = Scores(lambda held, start, stop: torch.tensor([[1.0, 0.0, 0.0]]))
+    assert Sum(trained, counted, 0.3, 3).drivers([0], 1, 4) == [(2, 1.0)]  # 3 over a spread of 3
+    assert Sum(counted, counted, 0.3, 3).drivers([0], 1, 4) == []
 
 
 def test_taken_is_a_sparse_matrix():
