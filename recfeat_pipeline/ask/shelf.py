@@ -1,5 +1,6 @@
 """The shelf: the items that an answer is chosen from, and what is known of each."""
 
+import logging
 import math
 import re
 import tomllib
@@ -68,6 +69,7 @@ class Shelf:
         """The words of the texts, to be scored by BM25."""
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it turns its own debug lines on
         index = bm25s.BM25()
         index.index([stems(text) or [""] for text in self.texts], show_progress=False)
         return index

@@ -90,7 +90,7 @@ def test_from_search_to_recommendation(browser, address):
 
 def test_an_address_can_be_shared_and_an_arm_chosen(browser, address):
     browser.open(f"{address}?item=4&liked=1,4&view=recommend&arm=Floor")
-    browser.wait_for("This arm ranks by what people chose")
+    browser.wait_for("This arm does not say which features moved its scores")
     assert "Before Sunrise (1995)" in browser.text()
 
 

@@ -9,6 +9,7 @@ from recfeat_pipeline.report.figure import PALETTE, Figure, drawing
 
 TINTS = {"plain": "floor", "enhancer": "llm", "distilled": "llm", "reranker": "other"}
 """Kind of point to a colour's meaning."""
+_LONGEST = 36  # letters of a name, so that it does not reach the next price; the table has it whole
 _LINEAR = 0.01  # dollars below which the axis is linear, so that nothing has a place
 
 
@@ -32,7 +33,8 @@ def pareto(points: pl.DataFrame, label: str = "MRR") -> Figure:
             tint = PALETTE[TINTS[row["kind"]]]
             at = row["usd_per_1000"]
             if row["low"] is not None:
-                ax.plot([at, at], [row["low"], row["high"]], color=tint, lw=1.5)
+                lowest = max(row["low"], 0.0)  # an interval of few may pass what a metric can be
+                ax.plot([at, at], [lowest, row["high"]], color=tint, lw=1.5)
             face = tint if row["on_frontier"] else PALETTE["paper"]
             ax.plot([at], [row["value"]], "o", ms=6.5, mfc=face, mec=tint, mew=1.4)
         _name(ax, points)
@@ -66,6 +68,7 @@ def _name(ax: Axes, points: pl.DataFrame) -> None:
         y = -float("inf")
         for name, at, value in group.sort("value").select("name", "usd_per_1000", "value").rows():
             y = max(value, y + 0.045 * (high - low))
+            short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
             ax.annotate(
-                name, (at, y), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5
+                short, (at, y), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5
             )

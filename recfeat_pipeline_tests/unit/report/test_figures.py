@@ -180,3 +180,21 @@ def test_the_ladder_names_content_by_its_role():
 
 def test_cost_is_summed_by_group():
     assert figures.cost_by_group(COST).data.rows() == [("themes", 5.0, 1), ("tone", 3.0, 2)]
+
+
+def test_names_on_the_pareto_chart_stay_beside_their_point_and_no_interval_is_below_zero():
+    """A long name lay across the names of the next price."""
+    name = "EASE with embedded documents as further rows"
+    points = pl.DataFrame(
+        {
+            "name": [name, "An LLM"], "kind": ["plain", "reranker"], "usd_per_1000": [0.0, 0.3],
+            "value": [0.1, 0.05], "low": [None, -0.02], "high": [None, 0.12],
+            "on_frontier": [True, False],
+        }
+    )  # fmt: skip
+    figure = figures.pareto(points)
+    shown = [text.get_text() for text in figure.canvas.axes[0].texts]
+    assert shown == ["EASE with embedded documents as fur…", "An LLM"]
+    lows = [min(line.get_ydata()) for line in figure.canvas.axes[0].lines]
+    assert min(lows) == 0
+    assert name in figure.alt
