@@ -101,7 +101,7 @@ def bad_days(world: World) -> list[Day]:
 def simulate(folder: Path) -> list[dict]:
     """Every day: what happens, requests, calls to buy, what serves, what was said."""
     films = made_up_films(N)
-    with TmdbServer(films) as server, dg.instance_for_test() as instance:
+    with TmdbServer(films) as server, dg.DagsterInstance.ephemeral() as instance:
         os.environ |= {"RECFEAT_TMDB_BASE_URL": server.url, "RECFEAT_TMDB_RATE": "40"}
         world, bought = World(folder, server, films), set()
         world.lake.remember(n_shards=2)  # fewer files

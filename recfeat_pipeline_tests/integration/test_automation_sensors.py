@@ -8,6 +8,7 @@ from recfeat_pipeline.definitions import build_definitions
 from recfeat_pipeline.defs import sensors
 from recfeat_pipeline.defs.automation import UNATTENDED, again_later
 from recfeat_pipeline.defs.drive import Driver, Plan
+from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.defs.partitions import arm_and_seed, split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.schedules import refresh_text_daily
@@ -39,7 +40,7 @@ def lake(tmp_path, monkeypatch):
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         yield instance
 
 
@@ -58,10 +59,10 @@ def refresh(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
 
 
 def test_a_refresh_scrapes_all_shards_once_then_only_what_the_feed_names(
-    lake, instance, tmp_path, monkeypatch
+    lake, tmp_path, monkeypatch
 ):
     films = made_up_films(N_FILMS)
-    with TmdbServer(films) as tmdb:
+    with TmdbServer(films) as tmdb, open_instance(lake) as instance:  # a schedule wants a home
         monkeypatch.setenv("RECFEAT_CATALOG", write_films(tmp_path, films))
         monkeypatch.setenv("TMDB_API_KEY", KEY)
         monkeypatch.setenv("RECFEAT_TMDB_BASE_URL", tmdb.url)

@@ -37,7 +37,7 @@ def test_each_partition_has_a_result_and_a_version_that_fails_leaves_the_others(
             "not_json" if "about number 101." in asked.document and asked.group == "tone" else None
         )
 
-    with OpenAIServer(fault=fault) as server, dg.instance_for_test() as instance:
+    with OpenAIServer(fault=fault) as server, dg.DagsterInstance.ephemeral() as instance:
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         execution, scores = Execution(Settings(), instance, Reporter()), STAGES["extraction"][-1:]
         for version in (V1, OTHER, "no-such@1"):
