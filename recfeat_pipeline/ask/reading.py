@@ -86,7 +86,7 @@ def _titles(shelf: Shelf, clause: str) -> Iterator[tuple[int, str]]:
     """Items that a clause names, the longest titles first, and the words that name each.
 
     A title of one word counts only with a capital and after a word of likeness, for most are words
-    that mean themselves.
+    that mean themselves; a longer one with a capital, or right after such a word.
     """
     spans = [match.span() for match in re.finditer(r"[\w'’-]+", clause)]
     taken: set[int] = set()
@@ -97,10 +97,12 @@ def _titles(shelf: Shelf, clause: str) -> Iterator[tuple[int, str]]:
                 continue
             found = clause[spans[start][0] : spans[start + length - 1][1]]
             row = shelf.titles.get(tuple(words(found)))
-            if row is None or not found[0].isupper():
+            if row is None:
                 continue
-            likened = any(word in LIKENESS for word in words(clause[: spans[start][0]]))
-            if length > 1 or likened:
+            before = words(clause[: spans[start][0]])
+            likened = any(word in LIKENESS for word in before)
+            just_now = likened and before[-1] in {*LIKENESS, "to"}  # "similar to"
+            if (length > 1 and just_now) or (found[0].isupper() and (length > 1 or likened)):
                 taken |= set(here)
                 yield row, found
 

@@ -39,6 +39,9 @@ def test_a_negation_ends_with_its_clause(shelf):
         ("like The Usual Suspects", (1,), ()),
         ("like Usual Suspects", (1,), ()),
         ("Galaxy Quest", (2,), ()),
+        ("like the usual suspects", (1,), ()),
+        ("similar to galaxy quest, but not like usual suspects", (2,), (1,)),
+        ("i like a galaxy quest", (), ()),  # not right after "like": it means itself
         ("crime, but not Galaxy Quest", (), (2,)),
         ("an alien in the heat", (), ()),  # one word, no capital: it means itself
         ("Heat", (), ()),  # nothing says that a film is meant
