@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
+from recfeat_pipeline.defs.running import UNFINISHED
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import probes_of, version_of_arm
 from recfeat_pipeline.extraction.versions import OF_ITEMS, list_versions, load_version
@@ -36,8 +37,20 @@ def changed_partitions(
     ):
         known = instance.get_dynamic_partitions(str(definition.name))
         add = [key for key in offered if key not in known]
-        found.append(Changes(definition, add, [key for key in known if not is_one(key)]))
+        delete = [key for key in known if not is_one(key) and not _under_way(key, instance)]
+        found.append(Changes(definition, add, delete))
     return found
+
+
+def _under_way(key: str, instance: dg.DagsterInstance) -> bool:
+    """Whether a run that is not over has this partition.
+
+    It is to end with our sentence; of a partition that has gone Dagster says so with a traceback.
+    """
+    status = [dg.DagsterRunStatus.QUEUED, *UNFINISHED]
+    runs = instance.get_runs(dg.RunsFilter(statuses=status))
+    tags = [tag for run in runs for name, tag in run.tags.items() if "partition" in name]
+    return any(key in (tag, *tag.split("|")) for tag in tags)
 
 
 def keep_partitions(lake: Lake, prompts: str | None, instance: dg.DagsterInstance) -> None:

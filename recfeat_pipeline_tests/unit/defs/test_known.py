@@ -49,6 +49,23 @@ def test_models_are_offered_that_this_lake_holds(tmp_path, instance):
     assert partitions(instance, arm_seeds) == {"floor|2", "llm|0"}
 
 
+@pytest.mark.parametrize(
+    ("of", "key", "partition"),
+    [(versions, "no-such@1", "00|no-such@1"), (arm_seeds, "no_such_arm|0", "no_such_arm|0")],
+)
+def test_a_typing_error_stays_while_its_run_does(tmp_path, instance, of, key, partition):
+    """The run ends with our sentence, not with Dagster's traceback of a partition that has gone."""
+    instance.add_dynamic_partitions(str(of.name), [key])
+    tags = {"dagster/asset_partition_range_start": partition}
+    run = dg.DagsterRun("job", status=dg.DagsterRunStatus.STARTED, tags=tags)
+    instance.add_run(run)
+    keep_partitions(Lake(tmp_path), None, instance)
+    assert key in partitions(instance, of)
+    instance.report_run_canceled(run)
+    keep_partitions(Lake(tmp_path), None, instance)
+    assert key not in partitions(instance, of)
+
+
 def test_the_sensor_does_the_same_and_then_nothing(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
     first = sensors.keep_partitions(dg.build_sensor_context(instance=instance), settings=Settings())
