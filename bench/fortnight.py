@@ -81,7 +81,7 @@ class Fortnight:
             Evening("the LLM's key is refused; two films edited", self.refuse),
             Evening("the key is right again", self.allow, RUN),
             Evening("a day later", lambda: None),
-            Evening("20 films edited; killed and started again meanwhile", self.kill),
+            Evening("15 films edited; killed and started again meanwhile", self.kill),
         ]  # fmt: skip
 
     def first(self) -> None:
@@ -99,7 +99,8 @@ class Fortnight:
         """Kill the daemon and its runs once some of the day's calls are answered."""
         self.model.latency = 0.5
         before = self.model.answered.total()
-        self.world.edit(lambda f: f"At night {f.title}.", self.world.films[20:40])
+        few = self.world.films[20:35]  # more than 30 % would be a suspicious day
+        self.world.edit(lambda f: f"At night {f.title}.", few)
         wait_for("some answers", lambda: self.model.answered.total() > before + 10)
         self.end()
         self.start()
@@ -124,9 +125,9 @@ class Fortnight:
         wait_for("quiet", lambda: self.is_quiet(since))
         if self.failed(since):
             wait_for("the alert", self.is_told)
-        counted = {"requests": requests, "calls bought": self.model.answered.total()}
         said = dict.fromkeys(filter(None, map(message, self.webhook.posted)))
         typed = command(*day.typed) if day.typed else ""
+        counted = {"requests": requests, "calls bought": self.model.answered.total()}
         row = {"day": number + 1, "what happens": day.what, **counted}
         self.rows.append(row | {"served": self.served(), "read": "\n".join(said), "typed": typed})
         print(self.rows[-1], flush=True)
