@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.scheduler.instigation import TickStatus
 from rich.console import Console
 from rich.table import Table
 
@@ -33,8 +34,8 @@ from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.servers.tmdb_server import KEY, TmdbServer
 from recfeat_pipeline_tests.servers.webhook import Webhook
 
-STILL = 25.0  # seconds without a run that is not a refresh: the day is over
 PATIENCE = 1200.0
+MARGIN = 5.0  # seconds that a look takes
 ACCEPT = {"accepted": ("text", "accept"), "rejected": ("text", "reject")}
 RUN = ("run", "--until", "feature_store", "--yes")
 
@@ -152,15 +153,31 @@ class Fortnight:
         return any(r.dagster_run.status == dg.DagsterRunStatus.FAILURE for r in late)
 
     def is_quiet(self, since: float) -> bool:
-        """Whether nothing but refreshes is under way, nor was since the day's first a moment ago.
+        """Whether nothing follows any more from the day's first refresh, nor from what followed.
 
-        Counted from that refresh: what follows from it has not begun when it ends.
+        On a busy machine that takes a while to begin, so the sensor is asked: while no refresh held
+        it back it has looked since the last end, and found nothing to do.
         """
-        others = [r for r in self.runs() if r.dagster_run.job_name != "refresh_text"]
-        if any(not r.dagster_run.is_finished for r in others):
+        runs = self.runs()
+        refreshes = [r for r in runs if r.dagster_run.job_name == "refresh_text"]
+        others = [r for r in runs if r.dagster_run.job_name != "refresh_text"]
+        if any(not r.dagster_run.is_finished or _is_tried_again(r.dagster_run) for r in others):
             return False
-        last = max((r.end_time or 0 for r in others), default=0)
-        return time.time() - max(last, self.refreshed(since) or 0) > STILL
+        last = max([self.refreshed(since) or 0, *(r.end_time or 0 for r in others)])
+        return any(
+            look > last + MARGIN and not any(_lasts(run, look) for run in refreshes)
+            for look in self.vain_looks()
+        )
+
+    def vain_looks(self) -> list[float]:
+        """When ``follow_changes`` looked of late and found nothing to do."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            for state in instance.all_instigator_state():
+                if state.name == "follow_changes":
+                    origin, selector = state.instigator_origin_id, state.selector_id
+                    looks = instance.get_ticks(origin, selector, limit=10)
+                    return [look.timestamp for look in looks if look.status == TickStatus.SKIPPED]
+        return []
 
     def is_told(self) -> bool:
         return any(post["kind"] == "failure" for post in self.webhook.posted)
@@ -176,6 +193,17 @@ class Fortnight:
             ).fetchall()
         scored = ", ".join(f"{name} {n}" for name, n in versions)
         return f"{documents} texts of {chars} characters; scored: {scored}"
+
+
+def _is_tried_again(run: dg.DagsterRun) -> bool:
+    """Whether Dagster will start a run again whose process died, and has not yet."""
+    tags = run.tags
+    return tags.get("dagster/will_retry") == "true" and "dagster/auto_retry_run_id" not in tags
+
+
+def _lasts(run: dg.RunRecord, at: float) -> bool:
+    """Whether a run was under way, or about to be, at a moment."""
+    return run.create_timestamp.timestamp() < at + MARGIN and (run.end_time or at) >= at
 
 
 def message(post: dict[str, Any]) -> str:

@@ -77,10 +77,12 @@ def _why_gone(
 ) -> str | None:
     """Why a run that is not finished will never be; None: it may be alive."""
     lock = lake.lock(f"run-{run.run_id}")
+    if lock.path.exists():
+        return GONE if lock.is_free() else None
+    # Never held here. A tag of this machine is then one that a retry has inherited from the run
+    # whose process died: its own is starting.
     where = run.tags.get(MACHINE)
-    if where is not None or lock.path.exists():
-        if where in (None, lake.machine):
-            return GONE if lock.is_free() else None
+    if where not in (None, lake.machine) and run.status not in LAUNCHED:
         return GONE if not lake.is_local and is_gone(lake, _name(run.run_id)) else None
     patience = timedelta(seconds=instance.run_monitoring_start_timeout_seconds)
     if datetime.now(UTC) - changed.astimezone(UTC) < patience:

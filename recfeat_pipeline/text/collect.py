@@ -75,11 +75,22 @@ CREATORS = (
 """Labels under which a catalogue names who made a work."""
 
 
+CREATOR_IDS = ("author", "artist")
+"""Names of ITEM_IDS that say who made a work."""
+
+
 def with_ids(items: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
-    """Items with a column ``id_NAME`` for each name of ITEM_IDS that the catalogue gives."""
+    """Items with a column ``id_NAME`` for each name of ITEM_IDS that the catalogue gives.
+
+    An author or artist is its creator, where its text names none.
+    """
     for (name,), rows in ids.group_by("name", maintain_order=True):
         own = rows.select("item_id", pl.col("id").alias(f"id_{name}")).unique("item_id")
         items = items.join(own, on="item_id", how="left", maintain_order="left")
+        if name in CREATOR_IDS and "creators" in items.columns:
+            maker = pl.concat_list(f"id_{name}")
+            known = pl.col("creators").is_not_null() | pl.col(f"id_{name}").is_null()
+            items = items.with_columns(creators=pl.when(known).then("creators").otherwise(maker))
     return items
 
 

@@ -128,6 +128,19 @@ def test_merged_and_deleted_works(tmp_path, lake, library):
     assert statuses(source, items, lake)[3] == ("missing", "OpenLibrary no longer has the work")
 
 
+def test_a_work_is_pinned_by_its_id_or_its_address(tmp_path, lake, library):
+    work = library.books[1].work
+    pins = [f"https://openlibrary.org{work}/The_Book", work.rpartition("/")[2].lower(), "The Book"]
+    rows = [{"title": "X", "who": "Y", "isbn": None} for _ in pins]
+    items = catalogue(tmp_path, rows, 'isbn = "isbn"').with_columns(
+        pinned_openlibrary=pl.Series(pins)
+    )
+    source = books(library)
+    source.scrape(items, source.store(lake))
+    assert texts(source, items, lake, "Author") == dict.fromkeys([1, 2], library.books[1].author)
+    assert "write OL45804W" in statuses(source, items, lake)[3][1]
+
+
 @pytest.mark.parametrize("fault", ["throttle", "error", "html", "drop", "wrong", "half"])
 def test_a_fault_that_passes_costs_no_book(tmp_path, lake, library, fault):
     items = catalogue(tmp_path, book_rows(library)[:1], 'isbn = "isbn"')
@@ -307,7 +320,7 @@ def test_one_page_that_is_gone_or_leads_away_stops_no_other(tmp_path, lake, shop
     summary = source.scrape(items, source.store(lake))
     found = statuses(source, items, lake)
     assert found[1] == ("missing", "the page answers HTTP 404")
-    assert (found[2][0], found[5][0]) == ("failed", "missing")
+    assert (found[2][0], found[5][0]) == ("failed", "failed")  # asked again on the next run
     assert (found[3][0], found[4][0]) == ("ok", "ok")
     assert summary.stopped is None
 

@@ -474,10 +474,13 @@ def test_a_page_that_the_user_pins_is_taken_and_one_that_is_not_it_is_left_out(w
 
 
 def test_a_pinned_page_that_does_not_exist_is_missing_and_not_searched_for(w):
-    w.items = with_pins(w.items, {"8": Override("8", pages={"wikipedia": "No such page"})})
+    pages = {"wikipedia": "No such page", "wikidata": "No entity"}
+    w.items = with_pins(w.items, {"8": Override("8", pages=pages)})
     summary = w.scrape(w.wikipedia)
     assert summary.results == {"ok": N - 1, "missing": 1}
     assert "search" not in summary.traffic.requests
+    summary = w.scrape(w.wikidata)
+    assert summary.reasons == {"the pinned page 'No entity' is no entity; write Q171048": 1}
 
 
 def test_a_remapped_id_is_noticed_when_the_article_expires(w):

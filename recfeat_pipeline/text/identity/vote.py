@@ -23,6 +23,8 @@ from recfeat_pipeline.text.identity.witness import (
 )
 from recfeat_pipeline.text_schemas import IDENTITY
 
+UNCONFIRMED = "the catalogue says too little to confirm it"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -79,7 +81,10 @@ def vote(
             page,
             opinion,
             i in winners,
-            excluded.get(page.url or "", lost.get(i) or "; ".join(opinion.against)),
+            excluded.get(page.url or "")
+            or lost.get(i)
+            or "; ".join(opinion.against)
+            or ("" if i in winners else UNCONFIRMED),
             0.0 if not allowed[i] else 1.0 if i in lost else opinion.doubt,
         )
         for i, (page, opinion) in enumerate(zip(pages, opinions, strict=True))

@@ -32,6 +32,7 @@ from recfeat_pipeline.text.source import (
 
 PAGE = "https://openlibrary.org"
 WANTED = "key,title,author_name,first_publish_year"
+WORK = re.compile(r"\bOL[1-9]\d*W\b", re.IGNORECASE)
 CANDIDATES, SUBJECTS, AUTHORS = 5, 40, 5
 NOT_FOUND, GONE = 404, {"/type/delete", "/type/redirect"}
 
@@ -79,9 +80,10 @@ class OpenLibrary(Source):
 
     async def _book(self, http: PoliteClient, item: dict[str, Any]) -> dict[str, Any]:
         """RAW columns of one item: pinned, by its ISBN, or searched for."""
-        if item["pinned"]:
-            key = f"/works/{item['pinned'].rstrip('/').rpartition('/')[2]}"
-            return await self._work(http, key, None, "pinned")
+        if pinned := item["pinned"]:
+            if named := WORK.search(pinned):
+                return await self._work(http, f"/works/{named[0].upper()}", None, "pinned")
+            return missing(f"the pinned page {pinned!r} is no OpenLibrary work; write OL45804W")
         if digits := isbn(item["id_isbn"]):
             edition = await _record(http, f"/isbn/{digits}", "isbn")
             if edition and (works := _keys(edition.get("works"))):

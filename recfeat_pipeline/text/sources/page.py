@@ -145,6 +145,8 @@ class _Visit:
         if site not in self._robots:
             self._robots[site] = await self._rules(http, site)
         rules = self._robots[site]
+        if rules.is_unknown:  # the site is in trouble, which passes
+            raise RequestFailedError("the site does not give its robots.txt")
         if not rules.allows(url):
             return missing("the site's robots.txt does not allow it")
         if rules.delay > LONGEST_DELAY:

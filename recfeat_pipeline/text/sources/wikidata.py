@@ -8,6 +8,7 @@ https://doc.wikimedia.org/Wikibase/master/php/docs_topics_json.html.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from recfeat_pipeline.text.mediawiki import (
 from recfeat_pipeline.text.source import EVIDENCE, ScrapeJob, field_rows
 
 PAGE = "https://www.wikidata.org/wiki/"
+ENTITY = re.compile(r"\bQ[1-9]\d*\b")
 FACT_PROPERTIES = {
     "P166": "award",
     "P1411": "nomination",
@@ -171,15 +173,17 @@ class _Batch:
         asked = [item for item in items if not item["pinned"]]
         self.found, failed = await entities.find(self.http, sparql_url, asked)
         for item in items:
-            if item["pinned"]:
-                qid = item["pinned"].rpartition("/")[2]
-                self.found[item["item_id"]] = entities.Entity(qid, None, "pinned")
+            if item["pinned"] and (named := ENTITY.search(item["pinned"].upper())):
+                self.found[item["item_id"]] = entities.Entity(named[0], None, "pinned")
         rest = []
         for item in items:
             if item["item_id"] in failed:
                 self._give_up(item, failed[item["item_id"]])
             elif item["item_id"] not in self.found:
-                self.job.record(item, "missing", reason="Wikidata does not know its ids")
+                reason = "Wikidata does not know its ids"
+                if item["pinned"]:
+                    reason = f"the pinned page {item['pinned']!r} is no entity; write Q171048"
+                self.job.record(item, "missing", reason=reason)
             else:
                 rest.append(item)
         stored = [i for i in rest if i["revision"] and i["url"] == PAGE + self._qid(i)]

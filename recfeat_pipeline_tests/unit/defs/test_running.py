@@ -98,6 +98,17 @@ def test_a_run_that_never_came_to_hold_its_lock_is_ended_after_the_start_timeout
     assert instance.get_run_by_id(stuck).status == Status.FAILURE
 
 
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STARTED])
+@pytest.mark.parametrize("machine", ["this", "another"])
+def test_a_retry_that_is_starting_is_not_taken_for_the_dead_run_whose_tags_it_has(
+    tmp_path, instance, status, machine
+):
+    lake = Lake(tmp_path)
+    tags = {MACHINE: lake.machine if machine == "this" else machine}
+    instance.add_run(dg.DagsterRun(job_name="j", status=status, tags=tags))
+    assert end_abandoned(lake, instance) == []
+
+
 def test_a_machine_keeps_its_name_and_another_has_another(tmp_path):
     assert Lake(tmp_path / "a").machine == Lake(tmp_path / "a").machine
     assert Lake(tmp_path / "a").machine != Lake(tmp_path / "b").machine

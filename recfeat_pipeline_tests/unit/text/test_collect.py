@@ -6,7 +6,7 @@ import pytest
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import FIELDS
-from recfeat_pipeline.text.collect import collect, scrape_new_item, with_creators
+from recfeat_pipeline.text.collect import collect, scrape_new_item, with_creators, with_ids
 
 ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"], "year": [1995, None]})
 
@@ -21,6 +21,12 @@ def test_directors_come_from_the_catalogues_own_text():
         orient="row",
     )
     assert with_creators(ITEMS, fields)["creators"].to_list() == [["Ann One", "Bob Two"], None]
+
+
+def test_an_author_by_which_an_item_is_found_made_it_where_the_text_names_nobody():
+    items = pl.DataFrame({"item_id": [1, 2, 3], "creators": [["Said"], None, None]})
+    ids = pl.DataFrame({"item_id": [1, 2], "name": ["author"] * 2, "id": ["A", "B"]})
+    assert with_ids(items, ids).sort("item_id")["creators"].to_list() == [["Said"], ["B"], None]
 
 
 def test_without_sources_there_are_typed_and_empty_fields(tmp_path):

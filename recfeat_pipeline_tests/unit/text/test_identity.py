@@ -149,6 +149,11 @@ def test_the_user_may_say_that_a_page_is_not_it():
     assert (ballot.used, ballot.reason) == (False, "you said so")
 
 
+def test_a_page_that_nothing_confirms_says_so():
+    [ballot] = vote(Claims(["Heat"]), [Page("wikipedia", Claims(["Heat"]), "search")])
+    assert (ballot.used, ballot.reason) == (False, "the catalogue says too little to confirm it")
+
+
 def test_the_vote_on_frames():
     items = pl.DataFrame(
         {"item_id": [1, 2, 3], "title": ["A", "B", None], "year": [1995, 1999, None]}
