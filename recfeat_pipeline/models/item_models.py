@@ -1,6 +1,6 @@
 """Item-item matrices [N, N], float32: how much having item i (row) speaks for item j (column)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -85,10 +85,42 @@ def ease(similarity: Tensor, ridge: float) -> Tensor:
 
     Closed form (Steck, 2019): with P the inverse of the ridged Gram matrix, B = I - P / diag(P).
     """
+    return _without_self(_inverse(similarity, ridge))
+
+
+def ease_with_content(similarity: Tensor, ridge: float, rows: Tensor) -> Callable[[float], Tensor]:
+    """EASE with content as further rows of the interaction matrix, for any weight of them.
+
+    Args:
+        similarity: as :func:`ease` takes it.
+        ridge: likewise.
+        rows: content [N, D].
+
+    Returns:
+        By weight, ``ease(similarity + weight * rows @ rows.T, ridge)``. Of few columns it is made
+        from the inverse without them (Woodbury's identity): 4 N² D operations instead of N³.
+    """
+    n_items, width = rows.shape
+    if 2 * width > n_items:
+        return lambda weight: ease(similarity + weight * rows @ rows.T, ridge)
+    inverse = _inverse(similarity, ridge)
+    toward = inverse @ rows
+    within, identity = (rows.T @ toward).double(), torch.eye(width, dtype=torch.float64)
+
+    def weighed(weight: float) -> Tensor:
+        solved = torch.linalg.solve(within + identity / weight, toward.T.double()).float()
+        return _without_self(torch.addmm(inverse, toward, solved, alpha=-1))
+
+    return weighed
+
+
+def _inverse(similarity: Tensor, ridge: float) -> Tensor:
     ridged = similarity + ridge * torch.eye(len(similarity))
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(ridged))
-    weights = inverse / -inverse.diagonal()
-    return weights.fill_diagonal_(0.0)
+    return torch.cholesky_inverse(torch.linalg.cholesky(ridged))
+
+
+def _without_self(inverse: Tensor) -> Tensor:
+    return (inverse / -inverse.diagonal()).fill_diagonal_(0.0)
 
 
 def cosine_neighbours(similarity: Tensor, neighbours: int) -> Tensor:

@@ -16,6 +16,7 @@ from recfeat_pipeline.models.item_models import (
     ItemItem,
     choose_reading,
     ease,
+    ease_with_content,
     gram,
 )
 from recfeat_pipeline.models.reading import Reading, ReadingSettings
@@ -33,17 +34,14 @@ def fit(data: Data, content: Content, recipe: Recipe) -> ItemItem:
     fitted = choose_reading(data, fitted, recipe.settings)
     if not content.width:
         return fitted
-    ridge = fitted.settings["ridge"]
-    rows = torch.from_numpy(content.matrix)
-    of_content = rows @ rows.T
-    of_content *= of_users.trace() / of_content.trace()
+    ridge, rows = fitted.settings["ridge"], torch.from_numpy(content.matrix)
+    rows = rows * (of_users.trace() / rows.square().sum()).sqrt()  # as loud as the users are
+    weighed = ease_with_content(of_users, ridge, rows)
     return choose(
         data,
         CONTENT_WEIGHT,
         lambda weight: ItemItem(
-            ease(of_users + weight * of_content, ridge),
-            fitted.reading,
-            {"ridge": ridge, "content_weight": weight},
+            weighed(weight), fitted.reading, {"ridge": ridge, "content_weight": weight}
         ),
     )
 

@@ -13,10 +13,12 @@ from recfeat_pipeline.models.examples import build_examples
 from recfeat_pipeline.models.families.ease import RIDGE
 from recfeat_pipeline.models.families.ials import factorise, fold_in
 from recfeat_pipeline.models.item_models import (
+    CONTENT_WEIGHT,
     UNTRUSTED,
     ItemItem,
     cosine_neighbours,
     ease,
+    ease_with_content,
     gram,
     transitions,
 )
@@ -90,6 +92,17 @@ def test_gram_counts_users_who_took_both(monkeypatch):
     monkeypatch.setattr("recfeat_pipeline.models.item_models.BLOCK", 2)
     taken = torch.tensor([[1.0, 1, 0], [1, 0, 0], [1, 1, 1]])
     assert gram(to_taken(taken)).tolist() == [[3, 2, 1], [2, 2, 1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("width", [3, 30])  # few columns have a short way
+def test_ease_with_content_is_ease_of_both(width):
+    generator = torch.Generator().manual_seed(0)
+    taken = (torch.rand(200, 40, generator=generator) < 0.2).float()
+    rows = torch.randn(40, width, generator=generator)
+    weighed = ease_with_content(taken.T @ taken, 30.0, rows)
+    for weight in CONTENT_WEIGHT:
+        expected = ease(taken.T @ taken + weight * rows @ rows.T, 30.0)
+        torch.testing.assert_close(weighed(weight), expected, rtol=1e-3, atol=1e-6)
 
 
 def test_ease_is_the_constrained_least_squares_solution():
