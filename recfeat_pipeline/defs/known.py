@@ -1,4 +1,4 @@
-"""Which partitions there are: prompt versions that can be asked, models that this lake trains.
+"""Which partitions there are: prompt versions that this lake asks, models that it trains.
 
 Dagster lets anybody add a partition of any name. Those that mean nothing are removed again, so that
 a typing error is neither offered nor counted as missing.
@@ -12,8 +12,8 @@ import dagster as dg
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import UNFINISHED
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.prompts import probes_of, version_of_arm
-from recfeat_pipeline.extraction.versions import OF_ITEMS, list_versions, load_version
+from recfeat_pipeline.extraction.prompts import version_of_arm
+from recfeat_pipeline.extraction.versions import OF_ITEMS, load_version
 from recfeat_pipeline.lake import Lake
 
 
@@ -32,7 +32,7 @@ def changed_partitions(
     """What the instance's partitions lack, and have too much, against files and lake."""
     found = []
     for definition, offered, is_one in (
-        (versions, _askable(lake, prompts), _version_test(lake, prompts)),
+        (versions, _offered(lake, prompts), _version_test(lake, prompts)),
         (arm_seeds, _trained(lake), _is_model),
     ):
         known = instance.get_dynamic_partitions(str(definition.name))
@@ -62,15 +62,13 @@ def keep_partitions(lake: Lake, prompts: str | None, instance: dg.DagsterInstanc
             instance.delete_dynamic_partition(name, key)
 
 
-def _askable(lake: Lake, prompts: str | None) -> list[str]:
-    """Every built-in version that asks about items, and the probes of the promoted one.
+def _offered(lake: Lake, prompts: str | None) -> list[str]:
+    """The promoted version; the user's own are registered when still.
 
-    The user's own are registered when still.
+    Not each that could be asked: "Materialize all" asks every version that is offered, for money.
     """
-    names = list_versions()
     own = version_of_arm(lake, None, prompts)
-    loaded = [*map(load_version, names), *(probes_of(own, prompts) if own else ())]
-    return [version.key for version in loaded if version.asks in OF_ITEMS]
+    return [own.key] if own else []
 
 
 def _version_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:

@@ -67,7 +67,7 @@ def register_prompt_versions(
     name="keep_partitions",
     minimum_interval_seconds=60,
     default_status=ON,
-    description="Offers every built-in prompt version and the models that this lake holds as "
+    description="Offers the promoted prompt version and the models that this lake holds as "
     "partitions, and removes those that mean nothing.",
 )
 def keep_partitions(

@@ -9,17 +9,12 @@ from recfeat_pipeline.defs import sensors
 from recfeat_pipeline.defs.known import keep_partitions
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.versions import list_probes, list_versions, load_version, probe_of
+from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import SCORES
 from recfeat_pipeline.settings import Settings
 
-PROBES = [probe_of("genome132-v1", probe) for probe in list_probes()]  # of the promoted version
-BUILT_IN = {
-    version.key
-    for version in map(load_version, [*list_versions(), *PROBES])
-    if version.asks in ("scores", "item_profile", "expansion")
-}
+PROMOTED = load_version("genome132-v1").key
 
 
 @pytest.fixture
@@ -32,13 +27,16 @@ def partitions(instance: dg.DagsterInstance, of: dg.DynamicPartitionsDefinition)
     return set(instance.get_dynamic_partitions(str(of.name)))
 
 
-def test_built_in_versions_are_offered_and_typing_errors_removed(tmp_path, instance):
-    lake = Lake(tmp_path)
+def test_the_promoted_version_is_offered_what_is_typed_kept_and_typing_errors_removed(
+    tmp_path, instance
+):
+    """No other version is offered, for "Materialize all" would buy it."""
+    lake, typed = Lake(tmp_path), load_version("genome132-one-call").key
     old = "genome132-v1@0123456789ab"  # of files that have changed since: its scores are here
     lake.write("scores", pl.DataFrame(schema=SCORES), version=old, shard="00")
-    instance.add_dynamic_partitions(str(versions.name), ["genome132-v1", "no-such@1", old])
+    instance.add_dynamic_partitions(str(versions.name), ["genome132-v1", "no-such@1", old, typed])
     keep_partitions(lake, None, instance)
-    assert partitions(instance, versions) == {*BUILT_IN, old}
+    assert partitions(instance, versions) == {PROMOTED, old, typed}
 
 
 def test_models_are_offered_that_this_lake_holds(tmp_path, instance):
@@ -70,7 +68,7 @@ def test_the_sensor_does_the_same_and_then_nothing(tmp_path, instance, monkeypat
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path))
     first = sensors.keep_partitions(dg.build_sensor_context(instance=instance), settings=Settings())
     [request] = first.dynamic_partitions_requests
-    assert set(request.partition_keys) == BUILT_IN
+    assert set(request.partition_keys) == {PROMOTED}
     instance.add_dynamic_partitions(str(versions.name), list(request.partition_keys))
     again = sensors.keep_partitions(dg.build_sensor_context(instance=instance), settings=Settings())
     assert not again.dynamic_partitions_requests
