@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from recfeat_pipeline.content.slot import Content, UserContent
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.families import lightgcn, tower
 from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.models.recipe import Recipe
@@ -73,8 +72,3 @@ def test_a_graph_is_aligned_with_them_and_serves_without(data, way, tmp_path):
     module.tower.load_state_dict(lightgcn.fit(data, content, recipe).tower.state_dict())
     assert apart(module) < before - 0.3
     assert module.tower.item_vectors().shape == (N_ITEMS, 16), "as wide as without"
-
-
-def test_beside_choices_is_no_place_for_them(data):
-    with pytest.raises(RecfeatError, match="contrast"):
-        lightgcn.build(data, told(np.eye(N_USERS)), Recipe(lightgcn.Settings()))
