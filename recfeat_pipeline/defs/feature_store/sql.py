@@ -37,8 +37,8 @@ CHECKS = {True: "rows_are_sound", False: "rows_are_as_expected"}
 def sql_assets(stage: str) -> dg.AssetsDefinition:
     """The models of one stage, ``feature_store`` or ``evaluation``, as assets of one step.
 
-    Any of them can be built alone. A step each would cost more than the SQL does: an executor of
-    processes starts Python for every step.
+    Any of them can be built alone, and Dagster cuts the step where another asset stands between. A
+    step each would cost more than the SQL does: an executor of processes starts Python for each.
     """
     models = sql_models.load_models()
     evaluation = sql_models.evaluation_models(models)
