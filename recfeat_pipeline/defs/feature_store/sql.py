@@ -135,15 +135,15 @@ def _checked(
     for spec, tests in checks_of(model):
         if spec.key not in selected:
             continue
-        broken = {sentence(test): sql_models.failures(connection, model, test) for test in tests}
-        offending = {name: rows for name, rows in broken.items() if rows}
+        against = ((test, sql_models.failures(connection, model, test)) for test in tests)
+        offending = {f"rows against: {sentence(test)}": rows for test, rows in against if rows}
         severity = dg.AssetCheckSeverity
         yield dg.AssetCheckResult(
             check_name=spec.name,
             asset_key=spec.asset_key,
             passed=not offending,
             severity=severity.ERROR if spec.blocking else severity.WARN,
-            metadata={f"rows against: {name}": rows for name, rows in offending.items()},
+            metadata=offending,
         )
 
 
