@@ -27,7 +27,7 @@ def ui(context: typer.Context, port: PortOption = 3000, host: HostOption = "127.
 
     from recfeat_pipeline.commands.guard import run_guarded
     from recfeat_pipeline.commands.ports import check_port
-    from recfeat_pipeline.defs.instance import dagster_home, open_instance
+    from recfeat_pipeline.defs.instance import begin_watching, dagster_home, open_instance
     from recfeat_pipeline.defs.known import keep_partitions
     from recfeat_pipeline.migrations import open_lake
 
@@ -38,6 +38,7 @@ def ui(context: typer.Context, port: PortOption = 3000, host: HostOption = "127.
     lake = open_lake(settings.lake)
     lake.open()
     with open_instance(lake) as instance:
+        begin_watching(instance)
         keep_partitions(lake, settings.prompts, instance)
     home = dagster_home(lake)
     # Dagster works from its home folder, where relative paths would mean something else.

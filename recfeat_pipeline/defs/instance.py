@@ -16,6 +16,8 @@ from recfeat_pipeline.lake import Lake
 SHIPPED = Path(__file__).with_name("dagster.yaml")
 SHIPPED_BEFORE = {"4469eaff"}  # first digits of SHA-256: replaced where nobody has edited them
 COMMAND_LINE = "command_line.yaml"
+WATCHED = "EVENT_LOG_CONSUMER_CURSOR"  # what Dagster's daemon calls how far it has read
+RUN_FAILED, RUN_DONE = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
 NO_CAPTURE = {
     "module": "dagster._core.storage.noop_compute_log_manager",
     "class": "NoOpComputeLogManager",
@@ -58,6 +60,18 @@ def open_instance(lake: Lake) -> dg.DagsterInstance:
     instance = join_instance(lake)
     end_abandoned(lake, instance)
     return instance
+
+
+def begin_watching(instance: dg.DagsterInstance) -> None:
+    """Let the daemon that starts runs again begin at the end of the history.
+
+    It would do so by itself, and warn of it twice whenever a lake's UI is opened first.
+    """
+    cursors = instance.daemon_cursor_storage
+    keys = {f"{WATCHED}-{kind.value}" for kind in (RUN_FAILED, RUN_DONE)}
+    if missing := keys - cursors.get_cursor_values(keys).keys():
+        end = str(instance.event_log_storage.get_maximum_record_id() or 0)
+        cursors.set_cursor_values(dict.fromkeys(missing, end))
 
 
 def join_instance(lake: Lake) -> dg.DagsterInstance:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from recfeat_pipeline.defs.extraction.followed import is_own
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import UNFINISHED
 from recfeat_pipeline.errors import RecfeatError
@@ -27,12 +28,20 @@ class Changes:
 
 
 def changed_partitions(
-    lake: Lake, prompts: str | None, instance: dg.DagsterInstance
+    lake: Lake, prompts: str | None, instance: dg.DagsterInstance, first: bool = False
 ) -> list[Changes]:
-    """What the instance's partitions lack, and have too much, against files and lake."""
-    found = []
+    """What the instance's partitions lack, and have too much, against files and lake.
+
+    Args:
+        lake: says what was asked and trained.
+        prompts: the user's own versions (``RECFEAT_PROMPTS``).
+        instance: holds the partitions.
+        first: nobody has looked yet, so what is there may be of a release that registered every
+            built-in version. Those that were never asked go; whoever adds one later means it.
+    """
+    found, version_test = [], asked_test(lake, prompts) if first else version_test_of(lake, prompts)
     for definition, offered, is_one in (
-        (versions, _offered(lake, prompts), _version_test(lake, prompts)),
+        (versions, _offered(lake, prompts), version_test),
         (arm_seeds, _trained(lake), _is_model),
     ):
         known = instance.get_dynamic_partitions(str(definition.name))
@@ -71,10 +80,9 @@ def _offered(lake: Lake, prompts: str | None) -> list[str]:
     return [own.key] if own else []
 
 
-def _version_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
+def version_test_of(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
     """Whether a key is of a version that files or the lake's scores know."""
-    paths = ((table, path) for table in OF_ITEMS.values() for path in lake.table_paths(table))
-    held = {lake.keys_of(table, path)["version"] for table, path in paths}
+    held = _held(lake)
 
     def test(key: str) -> bool:
         try:
@@ -83,6 +91,24 @@ def _version_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
             return False
 
     return test
+
+
+def asked_test(lake: Lake, prompts: str | None) -> Callable[[str], bool]:
+    """Whether a key is of a version that this lake was asked or promotes, or is the user's own."""
+    tried = {note["version"] for note in lake.note_keys("stopped")}
+    asked = {*_held(lake), *tried, *_offered(lake, prompts)}
+    is_version = version_test_of(lake, prompts)
+
+    def test(key: str) -> bool:
+        return key in asked or (is_own(key.partition("@")[0], prompts) and is_version(key))
+
+    return test
+
+
+def _held(lake: Lake) -> set[str]:
+    """Keys of versions of which the lake holds scores, profiles or texts."""
+    paths = ((table, path) for table in OF_ITEMS.values() for path in lake.table_paths(table))
+    return {lake.keys_of(table, path)["version"] for table, path in paths}
 
 
 def _trained(lake: Lake) -> list[str]:

@@ -10,11 +10,12 @@ import dagster as dg
 
 from recfeat_pipeline.defs.alerting import alerts
 from recfeat_pipeline.defs.automation import UNATTENDED
+from recfeat_pipeline.defs.check_history import repeat_hidden
 from recfeat_pipeline.defs.deployment import SETTINGS
 from recfeat_pipeline.defs.extraction.followed import followed_versions
 from recfeat_pipeline.defs.extraction.version import is_about_items
 from recfeat_pipeline.defs.jobs import backfill_prompt_version, run_full_experiment
-from recfeat_pipeline.defs.known import changed_partitions
+from recfeat_pipeline.defs.known import changed_partitions, version_test_of
 from recfeat_pipeline.defs.partitions import arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.training.retraining import runs_to_repeat, seen_now
@@ -68,17 +69,22 @@ def register_prompt_versions(
     minimum_interval_seconds=60,
     default_status=ON,
     description="Offers the promoted prompt version and the models that this lake holds as "
-    "partitions, and removes those that mean nothing.",
+    "partitions, removes those that mean nothing, and says again what a run of such hid of checks.",
 )
 def keep_partitions(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult:
     """Nothing is extracted or trained by this: it is offered."""
-    changes = changed_partitions(Lake(settings.lake), settings.prompts, context.instance)
+    lake, first = Lake(settings.lake), context.cursor is None
+    changes = changed_partitions(lake, settings.prompts, context.instance, first)
+    repeated = repeat_hidden(context.instance, version_test_of(lake, settings.prompts))
+    for key in repeated:
+        context.log.info(f"{key.to_user_string()}: what it found before, a mistyped version hid.")
     added = [c.definition.build_add_request(c.add) for c in changes if c.add]
     deleted = [c.definition.build_delete_request(c.delete) for c in changes if c.delete]
     return dg.SensorResult(
         dynamic_partitions_requests=[*added, *deleted],
+        cursor="looked",
         skip_reason=None if added or deleted else "The partitions are right.",
     )
 

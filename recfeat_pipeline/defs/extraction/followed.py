@@ -44,6 +44,11 @@ def followed_versions(lake: Lake, folder: str | Path | None, still_for: float = 
     return Followed(list(dict.fromkeys(keys)), troubles)
 
 
+def is_own(name: str, folder: str | Path | None) -> bool:
+    """Whether a version of that name lies in the user's own folder."""
+    return folder is not None and (Path(folder).expanduser() / name / "version.toml").is_file()
+
+
 def _own(folder: str | Path | None, still_for: float) -> list[str]:
     if folder is None:
         return []

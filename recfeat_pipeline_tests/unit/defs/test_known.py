@@ -9,6 +9,7 @@ from recfeat_pipeline.defs import sensors
 from recfeat_pipeline.defs.known import keep_partitions
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds, versions
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.prompts import new_version
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.schemas import SCORES
@@ -37,6 +38,29 @@ def test_the_promoted_version_is_offered_what_is_typed_kept_and_typing_errors_re
     instance.add_dynamic_partitions(str(versions.name), ["genome132-v1", "no-such@1", old, typed])
     keep_partitions(lake, None, instance)
     assert partitions(instance, versions) == {PROMOTED, old, typed}
+
+
+def test_versions_that_an_older_release_registered_go_once_and_what_is_typed_later_stays(
+    tmp_path, instance, monkeypatch
+):
+    """Releases before offered every built-in version, and "Materialize all" would buy them."""
+    lake, never = Lake(tmp_path / "lake"), load_version("genome132-one-call").key
+    asked, failed = load_version("genome132-overview-only").key, load_version("item-profile-v1").key
+    lake.write("scores", pl.DataFrame(schema=SCORES), version=asked, shard="00")
+    lake.write_note("stopped", {"state": "failed", "why": "A key."}, version=failed)
+    folder = tmp_path / "prompts"
+    new_version("mine", "genome132-v1", folder, None)
+    mine = load_version("mine", folder).key
+    monkeypatch.setenv("RECFEAT_LAKE", lake.root)
+    monkeypatch.setenv("RECFEAT_PROMPTS", str(folder))
+    instance.add_dynamic_partitions(str(versions.name), [never, asked, failed, mine, PROMOTED])
+    cursor = None
+    for gone in ({never}, None):
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        result = sensors.keep_partitions(context, settings=Settings())
+        [*deleted] = [set(r.partition_keys) for r in result.dynamic_partitions_requests]
+        assert deleted == ([gone] if gone else [])
+        cursor = result.cursor
 
 
 def test_models_are_offered_that_this_lake_holds(tmp_path, instance):

@@ -3,7 +3,9 @@
 import dagster as dg
 import pytest
 
+from recfeat_pipeline.defs.check_history import repeat_hidden
 from recfeat_pipeline.defs.executing import Execution
+from recfeat_pipeline.defs.known import version_test_of
 from recfeat_pipeline.defs.partitions import range_tags, versions
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.stages import STAGES
@@ -22,6 +24,12 @@ def partitions(version: str) -> list[str]:
     return [str(dg.MultiPartitionKey({"version": version, "shard": s})) for s in ("00", "01")]
 
 
+def partition_shown(instance: dg.DagsterInstance) -> str:
+    """What the UI's overview of the check is about."""
+    storage = instance.event_log_storage
+    return storage.get_latest_asset_check_execution_by_key([ANSWERED])[ANSWERED].partition
+
+
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
     lake = Lake(tmp_path / "lake")
@@ -31,7 +39,9 @@ def lake(tmp_path, monkeypatch):
     return lake
 
 
-def test_each_partition_has_a_result_and_a_version_that_fails_leaves_the_others(lake, monkeypatch):
+def test_each_partition_has_a_result_and_a_version_that_fails_hides_none_of_the_others(
+    lake, monkeypatch
+):
     def fault(asked):
         return (
             "not_json" if "about number 101." in asked.document and asked.group == "tone" else None
@@ -49,6 +59,11 @@ def test_each_partition_has_a_result_and_a_version_that_fails_leaves_the_others(
             execution.run(scores, tags=range_tags(partitions("no-such@1")))
         assert server.counts["chat"] == sent, "it was refused before anything was asked"
 
+        is_version = version_test_of(lake, None)
+        assert partition_shown(instance) == partitions("no-such@1")[-1], "Dagster shows the last"
+        assert ANSWERED in repeat_hidden(instance, is_version)
+        assert partition_shown(instance) == partitions(OTHER)[0]
+        assert not repeat_hidden(instance, is_version), "once"
         history = instance.event_log_storage.get_asset_check_execution_history(ANSWERED, limit=20)
     found = {
         record.partition: record.event.asset_check_evaluation.passed
