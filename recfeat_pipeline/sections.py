@@ -17,6 +17,7 @@ SECTIONS = {
     "recency": "With the last item as a channel of its own",
     "reranker": "Another arm's best in another order",
     "rich": "With genres, years and user tags",
+    "density": "How much text, how many aspects",
     "probe": "Probes",
     "ablation": "Ablations",
     "training": "Other ways of training",
@@ -24,5 +25,5 @@ SECTIONS = {
 }
 """Sections of arms in the order of tables, with their headings; another one comes after them."""
 
-BESIDE = ("ablation", "training", "probe", "published")
+BESIDE = ("density", "ablation", "training", "probe", "published")
 """Sections of arms that ask other questions than what content is worth."""

@@ -16,7 +16,7 @@ class ContentUnavailable(RecfeatError):
 class Slot:
     """The table ``[content]`` of an arm. The default is the floor's: nothing."""
 
-    sources: tuple[str, ...] = ()  # side by side
+    sources: tuple[str, ...] = ()  # side by side; SOURCE, or SOURCE:NAME of a prompt version
     prompt_version: str | None = None  # of "llm"; None: the promoted one; "+NAME": a probe of it
     control: str | None = None  # what is done to the content before a model sees it
     groups_left_out: tuple[str, ...] = ()  # taxonomy groups that the model does not see

@@ -72,6 +72,12 @@ class Arm:
             raise RecfeatError(
                 f"{self.file}: the family {self.family_name} takes no [content] users."
             )
+        for entry in self.content.sources:
+            if ":" in entry and not load_source(entry).has_versions:
+                raise RecfeatError(
+                    f"{self.file}: [content] sources = {entry!r} names a version, and the source "
+                    f"{entry.partition(':')[0]!r} has none to choose from."
+                )
         if text := [name for name in self.content.sources if load_source(name).is_text]:
             if not family.takes_text:
                 raise RecfeatError(
@@ -278,7 +284,8 @@ def _slot(file: str, table: dict[str, Any]) -> Slot:
             raise RecfeatError(f"{file}: [content] {key} is unknown; keys are {', '.join(known)}.")
     for key in ("sources", "users"):
         for source in table.get(key, ()):
-            _one_of(f"{file}: [content] {key}", source, SOURCES.names(own_folder()))
+            name = source.partition(":")[0] if key == "sources" else source
+            _one_of(f"{file}: [content] {key}", name, SOURCES.names(own_folder()))
     if "control" in table:
         _one_of(f"{file}: [content] control", table["control"], list(CONTROLS))
     if "user_control" in table:

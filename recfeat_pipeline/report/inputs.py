@@ -38,6 +38,7 @@ class Inputs:
     items: pl.DataFrame
     text: pl.DataFrame
     pages: pl.DataFrame
+    profiles: pl.DataFrame
     provenance: Provenance
     roles: Roles
 
@@ -194,6 +195,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, provenance: Provenance) -
         items=store.query("items", tables.ITEMS, *features, "features.genome"),
         text=store.query("text_lengths", tables.TEXT, "catalog.items", "features.documents"),
         pages=store.query("pages", tables.PAGES, "catalog.items", "features.identity"),
+        profiles=store.query("profiles", tables.PROFILES, "features.item_profiles"),
         provenance=provenance,
         roles=find_roles(runs, ranking, contrasts, provenance),
     )

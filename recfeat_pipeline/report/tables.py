@@ -122,6 +122,8 @@ ITEMS: Schema = {
 }
 TEXT: Schema = {"low": pl.Int64, "high": pl.Int64, "n_items": pl.Int64, "in_corpus": pl.Boolean}
 
+PROFILES: Schema = {"name": pl.String, "mean_chars": pl.Float64, "n_items": pl.Int64}
+
 PAGES: Schema = {
     "item_id": pl.String,
     "item": pl.String,

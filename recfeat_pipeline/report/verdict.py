@@ -138,13 +138,18 @@ def _listed(parts: list[str], word: str) -> str:
 
 def cost_per_thousand(inputs: Inputs) -> float | None:
     """Dollars per 1,000 items as the ledger has them; None where no LLM's answer was priced."""
-    bought = inputs.cost.filter(pl.col("backend") != "lexical", pl.col("priced_calls") > 0)
-    own = bought.filter(version=inputs.provenance.prompt_version)
-    cost = own if own.height else bought
-    if cost.is_empty():
+    own = inputs.cost.filter(version=inputs.provenance.prompt_version)
+    found = per_thousand(own)
+    return per_thousand(inputs.cost) if found is None else found
+
+
+def per_thousand(cost: pl.DataFrame) -> float | None:
+    """Dollars per 1,000 items of rows of the ledger; None where no LLM's answer was priced."""
+    bought = cost.filter(pl.col("backend") != "lexical", pl.col("priced_calls") > 0)
+    if bought.is_empty():
         return None
-    calls = cost.group_by("group").agg(pl.col("priced_calls").sum())["priced_calls"]
-    return 1000 * float(cost["cost_usd"].sum()) / max(calls)  # an item is one call per group
+    calls = bought.group_by("group").agg(pl.col("priced_calls").sum())["priced_calls"]
+    return 1000 * float(bought["cost_usd"].sum()) / max(calls)  # an item is one call per group
 
 
 def _control(inputs: Inputs, worth: Worth) -> str:

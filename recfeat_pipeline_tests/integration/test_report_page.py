@@ -102,7 +102,8 @@ def test_hostile_text_is_shown_as_text(page, html):
 def test_every_section_is_there_and_in_the_contents(page):
     anchors = [attrs["id"] for attrs in page.all("section")]
     links = [a["href"] for a in page.all("a")]
-    assert len(anchors) == len(SECTIONS) - 3  # no canaries and no reranked requests in this store
+    left_out = 4  # no canaries, no reranked requests and no profiles in this store
+    assert len(anchors) == len(SECTIONS) - left_out
     assert all(f"#{anchor}" in links for anchor in anchors)
 
 
@@ -158,6 +159,7 @@ def test_a_missing_table_leaves_the_rest_standing(store, missing, monkeypatch):
     page = Page(render_report(copied(store, but=missing), provenance()))
     left_out = {
         "canaries",
+        "density",
         "further",
         "pages",
         "probes",

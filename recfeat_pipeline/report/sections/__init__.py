@@ -9,6 +9,7 @@ from recfeat_pipeline.report.sections.arms import arms
 from recfeat_pipeline.report.sections.cold import cold
 from recfeat_pipeline.report.sections.corpus import corpus, question
 from recfeat_pipeline.report.sections.cost import cost
+from recfeat_pipeline.report.sections.density import density
 from recfeat_pipeline.report.sections.differences import differences
 from recfeat_pipeline.report.sections.further import further
 from recfeat_pipeline.report.sections.identity import identity
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[Inputs], Section | None], ...] = (
     arms,
     agreement,
     probes,
+    density,
     fingerprints,
     canaries,
     cost,

@@ -81,6 +81,22 @@ def test_profiles_are_those_made_last_whatever_is_promoted_scaled_to_mean_length
     assert got.matrix == pytest.approx(np.array([[0, 2 / 3], [4 / 3, 0], [0, 0]]))
 
 
+def test_versions_of_profiles_that_are_named_stand_side_by_side():
+    profiles = pl.DataFrame(
+        [(100, "short@1", [9.0, 9.0], 1), (100, "short@2", [2.0, 0.0], 3),
+         (101, "short@2", [2.0, 0.0], 3), (100, "shorter@1", [0.0, 3.0], 9)],
+        schema=["item_id", "version", "vector", "generated_at"], orient="row",
+    )  # fmt: skip
+    named = Slot(sources=("profile:short", "profile:shorter"))
+    got = filled(named, 2, profiles=profiles)
+    assert got.names == (
+        "profile:short:0", "profile:short:1", "profile:shorter:0", "profile:shorter:1"
+    )  # fmt: skip
+    assert got.matrix.tolist() == [[1, 0, 0, 1], [1, 0, 0, 0]], "of short what was made last"
+    with pytest.raises(ContentUnavailable, match="It needs profile:long features"):
+        filled(Slot(sources=("profile:long",)), 2, profiles=profiles)
+
+
 def test_embedded_documents_and_their_controls():
     texts = pl.DataFrame(
         [(100, [0.0, 1.0]), (101, [1.0, 0.0])], schema=["item_id", "vector"], orient="row"

@@ -92,6 +92,10 @@ def test_a_bad_file_is_refused_by_name(text, said):
             FLOOR.replace("published", "lightgcn") + '[content]\nusers = ["user_profile"]',
             "LightGCN aligns content of users",
         ),
+        (
+            FLOOR + '[content]\nsources = ["genres:a-v1"]',
+            "[content] sources = 'genres:a-v1' names a version, and the source 'genres' has none",
+        ),
     ],
 )
 def test_a_setting_that_the_family_does_not_have_is_refused(text, said):
