@@ -80,7 +80,7 @@ class Fortnight:
             Evening("promoted; a film edited",
                     lambda: world.edit(lambda f: f"Once more {f.title}.", films[:1])),
             Evening("the LLM's key is refused; two films edited", self.refuse),
-            Evening("the key is right again", self.allow, RUN),
+            Evening("the daemon has a new key", self.mend),
             Evening("a day later", lambda: None),
             Evening("15 films edited; killed and started again meanwhile", self.kill),
         ]  # fmt: skip
@@ -93,8 +93,11 @@ class Fortnight:
         self.model.api_key = "another"
         self.world.edit(lambda f: f"Without a key {f.title}.", self.world.films[1:3])
 
-    def allow(self) -> None:
-        self.model.api_key = None
+    def mend(self) -> None:
+        """A key that the endpoint takes, which the daemon is started again with."""
+        os.environ["RECFEAT_LLM_API_KEY"] = str(self.model.api_key)
+        self.end()
+        self.start()
 
     def kill(self) -> None:
         """Kill the daemon and its runs once some of the day's calls are answered."""

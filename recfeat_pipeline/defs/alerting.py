@@ -140,14 +140,19 @@ def _reason(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     if error is None:
         return "It was interrupted."
-    kinds: list[type] = [RecfeatError, *RecfeatError.__subclasses__()]
-    ours = {kind.__name__ for kind in kinds}
+    ours = {kind.__name__ for kind in _with_kinds(RecfeatError)}
     last = error
     while error:
         if error.cls_name in ours:
             return error.message.partition(": ")[2].strip()
         last, error = error, error.cause
     return f"{last.cls_name}: the run has the details."
+
+
+def _with_kinds(kind: type) -> Iterator[type]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _with_kinds(narrower)
 
 
 alerts = [alert_of_failed_runs, alert_of_warnings, alert_of_overdue_assets]

@@ -14,6 +14,7 @@ from dagster import AutomationCondition as When
 
 from recfeat_pipeline.defs.about import GROUPS
 from recfeat_pipeline.defs.extraction.followed import followed_versions
+from recfeat_pipeline.defs.extraction.stopped import worth_another_try
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
@@ -34,10 +35,7 @@ class IsFollowed(dg.AutomationCondition):
             for version in followed_versions(Lake(settings.lake), settings.prompts).keys
             for shard in shards.get_partition_keys()
         }
-        found = wanted & context.candidate_subset.expensively_compute_partition_keys()
-        return dg.AutomationResult(
-            context, context.candidate_subset.compute_intersection_with_partition_keys(found)
-        )
+        return _narrowed(context, wanted)
 
 
 class IsDecided(dg.AutomationCondition):
@@ -50,6 +48,21 @@ class IsDecided(dg.AutomationCondition):
         return dg.AutomationResult(
             context, context.candidate_subset if held.get("decision") else none
         )
+
+
+class IsWorthAnotherTry(dg.AutomationCondition):
+    """True for shards that the LLM's endpoint refused, once it may answer them."""
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """Narrow the candidates to these shards."""
+        settings = Settings()
+        refused = worth_another_try(Lake(settings.lake), settings)
+        wanted = {
+            str(dg.MultiPartitionKey({"version": version, "shard": shard}))
+            for version, of_version in refused.items()
+            for shard in of_version
+        }
+        return _narrowed(context, wanted)
 
 
 INPUT_CHANGED = When.any_deps_match(
@@ -80,12 +93,15 @@ FOLLOW_TEXT = (
 a source that was never asked."""
 
 FOLLOW_DOCUMENTS = (
-    (INPUT_CHANGED | GO_OVER | When.newly_missing()).since(HANDLED)
+    (INPUT_CHANGED | GO_OVER | When.newly_missing() | IsWorthAnotherTry().newly_true()).since(
+        HANDLED
+    )
     & ~When.any_deps_missing()
     & IDLE
     & IsFollowed()
 ).with_label("follow changed documents, and new prompt versions")
-"""For scores: extract the shards whose documents changed, and all shards of a new version, once."""
+"""For scores: extract the shards whose documents changed, and all shards of a new version, once;
+and again those that the endpoint refused."""
 
 STORE = dg.AssetSelection.groups(GROUPS["feature_store"], GROUPS["evaluation"])
 FOLLOW_IN_STORE = (
@@ -104,6 +120,14 @@ LOOKED_AT_DAILY = dg.FreshnessPolicy.time_window(
 SWEPT_WEEKLY = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(days=8), fail_window=timedelta(days=15)
 )
+
+
+def _narrowed(context: dg.AutomationContext, wanted: set[str]) -> dg.AutomationResult:
+    """The candidates that are wanted."""
+    found = wanted & context.candidate_subset.expensively_compute_partition_keys()
+    return dg.AutomationResult(
+        context, context.candidate_subset.compute_intersection_with_partition_keys(found)
+    )
 
 
 @contextmanager

@@ -16,14 +16,13 @@ from recfeat_pipeline.locks import Lock
 
 USER, BY_COMMAND = "user", "(command line)"  # a tag, and how its value ends for a command's runs
 MACHINE = "recfeat/machine"  # tag: where the processes of a run hold its lock
-GONE = (
-    "The process of this run is gone (killed, or the machine restarted). Start it again: it "
-    "continues where it stopped."
-)
+GONE = "The process of this run is gone (killed, or the machine restarted)."
 NEVER_STARTED = (
     "This run was asked for and never began: its process is gone (killed, or the machine "
-    "restarted). Start it again."
+    "restarted)."
 )
+START_IT = "Start it again: it continues where it stopped."
+STARTED_AGAIN = "Dagster's daemon starts it again, and it continues where it stopped."
 Status = dg.DagsterRunStatus
 LAUNCHED = [Status.NOT_STARTED, Status.STARTING]
 UNFINISHED = [*LAUNCHED, Status.STARTED, Status.CANCELING]  # queued ones wait for no process
@@ -63,7 +62,8 @@ def end_abandoned(lake: Lake, instance: dg.DagsterInstance) -> list[str]:
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         if reason := _why_gone(lake, instance, run, record.update_timestamp):
-            instance.report_run_failed(run, message=reason)
+            what_next = STARTED_AGAIN if _is_retried(instance, run) else START_IT
+            instance.report_run_failed(run, message=f"{reason} {what_next}")
             ended.append(run.run_id)
             if not lake.is_local:
                 forget(lake, _name(run.run_id))
@@ -88,6 +88,16 @@ def _why_gone(
     if datetime.now(UTC) - changed.astimezone(UTC) < patience:
         return None
     return NEVER_STARTED if run.status in LAUNCHED else GONE
+
+
+def _is_retried(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether Dagster will start a run again that failed: not one of a command, nor for ever."""
+    before = int(run.tags.get("dagster/retry_number", 0))
+    return (
+        instance.run_retries_enabled
+        and run.remote_job_origin is not None
+        and before < instance.run_retries_max_retries
+    )
 
 
 def _sweep_locks(lake: Lake, instance: dg.DagsterInstance) -> None:

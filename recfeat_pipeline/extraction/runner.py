@@ -18,6 +18,7 @@ from recfeat_pipeline.extraction.tokens import rough_tokens
 from recfeat_pipeline.extraction.types import (
     Answer,
     Backend,
+    EndpointError,
     ItemError,
     Limits,
     RejectedError,
@@ -52,7 +53,7 @@ class SuspectedError(Exception):
     """While the call waited, another one of its item was refused: it waits for the verdict."""
 
 
-class DeadEndpointError(RecfeatError):
+class DeadEndpointError(EndpointError):
     """Nobody answers; any other reason to end says more."""
 
 
@@ -339,7 +340,7 @@ class Runner:
                 "answered is kept."
             )
         said = refusal.detail.rstrip(".")
-        return RecfeatError(
+        return EndpointError(
             f"The endpoint refuses the calls: {said}. Check the key's rights, the prompt version's "
             "parameters, and that the server supports response_format json_schema."
         )

@@ -98,6 +98,10 @@ class Answer:
     counted: bool = True  # the server said how many tokens; else ``usage`` is a guess by size
 
 
+class EndpointError(RecfeatError):
+    """The endpoint answers nothing as things are: a key, credit, a name, or nobody there."""
+
+
 class ItemError(Exception):
     """One request cannot be answered (too long, refused by a filter); others can."""
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from recfeat_pipeline.guard import rejected_windows
 from recfeat_pipeline.lake import Lake, shard_of
-from recfeat_pipeline.locks import Lock
+from recfeat_pipeline.leases import Lease
 from recfeat_pipeline.text_schemas import CHANGES, RAW
 
 UNCHANGED = "unchanged"  # how_found of an "ok" row without a body: the stored revision still holds
@@ -42,6 +42,7 @@ class RawStore:
         self.source = source
         self.policy = policy or Policy()
         self._n_shards = lake.n_shards
+        self._held: list[Lease] = []
 
     # -- what is due -----------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class RawStore:
             if not (self.lake.read_parquet(path, ["fetched_at"])["fetched_at"] < oldest).any():
                 continue
             shard = self.lake.keys_of("raw", path)["shard"]
-            with self._lock(shard):
+            with self._lease(shard):
                 if not self.lake.exists(path):
                     continue  # merged meanwhile: the next run finds its rows
                 rows = self.lake.read_parquet(path)
@@ -209,14 +210,24 @@ class RawStore:
 
     @contextmanager
     def locked(self, items: pl.DataFrame) -> Iterator[None]:
-        """Hold the items' shards: two runs never ask for the same item at once."""
+        """Hold the items' shards: two runs never ask for the same item at once, on any machine."""
         with ExitStack() as stack:
-            for shard in self._shards(items):
-                stack.enter_context(self._lock(shard))
+            stack.callback(self._held.clear)
+            for shard in self._shards(items):  # in order, so that two never wait for each other
+                self._held.append(stack.enter_context(self._lease(shard)))
             yield
 
-    def _lock(self, shard: str) -> Lock:
-        return self.lake.lock(f"raw-{self.source}-{shard}")
+    def check_held(self) -> None:
+        """Make sure that what is held still is.
+
+        Raises:
+            RecfeatError: another machine took this process for dead, and asks the source now.
+        """
+        for lease in self._held:
+            lease.check()
+
+    def _lease(self, shard: str) -> Lease:
+        return self.lake.lease(f"raw-{self.source}-{shard}")
 
     @contextmanager
     def writer(self, dtype: pl.DataType) -> Iterator["RawWriter"]:
@@ -251,7 +262,11 @@ class RawWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Append what was gathered, one segment per shard."""
+        """Append what was gathered, one segment per shard.
+
+        Raises:
+            RecfeatError: it is kept, and the source is another machine's to ask now.
+        """
         store, rows = self._store, self._rows
         frame = pl.DataFrame(rows, schema=self._schema)
         frame = frame.with_columns(shard_of(frame["item_id"], store._n_shards))
@@ -259,6 +274,7 @@ class RawWriter:
             store.lake.append("raw", part.drop("shard"), source=store.source, shard=str(shard))
             self._touched.add(str(shard))
         self._rows, self._chars, self._flushed = [], 0, time.monotonic()
+        store.check_held()
 
     def close(self) -> None:
         """Append the rest and merge the segments of shards that have gathered many."""

@@ -14,6 +14,7 @@ from recfeat_pipeline.defs.partitions import range_tags, shards, version_shards,
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.sensors import register_prompt_versions
 from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.settings import Settings
@@ -167,6 +168,29 @@ def test_what_changed_before_it_was_switched_on_is_caught_up_with(world):
     assert calls(world) == GROUPS
     texts = world.lake.read("documents").filter(item_id=13)["text"]
     assert "nobody knew of" in texts[0]
+    assert world.settle() == []
+
+
+def test_what_a_refused_key_left_is_bought_when_there_is_another_and_nobody_types(
+    world, monkeypatch
+):
+    def use(key: str) -> None:
+        monkeypatch.setenv("RECFEAT_LLM_API_KEY", key)
+        driver = Driver(Settings(), world.instance, Reporter())
+        monkeypatch.setattr(world, "driver", driver)
+
+    monkeypatch.setattr(world.server, "api_key", "right")
+    use("wrong")
+    world.change(15, "A fifteenth film at last.")
+    with pytest.raises(RecfeatError, match="refuses the API key"):
+        world.settle()
+    refused = calls(world)
+    assert world.settle() == [], "it is not asked again with the same key"
+    use("right")
+    ticks = world.settle()
+    [shard] = shard_of([15], 16)
+    assert world.shards_asked(ticks, load_version("genome132-v1").key) == [shard]
+    assert calls(world) == refused + GROUPS
     assert world.settle() == []
 
 

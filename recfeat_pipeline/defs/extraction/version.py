@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from recfeat_pipeline.defs.extraction.stopped import drop_reason, keep_reason
 from recfeat_pipeline.defs.partitions import split_key
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.errors import RecfeatError
@@ -68,7 +69,7 @@ def extract_version(
 ) -> Extracted:
     """Obtain what the ledger lacks for the shards' documents; write their scores or profiles.
 
-    Why it ended early, if it did, is kept for ``recfeat status`` until it ends well.
+    Why it ended early, if it did, is kept (:mod:`recfeat_pipeline.defs.extraction.stopped`).
 
     Raises:
         RecfeatError: among others, the version asks about something else than items: documents
@@ -82,13 +83,12 @@ def extract_version(
     try:
         extracted = _extract(lake, version_key, shards, settings, reporter)
     except RecfeatError as error:
-        lake.write_note("stopped", {"state": "failed", "why": str(error)}, version=version_key)
+        keep_reason(lake, version_key, shards, error, settings)
         raise
     if extracted.stopped:
-        note = {"state": "interrupted", "why": extracted.stopped}
-        lake.write_note("stopped", note, version=version_key)
+        keep_reason(lake, version_key, shards, extracted.stopped, settings)
     else:
-        lake.drop_note("stopped", version=version_key)
+        drop_reason(lake, version_key, shards)
     return extracted
 
 

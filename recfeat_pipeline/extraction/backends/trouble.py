@@ -3,10 +3,14 @@
 import re
 from typing import Any
 
-from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.backends.secret import Secret
 from recfeat_pipeline.extraction.backends.wire import about_the_item, delay_of, error_of
-from recfeat_pipeline.extraction.types import ItemError, RejectedError, TransientError
+from recfeat_pipeline.extraction.types import (
+    EndpointError,
+    ItemError,
+    RejectedError,
+    TransientError,
+)
 from recfeat_pipeline.pacing import retry_after
 
 ABOUT_THE_KEY = re.compile(
@@ -50,29 +54,29 @@ def explain(
     words = f"{code} {message}"
     key_refused = status == 403 and ABOUT_THE_KEY.search(words)
     if status == 402 or (400 <= status < 500 and NO_CREDIT.search(words)):
-        no_credit = RecfeatError(
+        no_credit = EndpointError(
             f"The account at {base_url} has no credit left, or reached its limit ({said}). Add "
             "some and run again; what was answered is kept."
         )
         return TransientError(said, rate_limited=True, exhausted=no_credit)
     if status == 401 or key_refused or (status == 400 and KEY_REFUSED.search(words)):
-        return RecfeatError(
+        return EndpointError(
             f"The endpoint {base_url} refuses the API key ({said}). Set RECFEAT_LLM_API_KEY to a "
             "valid one; nothing more was sent."
         )
     if status == 407:
-        return RecfeatError(
+        return EndpointError(
             "The proxy refuses the connection (HTTP 407). Set user and password in HTTPS_PROXY, as "
             "in http://user:password@host:port."
         )
     if status == 404 or (status == 400 and MODEL_UNKNOWN.search(words)):
         path = " or the path" if status == 404 else ""
-        return RecfeatError(
+        return EndpointError(
             f"The endpoint {base_url} does not know the model {model!r}{path} (HTTP {status}). "
             "Set RECFEAT_LLM_MODEL, or mend RECFEAT_LLM_BASE_URL."
         )
     if 300 <= status < 400:
-        return RecfeatError(
+        return EndpointError(
             f"The endpoint {base_url} redirects elsewhere (HTTP {status}), where the key will not "
             "be sent. Set RECFEAT_LLM_BASE_URL to the final address."
         )
@@ -80,11 +84,11 @@ def explain(
         wait = retry_after(headers)
         wait = delay_of(body) if wait is None else wait
         if wait is not None and wait > LONGEST_WAIT:
-            return RecfeatError(
+            return EndpointError(
                 f"The endpoint {base_url} asks to wait {wait / 60:.0f} minutes (HTTP {status}). "
                 "Run again then; what was answered is kept."
             )
-        used_up = RecfeatError(
+        used_up = EndpointError(
             f"The quota at {base_url} is used up: for more than a minute it has answered nothing "
             f"but {said}. Run again when it is renewed, or raise it; what was answered is kept."
         )

@@ -91,7 +91,7 @@ def test_a_run_whose_process_died_says_so(posted, lake, instance):
     assert end_abandoned(lake, instance) == [run.run_id]
     [entry] = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     alert_of(instance.get_run_by_id(run.run_id), entry.dagster_event, instance)
-    assert posted[0]["reasons"] == [running.GONE]
+    assert posted[0]["reasons"] == [f"{running.GONE} {running.START_IT}"]
 
 
 def test_a_refresh_that_waits_for_the_one_before_says_for_which(posted, lake, instance):

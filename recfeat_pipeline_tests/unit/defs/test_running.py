@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
 
 from recfeat_pipeline import heartbeats, leases
 from recfeat_pipeline.defs import running
@@ -50,6 +51,37 @@ def test_a_killed_run_is_ended_and_a_living_one_left_alone(tmp_path, instance):
     assert instance.get_run_by_id(killed).status == dg.DagsterRunStatus.FAILURE
     assert instance.get_run_by_id(living).status == dg.DagsterRunStatus.STARTED
     assert end_abandoned(lake, instance) == []
+
+
+@pytest.mark.parametrize(
+    ("of_a_command", "before", "said"),
+    [
+        (False, "1", running.STARTED_AGAIN),
+        (False, "2", running.START_IT),
+        (True, "0", running.START_IT),
+    ],
+)
+def test_who_starts_a_killed_run_again_is_said(tmp_path, of_a_command, before, said):
+    """Dagster's daemon does, twice; it does not know how a command was called."""
+    origin = RemoteRepositoryOrigin(
+        GrpcServerCodeLocationOrigin(host="localhost", port=4000), "__repository__"
+    ).get_job_origin("j")
+    retries = {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.DagsterInstance.ephemeral(settings=retries) as instance:
+        run = instance.add_run(
+            dg.DagsterRun(
+                job_name="j",
+                status=Status.STARTED,
+                tags={"dagster/retry_number": before},
+                remote_job_origin=None if of_a_command else origin,
+            )
+        )
+        lock = Lake(tmp_path).lock(f"run-{run.run_id}")
+        lock.path.parent.mkdir(parents=True)
+        lock.path.touch()
+        assert end_abandoned(Lake(tmp_path), instance) == [run.run_id]
+        [entry] = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert entry.dagster_event.message == f"{running.GONE} {said}"
 
 
 def test_a_run_of_another_machine_is_left_alone(tmp_path, instance, monkeypatch):

@@ -1,12 +1,16 @@
 import itertools
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from recfeat_pipeline import leases
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import COMPACT_ABOVE, Lake, shard_of
 from recfeat_pipeline.text.raw import UNCHANGED, Policy, RawStore
+from recfeat_pipeline.text.source import Source
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -171,6 +175,68 @@ def test_rows_are_flushed_while_running_so_that_a_kill_loses_few(store, monkeypa
         for item_id in (1, 2, 1):
             writer.add(item_id=item_id, key=f"tmdb:{item_id}", status="failed")
         assert set(due(store, datetime.now(UTC)).values()) == {"failed"}  # two are on disk
+
+
+class Slow(Source):
+    name, order, attribution, address, switch = "slow", 0, "", "", ""
+
+    def __init__(self, meanwhile=lambda: None):
+        self.asked, self.meanwhile = [], meanwhile
+
+    @classmethod
+    def from_settings(cls, settings):
+        return cls()
+
+    async def _ask(self, job):
+        for item in job.due.iter_rows(named=True):
+            self.meanwhile()
+            self.asked.append(item["item_id"])
+            job.record(item, "ok", body=item["title"])
+            job.writer.flush()
+
+    fields = evidence = None
+
+
+Slow.__abstractmethods__ = frozenset()
+FILMS = pl.DataFrame(
+    {"item_id": [1, 2, 3], "title": ["One", "Two", "Three"], "year": [1990] * 3,
+     "imdb_id": ["", "", ""], "tmdb_id": [1, 2, 3]}
+)  # fmt: skip
+
+
+def test_two_machines_do_not_ask_for_the_same_items(machine, monkeypatch):
+    monkeypatch.setattr(leases, "LOOK_AGAIN", 0.01)
+    begun, other = threading.Event(), Slow()
+    first = Slow(meanwhile=lambda: begun.set() or time.sleep(0.02))
+    stores = [source.store(machine(name)) for name, source in (("a", first), ("b", other))]
+    here = threading.Thread(target=first.scrape, args=(FILMS, stores[0]))
+    here.start()
+    assert begun.wait(10)
+    other.scrape(FILMS, stores[1])
+    here.join()
+    assert sorted(first.asked) == [1, 2, 3]
+    assert other.asked == []
+
+
+def test_a_machine_that_was_taken_for_dead_stops_and_what_was_answered_is_kept(
+    machine, monkeypatch
+):
+    monkeypatch.setattr(leases, "BEAT_S", 0.01)
+    monkeypatch.setattr(leases, "TTL_S", 0.0)
+    store, there = Slow().store(machine("a")), machine("b")
+    shard = str(shard_of([1], 16)[0])
+
+    def suspended() -> None:
+        """Others have looked twice, and there was no beat between."""
+        monkeypatch.setattr(leases, "is_still", lambda *_: True)
+        with there.lease(f"raw-slow-{shard}"):
+            [lease] = store._held
+            lease._heart.join()
+
+    with pytest.raises(RecfeatError, match="has taken over 'raw-slow-"):
+        Slow(suspended).scrape(FILMS.head(1), store)
+    assert store.lake.read("raw", source="slow")["item_id"].to_list() == [1]
+    assert store._held == []
 
 
 def test_rows_are_kept_when_the_block_raises(store):
