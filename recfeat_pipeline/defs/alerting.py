@@ -151,7 +151,8 @@ def _reason(event: dg.DagsterEvent) -> str:
 
 def _with_kinds(kind: type) -> Iterator[type]:
     yield kind
-    for narrower in kind.__subclasses__():
+    narrower_ones: list[type] = kind.__subclasses__()
+    for narrower in narrower_ones:
         yield from _with_kinds(narrower)
 
 
