@@ -1,5 +1,6 @@
 """What every test can use."""
 
+import gc
 import os
 import uuid
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from recfeat_pipeline.cli import COLLECT_AFTER
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.machine import cores
 from recfeat_pipeline.registry import use_folder
 from recfeat_pipeline_tests.costs import Costs
 
@@ -16,6 +19,8 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+gc.set_threshold(*COLLECT_AFTER)  # as the command does, which most tests run in this process
 
 # Processes that train are slow to start, and see nothing that a test has patched in this one.
 os.environ["RECFEAT_WORKERS"] = "1"
@@ -27,6 +32,11 @@ def pytest_addoption(parser):
     )
     parser.addoption("--costs", action="store_true", help="processor seconds per file and test")
     parser.addoption("--mistakes", help="append each mistake's message to this Markdown file")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """``-n auto``: half as many again as cores, for tests wait for servers and processes too."""
+    return max(2, cores() * 3 // 2)
 
 
 def pytest_configure(config):

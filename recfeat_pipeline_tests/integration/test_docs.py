@@ -2,9 +2,10 @@
 
 Every fenced ``bash`` block of README.md, CONTRIBUTING.md and docs/ is executed line by line, a page
 being one shell session, in one workspace with a small catalogue of films. To keep it cheap the
-commands run in this process, a run trains two arms of one seed (the others are looked up), an
-untrained network counts as trained, and an LLM endpoint is the loopback server. A command that
-cannot run here must be in :data:`NOT_HERE`; its name and options are still checked.
+commands run in this process, a run trains two arms of one seed (the others are looked up, as are all
+arms of a run that differs from an earlier one in nothing else), an untrained network counts as
+trained, and an LLM endpoint is the loopback server. A command that cannot run here must be in
+:data:`NOT_HERE`; its name and options are still checked.
 """
 
 import contextlib
@@ -137,8 +138,9 @@ def small(monkeypatch):
 class Shell:
     """Just enough of a shell for a page: variables, folders, and ``recfeat`` in this process."""
 
-    def __init__(self, base_url: str):
+    def __init__(self, base_url: str, runs: set[tuple[str, ...]]):
         self.base_url = base_url
+        self.runs = runs  # of all pages so far, but for their arms
         self.exported: dict[str, str] = {}
 
     def run(self, line: str) -> None:
@@ -177,7 +179,12 @@ class Shell:
                 assert_options_exist(words[1:])
             return
         if words[0] == "recfeat":
-            recfeat(shortened(words[1:]), line)
+            arguments = shortened(words[1:])
+            if words[1] == "run":
+                if (kind := but_for_arms(arguments)) in self.runs:
+                    return
+                self.runs.add(kind)
+            recfeat(arguments, line)
             return
         done = subprocess.run(
             line, shell=True, env={**os.environ, "PATH": path_with_venv()}, capture_output=True,
@@ -205,6 +212,12 @@ def shortened(arguments: list[str]) -> list[str]:
         few = ",".join(arguments[at].split(",")[-len(fewest.split(",")) :])
         arguments = [*arguments[:at], few, *arguments[at + 1 :]]
     return arguments
+
+
+def but_for_arms(arguments: list[str]) -> tuple[str, ...]:
+    """A run without the names of its arms."""
+    at = arguments.index("--arms") + 1
+    return (*arguments[:at], *arguments[at + 1 :])
 
 
 def line_begins(words: list[str], start: str) -> bool:
@@ -255,8 +268,9 @@ def test_every_command_of_the_documentation_works(workspace, small, subtests):
     (workspace / "films.toml").write_text(readme_catalogue())
     with OpenAIServer(models=(*MODELS, *documented_models())) as server:
         done: set[tuple[str, ...]] = set()
+        runs: set[tuple[str, ...]] = set()
         for page in PAGES:
-            shell = Shell(server.base_url)
+            shell = Shell(server.base_url, runs)
             for line in commands(page):
                 state = (line, *sorted(f"{k}={v}" for k, v in shell.exported.items()))
                 if state in done:

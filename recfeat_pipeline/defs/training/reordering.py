@@ -8,7 +8,7 @@ import polars as pl
 from recfeat_pipeline.catalog.hashing import hash_pairs
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.training.asking import announce, ask
-from recfeat_pipeline.defs.training.reranking import Reranking
+from recfeat_pipeline.defs.training.reranking import Reranking, Unasked
 from recfeat_pipeline.defs.training.served import scorer_of
 from recfeat_pipeline.models.candidates import Candidates, likeness
 from recfeat_pipeline.models.scorer import Scorer
@@ -48,7 +48,11 @@ def rerank(of: Reranking, settings: Settings, reporter: Reporter) -> None:
 
 
 class Drawn:
-    """The requests of a split, and those of them that are asked."""
+    """The requests of a split, and those of them that are asked.
+
+    Raises:
+        Unasked: there is none that can be.
+    """
 
     def __init__(self, of: Reranking, base: Scorer, split: str, n: int):
         data, settings = of.base.inputs.data, of.arm.settings
@@ -70,6 +74,12 @@ class Drawn:
             n,
         )
         rows = self.requests["weight"].is_not_null().arg_true().to_numpy()
+        if not len(rows):
+            raise Unasked(
+                f"Nothing to reorder: of {len(examples):,} {split} examples none has its item among "
+                f"the best {settings.candidates} that {of.arm.settings.base!r} finds and its user "
+                "has not taken. `candidates` in the arm's file sets how many are reordered."
+            )
         self.asked = whole.take(rows)
         self.weights = self.requests["weight"].drop_nulls().to_numpy()
 

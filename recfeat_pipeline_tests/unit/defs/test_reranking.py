@@ -27,13 +27,14 @@ from recfeat_pipeline_tests.servers.openai_server import OpenAIServer
 from recfeat_pipeline_tests.unit.models.worlds import NO_CONTENT, checkerboard, make_data
 
 ARM = 'title = "{name}"\nsection = "reranker"\nrole = "content"\nagainst = ["ease"]\n[model]\n'
-ARM += 'family = "reranker"\ncandidates = 5\n'
+ARM += 'family = "reranker"\n'
 OWN = {
     "five": "",
     "again": "repeats = true",
     "fused": "fusion = true",
     "free": 'by = "ease_last_five"',
     "other": 'history = "other"',
+    "many": "candidates = 1000",
 }
 
 
@@ -61,7 +62,8 @@ def lake(tmp_path):
     own = tmp_path / "arms"
     own.mkdir()
     for name, more in OWN.items():
-        (own / f"{name}.toml").write_text(ARM.format(name=name) + more)
+        candidates = "" if "candidates" in more else "candidates = 5\n"
+        (own / f"{name}.toml").write_text(ARM.format(name=name) + candidates + more)
     use_folder(str(own))
     lake = Lake(tmp_path / "lake")
     lake.open()
@@ -120,6 +122,13 @@ def test_a_sample_is_bought_once_and_stands_for_all_that_can_change(lake, server
     assert load(lake, "five").made_from != before
     run(lake, "five")
     assert server.groups["ranking"] == 18 + 8, "a larger sample holds the smaller one"
+
+
+def test_more_candidates_than_there_are_is_a_sentence(lake, server):
+    with pytest.raises(ContentUnavailable, match="the best 1000 that 'ease' finds") as refused:
+        run(lake, "many")
+    assert str(refused.value).startswith("Nothing to reorder: of ")
+    assert server.groups.total() == 0
 
 
 def test_other_showings_are_other_calls_and_a_retest_asks_the_same_again(lake, server):
