@@ -34,7 +34,8 @@ HAS_CONTEXT = [name for name in NAMES if hasattr(load_family(name).settings(), "
 IMPERSONAL = ("popularity", "recent_popularity")
 """Families that give everyone the same list."""
 STEPS = 24  # of 512 examples: 96 of 128
-QUICK = {"context": 8, "batch_size": 128, "learning_rate": 1e-2, "levels": 1, "codes": 20}
+QUICK = {"context": 8, "batch_size": 128, "learning_rate": 1e-2, "levels": 1, "codes": 20,
+         "layers": 1, "beams": 20}  # fmt: skip
 """Settings for a world of eight events a user, so that little training shows what is learnt."""
 DATA = make_data(checkerboard(n_users=300))
 SMALL = make_data(checkerboard(n_users=60))
