@@ -2,8 +2,8 @@
 
 Every fenced ``bash`` block of README.md, CONTRIBUTING.md and docs/ is executed line by line, a page
 being one shell session, in one workspace with a small catalogue of films. To keep it cheap the
-commands run in this process, a run trains two arms of one seed (the others are looked up, as are all
-arms of a run that differs from an earlier one in nothing else), an untrained network counts as
+commands run in this process, a run trains two arms of one seed (the others are looked up, as are
+all arms of a run that differs from an earlier one in nothing else), an untrained network counts as
 trained, and an LLM endpoint is the loopback server. A command that cannot run here must be in
 :data:`NOT_HERE`; its name and options are still checked.
 """
