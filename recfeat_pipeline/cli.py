@@ -67,8 +67,8 @@ EPILOG = (
 )
 INTERRUPTED = 130
 COLLECT_AFTER = (50_000, 20, 10)
-"""How many new objects until Python looks for cycles among them, and how many such looks until one
-at older ones: the many that Dagster's definitions keep alive cost a tenth of a command by default."""
+"""New objects until Python looks for cycles among them, and such looks until one at older objects:
+by default looking at all that Dagster's definitions keep alive is a tenth of a command."""
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Your catalogue": (init, check, estimate, download),
     "Run": (run, status, report, ui, doctor),

@@ -76,9 +76,9 @@ class Drawn:
         rows = self.requests["weight"].is_not_null().arg_true().to_numpy()
         if not len(rows):
             raise Unasked(
-                f"Nothing to reorder: of {len(examples):,} {split} examples none has its item among "
-                f"the best {settings.candidates} that {of.arm.settings.base!r} finds and its user "
-                "has not taken. `candidates` in the arm's file sets how many are reordered."
+                f"Nothing to reorder: of {len(examples):,} {split} examples none has its item in a "
+                f"full list of the best {settings.candidates} that {settings.base!r} finds. "
+                "`candidates` in the arm's file sets how long a list is."
             )
         self.asked = whole.take(rows)
         self.weights = self.requests["weight"].drop_nulls().to_numpy()
