@@ -3,7 +3,7 @@
 import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.extraction.keys import sha256
+from recfeat_pipeline.extraction.keys import sha256_of_rows
 from recfeat_pipeline.extraction.types import IMPORTED, now
 from recfeat_pipeline.lake import Lake, shard_of
 from recfeat_pipeline.schemas import SCORES
@@ -59,8 +59,7 @@ def import_scores(given: pl.DataFrame, taxonomy: Taxonomy, name: str) -> tuple[s
         )
         .select(list(SCORES))
     )
-    content = frame.select("item_id", "dimension", "score").write_json()
-    digest = sha256(content + taxonomy.frame().write_json())
+    digest = sha256_of_rows(frame.select("item_id", "dimension", "score"), taxonomy.frame())
     return f"{name}@{digest[:8]}", frame
 
 

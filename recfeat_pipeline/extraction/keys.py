@@ -12,10 +12,24 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 
 def sha256(text: str) -> str:
     """Hexadecimal sha256 of the text's NFC form in UTF-8 (lone surrogates kept as they are)."""
     return hashlib.sha256(_nfc(text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sha256_of_rows(*frames: pl.DataFrame, at_once: int = 50_000) -> str:
+    """:func:`sha256` of the frames' JSON in one text, which is never held whole."""
+    digest = hashlib.sha256()
+    for frame in frames:
+        digest.update(b"[")
+        for number, part in enumerate(frame.iter_slices(at_once)):
+            rows = part.write_json()[1:-1]
+            digest.update((b"," if number else b"") + _nfc(rows).encode("utf-8", "surrogatepass"))
+        digest.update(b"]")
+    return digest.hexdigest()
 
 
 def canonical(value: Any) -> str:

@@ -4,7 +4,7 @@ import polars as pl
 
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.embeddings import Embedder, embed_once, vector_series
-from recfeat_pipeline.extraction.keys import sha256
+from recfeat_pipeline.extraction.keys import sha256_of_rows
 from recfeat_pipeline.extraction.ledger import answered
 from recfeat_pipeline.extraction.requests import keyed
 from recfeat_pipeline.extraction.types import IMPORTED, now
@@ -73,7 +73,7 @@ def import_profiles(
         .filter(pl.col("profile").str.len_chars() > 0)
         .sort("item_id")
     )
-    digest = sha256(frame.select("item_id", "profile", "tags").write_json())
+    digest = sha256_of_rows(frame.select("item_id", "profile", "tags"))
     frame = frame.with_columns(
         model=pl.lit(IMPORTED),
         prompt_version=pl.lit(f"{name}@{digest[:8]}"),

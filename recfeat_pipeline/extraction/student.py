@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
-from recfeat_pipeline.extraction.keys import sha256
+from recfeat_pipeline.extraction.keys import sha256_of_rows
 from recfeat_pipeline.extraction.types import now
 from recfeat_pipeline.schemas import SCORES
 
@@ -148,5 +148,5 @@ def student_scores(
             ).select(list(SCORES)),
         ]
     ).sort("item_id", maintain_order=True)
-    digest = sha256(frame.select("item_id", "dimension", "score", "model").write_json())
+    digest = sha256_of_rows(frame.select("item_id", "dimension", "score", "model"))
     return f"{name}@{digest[:8]}", frame

@@ -3,10 +3,17 @@
 import random
 import unicodedata
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recfeat_pipeline.extraction.keys import cache_key, cache_keys, canonical, sha256
+from recfeat_pipeline.extraction.keys import (
+    cache_key,
+    cache_keys,
+    canonical,
+    sha256,
+    sha256_of_rows,
+)
 
 SCHEMA = {
     "type": "object",
@@ -56,6 +63,14 @@ def test_text_cannot_move_between_messages(a, b, c, d):
 def test_many_keys_at_once_are_the_same_keys(system, users):
     digests = [sha256(user) for user in users]
     assert cache_keys(system, digests, SCHEMA, "m", PARAMS) == [key(system, u) for u in users]
+
+
+@given(st.lists(text, max_size=7), st.integers(1, 8))
+def test_rows_hashed_in_slices_are_the_frames_json(texts, at_once):
+    """Keys of imported versions were made of the whole text, and stay."""
+    frame = pl.DataFrame({"text": texts, "length": map(len, texts)}, schema_overrides={"text": str})
+    whole = sha256(frame.write_json() + frame.head(1).write_json())
+    assert sha256_of_rows(frame, frame.head(1), at_once=at_once) == whole
 
 
 def test_every_ingredient_counts():
