@@ -4,8 +4,8 @@
 items and 30 N events, and runs ``recfeat run --until STAGE`` on each, a stage at a time, so that a
 line is the stage's own work and the look at those before it. Extraction is the embedded lexical
 extractor's: its first run fills the ledger. Then the same commands once more ("again"), and once
-more after one text in a hundred was edited. Processor seconds, so that a busy machine does not show; peak memory of the largest process;
-bytes of the files that were written.
+more after one text in a hundred was edited. Processor seconds, so that a busy machine does not
+show; peak memory of the largest process; bytes of the files that were written.
 """
 
 import argparse
