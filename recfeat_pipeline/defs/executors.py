@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepRetryData
 
 from recfeat_pipeline.defs.pools import wait_patiently
 from recfeat_pipeline.defs.running import MACHINE, hold
@@ -21,6 +22,7 @@ ELSEWHERE = {  # executor: its module, its name there, the extra that brings it
     "docker": ("dagster_docker", "docker_executor", "docker"),
     "ray": ("dagster_ray", "ray_executor", "ray"),
 }
+DEATHS = 2  # of a step's process, after which the step is done again
 HERE = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
@@ -90,4 +92,17 @@ class Watched(dg.Executor):
         instance.add_run_tags(plan_context.run_id, {MACHINE: lake.machine})
         if self.alone:
             wait_patiently(instance, lake, plan_context.log.warning)
+        self.inner.log_failure_or_retry_event_after_error = self._died  # type: ignore[assignment, method-assign]
         yield from self.inner.execute(plan_context, execution_plan)
+
+    def _died(self, step: Any, error: Any, known: Any) -> dg.DagsterEvent:
+        """A step whose process is gone, on this machine or another, is done again.
+
+        Dagster would do so only under a retry policy, which repeats what a step says itself as
+        well: a refused key, a budget.
+        """
+        if known.get_retry_state().get_attempt_count(step.step.key) < DEATHS:
+            return dg.DagsterEvent.step_retry_event(step, StepRetryData(error=error))
+        return type(self.inner).log_failure_or_retry_event_after_error(
+            self.inner, step, error, known
+        )

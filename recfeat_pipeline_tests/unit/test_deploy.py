@@ -127,6 +127,21 @@ def test_the_image_runs_as_nobody_in_particular():
             assert (ROOT / name).exists(), name
 
 
+def test_the_builder_is_sent_what_the_image_is_made_of_and_nothing_private():
+    """`COPY . .` takes all that is let through: a virtual environment, lakes, deploy/.env."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert lines[1:][:1] == ["*"], "nothing but what is named"
+    named = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert not named & {".", "deploy", "deploy/.env", "data_lake", ".venv", ".git"}
+    assert all((ROOT / name).exists() for name in named)
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (?!--from)(?:--chown=\S+ )?(.*) \S+$", dockerfile, flags=re.M)
+    for name in " ".join(copied).replace("COPY", "").split():
+        assert name == "." or name in named or name.partition("/")[0] in named, name
+    linked = (ROOT / "recfeat_pipeline/dbt_like_sql").resolve().relative_to(ROOT.resolve())
+    assert str(linked) in named
+
+
 def test_the_pins_are_within_what_the_package_asks_for():
     from packaging.requirements import Requirement
 

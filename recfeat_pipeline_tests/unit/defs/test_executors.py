@@ -1,5 +1,7 @@
 """Whatever executes a run, the run shows that it is alive."""
 
+import os
+import signal
 import sys
 from importlib import import_module
 
@@ -14,12 +16,24 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
 
-@dg.op
-def is_held(context: dg.OpExecutionContext) -> None:
+def look(context: dg.OpExecutionContext) -> None:
     lake = Lake(Settings().lake)
     assert not lake.lock(f"run-{context.run_id}").is_free()
     run = context.instance.get_run_by_id(context.run_id)
     assert run.tags[MACHINE] == lake.machine
+
+
+@dg.op
+def is_held(context: dg.OpExecutionContext) -> None:
+    look(context)
+
+
+@dg.op
+def dies_once(context: dg.OpExecutionContext) -> None:
+    """As by kill -9, or for want of memory."""
+    look(context)
+    if context.retry_number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def in_process() -> dg.JobDefinition:
@@ -31,13 +45,15 @@ def in_process() -> dg.JobDefinition:
 
 def multiprocess() -> dg.JobDefinition:
     return dg.JobDefinition(
-        graph_def=dg.GraphDefinition(name="alive", node_defs=[is_held]),
+        graph_def=dg.GraphDefinition(name="alive", node_defs=[dies_once]),
         executor_def=choose_executor(Settings(executor="multiprocess")),
     )
 
 
 @pytest.mark.parametrize("job", [in_process, multiprocess])
-def test_a_run_holds_its_lock_and_says_where(job, tmp_path, monkeypatch):
+def test_a_run_holds_its_lock_and_says_where_and_a_step_that_dies_is_done_again(
+    job, tmp_path, monkeypatch
+):
     monkeypatch.setenv("RECFEAT_LAKE", str(tmp_path / "lake"))
     with dg.instance_for_test() as instance:
         run = dg.execute_job(dg.reconstructable(job), instance=instance)
