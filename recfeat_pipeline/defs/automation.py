@@ -65,6 +65,16 @@ class IsWorthAnotherTry(dg.AutomationCondition):
         return _narrowed(context, wanted)
 
 
+class HasCatalogue(dg.AutomationCondition):
+    """True once the lake holds a catalogue: of nothing, no sound store can be built."""
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """All of the candidates, or none."""
+        none = context.get_empty_subset()
+        there = Lake(Settings().lake).has("items")
+        return dg.AutomationResult(context, context.candidate_subset if there else none)
+
+
 INPUT_CHANGED = When.any_deps_match(
     When.data_version_changed() & ~When.executed_with_root_target()
 ).with_label("an input's content changed")
@@ -110,6 +120,7 @@ FOLLOW_IN_STORE = (
     )
     & ~When.any_deps_missing().allow(STORE)
     & IDLE
+    & HasCatalogue()
 ).with_label("follow changed inputs, with the tables built on them")
 """For tables of the feature store: one run rebuilds a table and all that follow from it. A lake
 table may have no rows yet (no arm trained), which SQL reads as an empty table."""

@@ -1,9 +1,10 @@
 """Conditions of our own: what they say of one evaluation, and of the next."""
 
 import dagster as dg
+import polars as pl
 import pytest
 
-from recfeat_pipeline.defs.automation import FOLLOW_TEXT, IsDecided
+from recfeat_pipeline.defs.automation import FOLLOW_IN_STORE, FOLLOW_TEXT, IsDecided
 from recfeat_pipeline.guard import decide
 from recfeat_pipeline.lake import Lake
 
@@ -48,6 +49,16 @@ def test_a_day_is_decided_once_somebody_has_said_so(lake):
         assert tick(instance) == SHARDS
         lake.write_note("suspicious", {}, stage="documents")
         assert tick(instance) == [], "the day was written"
+
+
+def test_no_store_is_asked_for_before_there_is_a_catalogue(lake):
+    """Switched on with a new lake, automation began with a run that failed on its empty tables."""
+    tick = Ticks(FOLLOW_IN_STORE)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert tick(instance) == []
+        lake.write("items", pl.DataFrame(schema=lake.schema("items")))
+        assert tick(instance) == SHARDS
+        assert tick(instance) == [], "asked for already"
 
 
 @pytest.mark.parametrize("decision", ["accepted", "rejected"])
