@@ -1,6 +1,6 @@
 """Extraction: what the model says of each item, per prompt version and shard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from recfeat_pipeline.defs.resources import LakeResource, Reporter
 from recfeat_pipeline.defs.step_resources import step_tags
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.health import pair_problems, scale_problems, stored_scores
+from recfeat_pipeline.extraction.prompts import promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.settings import Settings
 
@@ -88,6 +89,7 @@ def llm_scores(
             extract_version(target, version, shards, settings, reporter)
             for version, shards in by_version(context.partition_keys).items()
         ]
+    keep_promoted(target, by_version(context.partition_keys), settings.prompts)
     parts = [part for extracted in done for part in extracted.written]
     responses = {p.key: Written([*p.cache_keys, str(p.calls["failed"])], p.calls) for p in parts}
     about = {p.key: {"dagster/row_count": p.n_scores, "model": p.model} for p in parts}
@@ -110,6 +112,15 @@ def llm_scores(
             warn(context, ["lake", "scores"], name, found, "problems")
     if stopped := next((e.stopped for e in done if e.stopped), None):
         raise RecfeatError(stopped)
+
+
+def keep_promoted(lake: Lake, asked: Iterable[str], prompts: str | None) -> None:
+    """Where nobody has promoted a version yet, the default one is, once it is extracted.
+
+    ``recfeat run`` does so; arms of a lake that the UI or automation filled found no features.
+    """
+    if not lake.meta.get("promoted") and (default := promoted(lake, prompts)) in asked:
+        lake.remember(promoted=default)
 
 
 def _health(lake: Lake, version: str) -> dict[str, list[str]]:
