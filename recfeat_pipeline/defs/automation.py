@@ -18,7 +18,7 @@ from recfeat_pipeline.defs.extraction.stopped import worth_another_try
 from recfeat_pipeline.defs.partitions import shards
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.settings import current_settings
 
 UNATTENDED = "recfeat/unattended"  # tag of runs that nobody waits for
 SWEEP = "0 5 * * 0"  # Sundays
@@ -29,7 +29,7 @@ class IsFollowed(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """Narrow the candidates to these versions."""
-        settings = Settings()
+        settings = current_settings()
         wanted = {
             str(dg.MultiPartitionKey({"version": version, "shard": shard}))
             for version in followed_versions(Lake(settings.lake), settings.prompts).keys
@@ -43,7 +43,7 @@ class IsDecided(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """All of the candidates, or none."""
-        held = Lake(Settings().lake).read_note("suspicious", stage="documents") or {}
+        held = Lake(current_settings().lake).read_note("suspicious", stage="documents") or {}
         none = context.get_empty_subset()
         return dg.AutomationResult(
             context, context.candidate_subset if held.get("decision") else none
@@ -55,7 +55,7 @@ class IsWorthAnotherTry(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """Narrow the candidates to these shards."""
-        settings = Settings()
+        settings = current_settings()
         refused = worth_another_try(Lake(settings.lake), settings)
         wanted = {
             str(dg.MultiPartitionKey({"version": version, "shard": shard}))
@@ -69,10 +69,11 @@ class HasCatalogue(dg.AutomationCondition):
     """True once the lake holds a catalogue: of nothing, no sound store can be built."""
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
-        """All of the candidates, or none."""
-        none = context.get_empty_subset()
-        there = Lake(Settings().lake).has("items")
-        return dg.AutomationResult(context, context.candidate_subset if there else none)
+        """All of the candidates, or none; the lake is asked only where there are some."""
+        found = context.candidate_subset
+        if not found.is_empty and not Lake(current_settings().lake).has("items"):
+            found = context.get_empty_subset()
+        return dg.AutomationResult(context, found)
 
 
 INPUT_CHANGED = When.any_deps_match(
