@@ -162,6 +162,8 @@ def run(
         buy_some(lake, version, settings, pilot, yes, len(seed_list))
         return
     if until != "evaluation":
+        if until == "training":
+            print_left_out(lake, {arm.id for arm in plan.arms})
         say(f"Stopped after {until}, as asked. Lake: {lake.root}")
         return
     print_metrics(lake)

@@ -590,8 +590,10 @@ def test_arms_of_an_older_catalogue_do_not_stand_beside_new_ones(recfeat, built,
 
 def test_what_an_arm_no_longer_has_does_not_stop_the_others(recfeat, built, folder):
     """Its content is gone, or it was trained with seeds that no other arm has."""
-    curated = ("run", "--arms", "curated", "--seeds", "1", "--steps", "5")
-    assert recfeat(*curated, "--until", "training").code == 0
+    curated = ("run", "--arms", "curated,ease_profile", "--seeds", "1", "--steps", "5")
+    ran = recfeat(*curated, "--until", "training")
+    assert ran.code == 0
+    assert "Left out: ease_profile. It needs profile:item-profile-v1 features" in ran.err
     toml = (folder / "little.toml").read_text()
     start, stop = toml.index("[tags]"), toml.index("[corpus]")
     (folder / "little.toml").write_text(toml[:start] + toml[stop:])
