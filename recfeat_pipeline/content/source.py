@@ -18,6 +18,9 @@ from recfeat_pipeline.schemas import LEAST_COVERAGE
 
 SOURCES = Registry("content source", "content/sources", "RECFEAT_ARMS", "content")
 
+HASHED_WIDTH = 256
+"""Columns of a vector that the embedded default makes, without a model."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,6 +42,28 @@ class Source:
     scale: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows  # of the rows of the columns
     example: Callable[[pl.DataFrame], Sequence[str]] = lambda dimensions: ()
     """Columns on the published corpus, given its DIMENSIONS; for sizes where no lake is read."""
+
+
+def embedded_versions(table: str) -> Source:
+    """The source of a store's table of vectors by prompt version: of the one named, or made last.
+
+    Args:
+        table: with columns item_id, version, vector, generated_at.
+    """
+    chosen = f"""version = (
+        SELECT version FROM {table}
+        WHERE $name::VARCHAR IS NULL OR split_part(version, '@', 1) = $name
+        ORDER BY generated_at DESC, version LIMIT 1
+    )"""
+    return Source(
+        columns=f"""
+            SELECT unnest(range(len(vector)))::VARCHAR AS name
+            FROM (SELECT vector FROM {table} WHERE {chosen} LIMIT 1)
+        """,
+        rows=f"SELECT item_id, vector FROM {table} WHERE {chosen}",
+        has_versions=True,
+        example=lambda _: [str(column) for column in range(HASHED_WIDTH)],
+    )
 
 
 def load_source(entry: str) -> Source:

@@ -5,7 +5,7 @@ at *changed* inputs, not at inputs that were written again: an unchanged shard s
 They act once the sensor ``follow_changes`` is switched on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -30,12 +30,8 @@ class IsFollowed(dg.AutomationCondition):
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """Narrow the candidates to these versions."""
         settings = current_settings()
-        wanted = {
-            str(dg.MultiPartitionKey({"version": version, "shard": shard}))
-            for version in followed_versions(Lake(settings.lake), settings.prompts).keys
-            for shard in shards.get_partition_keys()
-        }
-        return _narrowed(context, wanted)
+        followed = followed_versions(Lake(settings.lake), settings.prompts).keys
+        return _narrowed(context, dict.fromkeys(followed, shards.get_partition_keys()))
 
 
 class IsDecided(dg.AutomationCondition):
@@ -56,13 +52,7 @@ class IsWorthAnotherTry(dg.AutomationCondition):
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """Narrow the candidates to these shards."""
         settings = current_settings()
-        refused = worth_another_try(Lake(settings.lake), settings)
-        wanted = {
-            str(dg.MultiPartitionKey({"version": version, "shard": shard}))
-            for version, of_version in refused.items()
-            for shard in of_version
-        }
-        return _narrowed(context, wanted)
+        return _narrowed(context, worth_another_try(Lake(settings.lake), settings))
 
 
 class HasCatalogue(dg.AutomationCondition):
@@ -134,8 +124,15 @@ SWEPT_WEEKLY = dg.FreshnessPolicy.time_window(
 )
 
 
-def _narrowed(context: dg.AutomationContext, wanted: set[str]) -> dg.AutomationResult:
-    """The candidates that are wanted."""
+def _narrowed(
+    context: dg.AutomationContext, by_version: Mapping[str, Sequence[str]]
+) -> dg.AutomationResult:
+    """The candidates that are of one of the versions and among its shards."""
+    wanted = {
+        str(dg.MultiPartitionKey({"version": version, "shard": shard}))
+        for version, of_version in by_version.items()
+        for shard in of_version
+    }
     found = wanted & context.candidate_subset.expensively_compute_partition_keys()
     return dg.AutomationResult(
         context, context.candidate_subset.compute_intersection_with_partition_keys(found)

@@ -121,9 +121,7 @@ ITEMS: Schema = {
     "n_films": pl.Int64,
 }
 TEXT: Schema = {"low": pl.Int64, "high": pl.Int64, "n_items": pl.Int64, "in_corpus": pl.Boolean}
-
-PROFILES: Schema = {"name": pl.String, "mean_chars": pl.Float64, "n_items": pl.Int64}
-
+PROFILES: Schema = {"name": pl.String, "mean_chars": pl.Float64}
 PAGES: Schema = {
     "item_id": pl.String,
     "item": pl.String,

@@ -1,8 +1,6 @@
 """Each item's document as an embedding: the answer to "why not just embed the text?"."""
 
-from recfeat_pipeline.content.source import Source
-
-HASHED_WIDTH = 256  # of the embedded default
+from recfeat_pipeline.content.source import HASHED_WIDTH, Source
 
 source = Source(
     columns="""

@@ -7,6 +7,7 @@ import polars as pl
 from recfeat_pipeline.report import figures, formats
 from recfeat_pipeline.report.blocks import Chart, Paragraph, Section, Table
 from recfeat_pipeline.report.inputs import Inputs
+from recfeat_pipeline.report.provenance import ArmNote
 from recfeat_pipeline.report.verdict import per_thousand
 from recfeat_pipeline.sections import SECTIONS
 
@@ -50,9 +51,8 @@ def density(inputs: Inputs) -> Section | None:
 
 def _row(inputs: Inputs, contrasts: pl.DataFrame, arm: str) -> dict[str, Any]:
     """What an arm reads, what that costs and what it gains, over no content and its control."""
-    sources = (
-        inputs.provenance.arms[arm].content.split("+") if arm in inputs.provenance.arms else []
-    )
+    notes = inputs.provenance.arms
+    sources = notes.get(arm, ArmNote()).content.split("+")
     versions = [source.partition(":")[2] for source in sources if ":" in source]
     read = inputs.profiles.filter(pl.col("name").is_in(versions))
     name = pl.col("version").str.split("@").list.first()
@@ -65,7 +65,7 @@ def _row(inputs: Inputs, contrasts: pl.DataFrame, arm: str) -> dict[str, Any]:
     }
     for against in contrasts.filter(arm=arm).iter_rows(named=True):
         is_control = against["reference"] in inputs.roles.meaningless
-        note = inputs.provenance.arms.get(against["reference"])
+        note = notes.get(against["reference"])
         over = "control" if is_control else "floor" if note and not note.content else None
         if over:
             ends = {"change": "change", "low": "change_low", "high": "change_high"}
