@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from bench.bench_recommenders import NEW, PLACES, effects, means
-from bench.public_lakes import CATALOGUES, PublicLake, arm_of, write_arms
+from bench.public_lakes import ARM, CATALOGUES, PublicLake, arm_of, write_arms
 
 COUNTED = "hybrid"
 """A way that serves a row of an item-item matrix beside the vector."""
@@ -40,6 +40,7 @@ WAYS = {
     "lightgcn": Way('family = "lightgcn"\nfuse = "concat"'),
     "rlmrec_con": Way('family = "lightgcn"\nfuse = "contrast"', "lightgcn"),
     "rlmrec_gen": Way('family = "lightgcn"\nfuse = "reconstruct"', "lightgcn"),
+    "pairs": Way('family = "lightgcn"', "lightgcn"),
     "tower": Way('family = "tower"'),
     "operators": Way('family = "operators"\ncontent = "pooled"', contents=(
         "text_embedding", "llm", "profile", "words"
@@ -49,6 +50,10 @@ WAYS = {
     "tiger": Way('family = "tiger"'),
     "hybrid": Way('family = "hybrid_tower"'),
 }  # fmt: skip
+ORDERED = "ordered_by"
+"""Arms in whose order, by likeness of content, the way ``pairs`` learns candidates of EASE."""
+EVERYBODY = 1_000_000
+"""More users than a catalogue has: each gives a pair."""
 FLOORS = {way.floor or name for name, way in WAYS.items()}
 SOURCES = ("text_embedding", "llm", "profile", "words")
 CONTENTS: dict[str, tuple[str | None, str | None]] = {
@@ -96,6 +101,7 @@ def run(options: Sequence[str] = ()) -> list[dict[str, Any]]:
                 for seeds, cold in ((given.cold_seeds, ["--cold-start"]), (given.seeds, [])):
                     if seeds:
                         words = ["--arms", wanted, "--seeds", seeds, *how, *cold]
+                        words += ["--examples", str(EVERYBODY)] if way == "pairs" else []
                         made.recfeat("run", *words, "--until", "training")
         rows += _reached(made, pairs)
     return rows
@@ -106,7 +112,20 @@ def write(folder: Path) -> None:
     for name, way in WAYS.items():
         taken = {None, *way.contents}
         contents = {each: held for each, held in CONTENTS.items() if held[0] in taken}
-        write_arms(folder, {name: way.model}, contents, {name: way.floor or name})
+        if name != "pairs":
+            write_arms(folder, {name: way.model}, contents, {name: way.floor or name})
+            continue
+        orders = {ORDERED: 'family = "reranker"\nbase = "ease"\nby = "content"'}
+        write_arms(folder, orders, contents, {ORDERED: "ease"})
+        for content, (source, control) in contents.items():
+            if source:  # it orders candidates, and is no column of the model
+                text = ARM.format(
+                    title=f"{name} with {content}",
+                    role="control" if control else "content",
+                    against=f'["{way.floor}"]',
+                    model=f'{way.model}\n[train]\npairs_from = "{arm_of(ORDERED, content)}"',
+                )
+                (folder / f"{arm_of(name, content)}.toml").write_text(text)
 
 
 def pairs_of(catalogue: str, ways: Sequence[str], contents: Sequence[str]) -> list[tuple[str, str]]:

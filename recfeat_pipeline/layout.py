@@ -13,6 +13,7 @@ from recfeat_pipeline.schemas import Schema
 
 _KEY = re.compile(r"\{(\w+)\}")
 _RUN = "runs/arm={arm}/seed={seed}"
+_PAIRS = "augmented_pairs/arm={arm}/seed={seed}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ LAKE = {
     "top_lists": LakeTable(f"{_RUN}/top_lists.parquet", schemas.TOP_LISTS),
     "reranked": LakeTable(f"{_RUN}/reranked.parquet", reranking_schemas.RERANKED),
     "user_lists": LakeTable(f"{_RUN}/user_lists.parquet", reranking_schemas.USER_LISTS),
+    "augmented_pairs": LakeTable(f"{_PAIRS}/pairs.parquet", reranking_schemas.AUGMENTED_PAIRS),
     "cold_ranks": LakeTable(f"{_RUN}/cold_ranks.parquet", schemas.COLD_RANKS),
     "canaries": LakeTable(f"{_RUN}/canaries.parquet", schemas.CANARIES),
     "item_vectors": LakeTable(f"{_RUN}/item_vectors.parquet", schemas.ITEM_VECTORS),
@@ -131,6 +133,7 @@ NOTES = {
     "started_from": f"{_RUN}/started_from.json",
     "made_from": f"{_RUN}/made_from.json",
     "cold_from": f"{_RUN}/cold_from.json",
+    "pairs_from": f"{_PAIRS}/made_from.json",
     "skipped": f"{_RUN}/skipped.json",
     "swap": f"{_RUN}/swap.json",
     "tuned": "tuned/arm={arm}/tuned.json",

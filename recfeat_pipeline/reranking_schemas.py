@@ -92,6 +92,13 @@ ROUTES: Schema = {
 }
 """One row per policy and arm that asks an LLM."""
 
+AUGMENTED_PAIRS: Schema = {
+    "user_id": ID,
+    "preferred_item_id": ID,  # the first in the new order
+    "passed_item_id": ID,  # the last
+}
+"""One row per training user whose candidates were put in order. Neither was taken in training."""
+
 USER_LISTS: Schema = {
     "user_id": ID,
     "position": pl.Int32,  # 1 is best

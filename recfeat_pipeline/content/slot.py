@@ -47,12 +47,13 @@ class UserContent:
 
 @dataclass(frozen=True)
 class Content:
-    """Features of the corpus items, and of users where the arm has such."""
+    """Features of the corpus items, and of users and their choices where the arm has such."""
 
     matrix: np.ndarray  # float32 [N, D]; a row of zeros where an item has none
     names: tuple[str, ...]  # of the D columns, prefixed by their source
     coverage: float  # share of items that have any
     users: UserContent | None = None
+    pairs: pl.DataFrame | None = None  # user_id, preferred and passed (item_index)
 
     @property
     def width(self) -> int:

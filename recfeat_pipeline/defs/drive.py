@@ -28,7 +28,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import arm_version
 from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import Arm, rests_on
+from recfeat_pipeline.models.arms import Arm, pairs_from, rests_on
 from recfeat_pipeline.settings import Settings
 
 
@@ -57,13 +57,19 @@ class Plan:
     @property
     def fitted(self) -> list[Arm]:
         """The other arms, those that the reordering ones rest on among them."""
-        below = [under for arm in self.reordering for under in rests_on(arm)]
+        below = [under for arm in self.arms for under in rests_on(arm)]
         asked = [arm for arm in self.arms if not arm.family.reorders]
         return list(dict.fromkeys([*asked, *below]))
 
+    @property
+    def asking(self) -> list[Arm]:
+        """Arms whose order is asked for: of their own requests, or for pairs to learn from."""
+        orders = [found for arm in self.arms if (found := pairs_from(arm)) is not None]
+        return list(dict.fromkeys([*self.reordering, *orders]))
+
     def needs(self, table: str) -> list[Arm]:
         """Arms whose content is made from a lake table."""
-        return [arm for arm in (*self.fitted, *self.reordering) if table in arm.needs]
+        return [arm for arm in (*self.fitted, *self.asking) if table in arm.needs]
 
     def reads(self, version: PromptVersion, lake: Lake, prompts: str | None) -> bool:
         """Whether an arm reads a version's scores; those of a probe are of another version."""
@@ -146,20 +152,28 @@ class Driver:
             self.lake.remember(promoted=plan.version.key)
 
     def _training(self, stage: str, plan: Plan) -> None:
-        self._fit(stage, plan)
-        *_, reranked = STAGES[stage]
-        seed = plan.seeds[0]
-        for arm in plan.reordering:
+        *_, augmented_pairs, _, reranked = STAGES[stage]
+        models = list(arm_seed_pairs(plan))
+        learning = [model for model in models if pairs_from(model[0]) is not None]
+        self._fit(stage, plan, [model for model in models if model not in learning])
+        self._order(augmented_pairs, learning)  # of models that are fitted now
+        self._fit(stage, plan, learning)
+        self._order(reranked, [(arm, plan.seeds[0]) for arm in plan.reordering])
+
+    def _order(self, asset: dg.AssetsDefinition, models: Sequence[tuple[Arm, int]]) -> None:
+        """Have candidates put in order, one run a model."""
+        for arm, seed in models:
             key = arm_seed_key(arm.id, seed)
             self.instance.add_dynamic_partitions(str(arm_seeds.name), [key])
-            self.execution.train(Training(reranked.node_def.name, arm.id, seed, None))
+            self.execution.train(Training(asset.node_def.name, arm.id, seed, None))
 
-    def _fit(self, stage: str, plan: Plan) -> None:
-        pairs = list(arm_seed_pairs(plan))
+    def _fit(self, stage: str, plan: Plan, pairs: Sequence[tuple[Arm, int]]) -> None:
+        if not pairs:
+            return
         models = [pairs]  # of each asset
         if plan.cold:
             self._check_cold(plan.seeds)
-            arms = plan.fitted  # a world each
+            arms = list(dict.fromkeys(arm for arm, _ in pairs))  # a world each
             models.append([(arm, seed) for seed in plan.seeds for arm in arms])
         trainings = [
             [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]

@@ -220,9 +220,13 @@ def resolve_arms(names: str) -> list[Arm]:
 def rests_on(arm: Arm) -> list[Arm]:
     """The arms that must have a run before this one: the base of one that reorders, and its judge.
 
+    Of an arm that learns from another's order they are that one's.
+
     Raises:
         RecfeatError: it names an arm that there is not, or one that reorders itself.
     """
+    if (orders := pairs_from(arm)) is not None:
+        return rests_on(orders)
     if not arm.family.reorders:
         return []
     arms, found = load_arms(), []
@@ -236,6 +240,24 @@ def rests_on(arm: Arm) -> list[Arm]:
                 "`recfeat arms` lists the arms."
             )
         found.append(arms[name])
+    return found
+
+
+def pairs_from(arm: Arm) -> Arm | None:
+    """The arm that reorders, from whose order this one learns pairs; None: from none.
+
+    Raises:
+        RecfeatError: it names an arm that there is not, or one that reorders nothing.
+    """
+    name = getattr(arm.settings, "pairs_from", "")
+    if not name:
+        return None
+    found = load_arms().get(name)
+    if found is None or not found.family.reorders:
+        raise RecfeatError(
+            f"{arm.file}: [train] pairs_from = {name!r} is no arm that reorders; "
+            "`recfeat arms reranker` lists those."
+        )
     return found
 
 

@@ -3,7 +3,8 @@
 BPR (Rendle et al., 2009), and beside it, where there is content to align with, RLMRec's losses (Ren
 et al., 2024): ``contrast`` tells an item's text from others' by its row, ``reconstruct`` tells it
 from the rows of items whose own row was hidden, so that only their neighbours speak for them. What
-is known of users is aligned likewise.
+is known of users is aligned likewise. Pairs that somebody else put in order (LLMRec, Wei et al.,
+2024) are learnt as events are, with a weight of their own.
 """
 
 import polars as pl
@@ -31,8 +32,9 @@ class GraphModule(Module):
     events: Tensor  # int64 [E]: user × N + item, sorted
     candidates: Tensor  # int64 [M]: items that exist while training
     told: Tensor | None  # int64: training users of whom something is known
+    pairs: Tensor | None  # int64 [P, 3]: training user, preferred and passed item
 
-    def __init__(self, tower: LightGcn, data: Data, recipe: Recipe):
+    def __init__(self, tower: LightGcn, data: Data, recipe: Recipe, pairs: Tensor | None = None):
         """As many passes over the events as the recipe has over the training examples."""
         settings: GraphSettings = recipe.settings
         new = new_items(data, settings)
@@ -53,6 +55,7 @@ class GraphModule(Module):
         self.register_buffer("candidates", exists.nonzero()[:, 0], persistent=False)
         told = None if tower.taste is None else tower.taste.abs().sum(1).nonzero()[:, 0]
         self.register_buffer("told", told, persistent=False)
+        self.register_buffer("pairs", pairs, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
         """Every training event."""
@@ -72,12 +75,20 @@ class GraphModule(Module):
                  self.tower.item_table(drawn[:, 0]))  # fmt: skip
         squares = sum(rows.square().sum() for rows in first) / len(batch)
         loss = loss + learning.regularisation * squares
+        if self.pairs is not None:
+            loss = loss + learning.pairs_weight * self._preferred(users, items)
         if self.tower.semantic is not None:
             loss = loss + learning.align_weight * self._apart(items, taken, hidden)
         if self.tower.taste is not None:
             apart = self._users_apart(users, user, hidden_users)
             loss = loss + learning.align_weight * apart
         return loss
+
+    def _preferred(self, users: Tensor, items: Tensor) -> Tensor:
+        """BPR of the pairs; all of them, for there are far fewer than events."""
+        user, preferred, passed = self.pairs.T  # type: ignore[union-attr]
+        margin = (users[user] * (items[preferred] - items[passed])).sum(1)
+        return -functional.logsigmoid(margin).mean()
 
     def _drawn(self, user: Tensor) -> Tensor:
         """Items [B, K], any that exist alike; those that the user took do not count."""

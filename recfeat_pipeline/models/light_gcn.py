@@ -38,6 +38,12 @@ class GraphSettings(Stepping):
     )
     align_weight: float = setting(0.1, "of alignment against BPR", least=0, space=(0.03, 0.1, 0.3))
     temperature: float = setting(0.2, "of alignment", least=1e-3)
+    pairs_from: str = setting(
+        "", "arm that reorders: what it puts first for a training user is preferred to the last"
+    )
+    pairs_weight: float = setting(
+        0.1, "of those pairs against BPR", least=0, space=(0.03, 0.1, 0.3)
+    )
     hidden_share: float = setting(
         0.1, "of items whose rows `reconstruct` hides at each step", least=0
     )

@@ -24,6 +24,9 @@ def run_hash(arm: Arm, seed: int, steps: int, data: Data, content: Content, corp
     if content.users is not None:
         digest.update(content.users.ids.cast(pl.String).str.join("\n")[0].encode())
         digest.update(content.users.matrix.tobytes())
+    if content.pairs is not None:
+        for column in content.pairs:
+            digest.update(column.cast(pl.String).str.join("\n")[0].encode())
     digest.update(corpus.encode())
     for array in arm.family.sees(data, arm.settings):
         digest.update(array.tobytes())

@@ -10,8 +10,13 @@ from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
 from recfeat_pipeline.defs.step_resources import step_tags
-from recfeat_pipeline.defs.training.prepared import prepare, prepare_reranking
+from recfeat_pipeline.defs.training.prepared import (
+    prepare,
+    prepare_augmenting,
+    prepare_reranking,
+)
 from recfeat_pipeline.defs.training.reranking import Unasked
+from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.models.arms import load_arms
 from recfeat_pipeline.settings import Settings
 
@@ -50,7 +55,7 @@ COMMON: dict[str, Any] = {
             ["lake", "runs"],
             description="A fitted model: checkpoint, item vectors, "
             "training log. One row per arm and seed.",
-            deps=TRAINED_ON,
+            deps=[*TRAINED_ON, ["lake", "augmented_pairs"]],
             **about("training", "runs", costs="compute"),
             **COMMON,
         ),
@@ -119,9 +124,9 @@ def cold_ranks(
     job = prepare(context, lake, store, settings, reporter, config.steps)
     if job is None:
         return
-    if job.arm.content.users:
+    if job.arm.content.users or job.inputs.content.pairs is not None:
         reporter.note(
-            f"{job.arm.id}: no cold start, since what it knows of users was written from events "
+            f"{job.arm.id}: no cold start, since what it knows of users was made from events "
             "that a cold start holds back."
         )
         return
@@ -172,6 +177,42 @@ def reranked(
     yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": asked})
 
 
+@dg.asset(
+    key=["lake", "augmented_pairs"],
+    op_tags=step_tags("training"),
+    deps=TRAINED_ON,
+    kinds={"openai", "parquet"},
+    pool="llm",
+    partitions_def=arm_seeds,
+    **about("training", "augmented_pairs", costs="money"),
+    backfill_policy=dg.BackfillPolicy.multi_run(1),
+    output_required=False,
+)
+def augmented_pairs(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    settings: dg.ResourceParam[Settings],
+    reporter: dg.ResourceParam[Reporter],
+) -> Iterator[dg.MaterializeResult]:
+    """Pairs that an arm learns from besides the events: a training user would like one, not both.
+
+    One row per training user, whose best candidates of a fitted base another arm put in order.
+    """
+    from recfeat_pipeline.defs.training.augmenting import augment
+
+    job = prepare_augmenting(context, lake, store, settings)
+    if job is None:
+        return
+    try:
+        frame = augment(job, settings, reporter)
+    except Unasked as reason:
+        arm_id, seed = arm_and_seed(context.partition_key)
+        StoredRun(job.run.lake, load_arms()[arm_id], seed).skip(str(reason))
+        return
+    yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": job.n})
+
+
 class ListsConfig(dg.Config):
     """Launch options of lists."""
 
@@ -217,4 +258,4 @@ def user_lists(
     return dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "users": users})
 
 
-assets = [two_tower, cold_ranks, user_lists, reranked]
+assets = [two_tower, cold_ranks, augmented_pairs, user_lists, reranked]

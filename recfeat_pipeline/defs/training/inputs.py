@@ -12,6 +12,7 @@ from recfeat_pipeline.catalog.splits import REPORTED_ON
 from recfeat_pipeline.content.fill import fill
 from recfeat_pipeline.content.slot import Content
 from recfeat_pipeline.content.users import fill_users
+from recfeat_pipeline.defs.training.pairs import read_pairs
 from recfeat_pipeline.extraction.prompts import arm_version, promoted
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm
@@ -56,7 +57,7 @@ def load_inputs(
     )
     return Inputs(
         data=data,
-        content=replace(content, users=users),
+        content=replace(content, users=users, pairs=read_pairs(lake, arm, seed, data.items)),
         version=version if "llm" in arm.content.sources else None,
         report_split=report_split(lake),
     )

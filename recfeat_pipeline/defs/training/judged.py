@@ -7,6 +7,7 @@ from functools import cached_property
 import duckdb
 
 from recfeat_pipeline.content.slot import ContentUnavailable
+from recfeat_pipeline.defs.training.augmenting import is_stale
 from recfeat_pipeline.defs.training.inputs import load_data, load_inputs
 from recfeat_pipeline.defs.training.reranking import load_reranking
 from recfeat_pipeline.defs.training.stored import StoredRun
@@ -102,7 +103,9 @@ class _Judge:
             return Run(arm.id, seed, "interrupted", None, "the next run continues it")
         steps = run.summary()["steps"]
         try:
-            current = run.is_current(self._hash(run, steps))
+            current = run.is_current(self._hash(run, steps)) and not is_stale(
+                self.lake, self.store, arm, seed, self.corpus
+            )
         except (ContentUnavailable, duckdb.CatalogException):
             return Run(arm.id, seed, "stale", steps, "the features it read are gone")
         detail = "" if current else "the corpus, its features or the arm have changed since"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -20,7 +21,7 @@ from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models.arms import Arm, load_arms
+from recfeat_pipeline.models.arms import Arm, load_arms, pairs_from
 from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
@@ -100,10 +101,38 @@ def prepare_reranking(
     if not arm.family.reorders:
         return None
     run = StoredRun(lake.open(), arm, seed)
+    return _load_reranking(context, run, store, settings, arm)
+
+
+def prepare_augmenting(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    store: FeatureStoreResource,
+    settings: Settings,
+) -> Reranking | None:
+    """Of an arm that learns from another's order: that other one, ready to be asked."""
+    arm, seed = _begin(context, settings)
+    orders = pairs_from(arm)
+    if orders is None:
+        return None
+    run = StoredRun(lake.open(), arm, seed)
+    note = run.lake.read_note("pairs_from", arm=orders.id, seed=str(seed))
+    return _load_reranking(context, run, store, settings, orders, note)
+
+
+def _load_reranking(
+    context: dg.AssetExecutionContext,
+    run: StoredRun,
+    store: FeatureStoreResource,
+    settings: Settings,
+    orders: Arm,
+    made: dict[str, Any] | None = None,
+) -> Reranking | None:
+    """Of the arm that orders; where it cannot be asked, the run is skipped."""
     try:
         with store.get_connection() as connection:
             corpus = corpus_hash(load_data(run.lake))
-            job = load_reranking(run.lake, connection, arm, seed, corpus, settings)
+            job = load_reranking(run.lake, connection, orders, run.seed, corpus, settings, made)
     except ContentUnavailable as reason:
         _skip(context, run, reason)
         return None

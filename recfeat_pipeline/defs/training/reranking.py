@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import duckdb
 
@@ -78,6 +80,7 @@ def load_reranking(
     seed: int,
     corpus: str,
     settings: Settings | None = None,
+    made: Mapping[str, Any] | None = None,
 ) -> Reranking:
     """Read what the arm needs.
 
@@ -88,6 +91,7 @@ def load_reranking(
         seed: of the run.
         corpus: hash of events and examples.
         settings: who can be asked; None: nobody will be, and what was bought before counts.
+        made: the note of what was asked before; None: that of the arm's run.
 
     Raises:
         ContentUnavailable: an arm that it rests on has no run, no LLM is configured and none was
@@ -99,7 +103,7 @@ def load_reranking(
         if held is None:
             raise Unasked(f"It reorders what {below.id!r} finds, which has no run: run that too.")
         under.append(Under(held, load_inputs(lake, store, below, held.seed)))
-    made = lake.read_note("made_from", **run.key) or {}
+    made = made or lake.read_note("made_from", **run.key) or {}
     version = model = None
     asked: list[str | int | None] = [made.get("asked_with"), made.get("model"), made.get("n")]
     if settings is not None:

@@ -6,6 +6,7 @@ known by what they took, so that somebody who came after the training is served 
 
 from dataclasses import dataclass
 
+import polars as pl
 import torch
 
 from recfeat_pipeline.content.slot import Content, Slot
@@ -43,12 +44,25 @@ def build(data: Data, content: Content, recipe: Recipe) -> GraphModule:
     """The graph with its initial rows, and the events that it learns from."""
     matrix, known = content_tensor(content.matrix), None
     if content.users is not None:
-        users = data.train_events["user_id"]
-        of_rows = users.gather(data.train.offsets.numpy())
-        known = torch.from_numpy(content.users.of(of_rows))
+        known = torch.from_numpy(content.users.of(_users(data)))
     tower = LightGcn(Graph(data.train), matrix, recipe.settings, recipe.seed, known)
     tower.decay = readings(recipe.settings)[0].decay  # until validation has chosen
-    return GraphModule(tower, data, recipe)
+    return GraphModule(tower, data, recipe, _pairs(data, content))
+
+
+def _users(data: Data) -> pl.Series:
+    """user_id of each of the graph's users."""
+    return data.train_events["user_id"].gather(data.train.offsets.numpy())
+
+
+def _pairs(data: Data, content: Content) -> torch.Tensor | None:
+    """[P, 3] of training user, preferred and passed item; None: it learns from events alone."""
+    if content.pairs is None:
+        return None
+    rows = _users(data).to_frame("user_id").with_row_index("user")
+    found = content.pairs.join(rows, on="user_id", maintain_order="left")
+    numbers = found.select("user", "preferred", "passed").cast(pl.Int64).to_numpy()
+    return torch.from_numpy(numbers) if len(numbers) else None
 
 
 def fit(data: Data, content: Content, recipe: Recipe) -> ReadingScorer:

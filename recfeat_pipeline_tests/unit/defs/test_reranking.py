@@ -10,6 +10,8 @@ from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.drive import Plan, arm_seed_pairs
 from recfeat_pipeline.defs.evaluation.reranking import Reranked
 from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.training.augmenting import augment, is_stale
+from recfeat_pipeline.defs.training.pairs import read_pairs
 from recfeat_pipeline.defs.training.reordering import rerank
 from recfeat_pipeline.defs.training.reranking import load_reranking
 from recfeat_pipeline.defs.training.stored import StoredRun
@@ -17,7 +19,7 @@ from recfeat_pipeline.defs.training.user_lists import list_users
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import load_arms, resolve_arms, rests_on
+from recfeat_pipeline.models.arms import load_arms, pairs_from, resolve_arms, rests_on
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.train import train_arm
 from recfeat_pipeline.registry import use_folder
@@ -36,6 +38,9 @@ OWN = {
     "other": 'history = "other"',
     "many": "candidates = 1000",
 }
+
+LEARNS = 'title = "{0}"\nsection = "own"\nrole = "content"\nagainst = ["lightgcn"]\n[model]\n'
+LEARNS += 'family = "lightgcn"\n[train]\npairs_from = "{0}"\n'
 
 
 class Silent(Reporter):
@@ -64,6 +69,8 @@ def lake(tmp_path):
     for name, more in OWN.items():
         candidates = "" if "candidates" in more else "candidates = 5\n"
         (own / f"{name}.toml").write_text(ARM.format(name=name) + candidates + more)
+    for name in ("five", "free", "many", "ease"):
+        (own / f"of_{name}.toml").write_text(LEARNS.format(name))
     use_folder(str(own))
     lake = Lake(tmp_path / "lake")
     lake.open()
@@ -234,3 +241,82 @@ def test_a_base_that_is_no_arm_is_refused(tmp_path, line):
     use_folder(str(tmp_path))
     with pytest.raises(RecfeatError, match=r"wrong\.toml: \[model\] (base|by) = .* is no arm"):
         rests_on(load_arms()["wrong"])
+
+
+def pairs_of(lake, name):
+    note = lake.read_note("pairs_from", arm=name, seed="0")
+    of = load_reranking(
+        lake, duckdb.connect(), load_arms()[name], 0, "corpus", Settings(), made=note
+    )
+    return augment(of, Settings(), Silent())
+
+
+def test_pairs_are_of_training_users_who_took_neither_and_bought_once(lake, server):
+    asked = pairs_of(lake, "five")
+    assert server.groups["ranking"] == asked.height == 12
+    train = lake.read("events").filter(pl.col("split") == "train")
+    taken = train.join(lake.read("items").select("item_id", "item_index"), on="item_index")
+    assert asked["user_id"].is_in(train["user_id"].implode()).all()
+    for side in ("preferred_item_id", "passed_item_id"):
+        met = asked.join(taken, left_on=["user_id", side], right_on=["user_id", "item_id"])
+        assert met.is_empty()
+    assert (asked["preferred_item_id"] != asked["passed_item_id"]).all()
+    assert pairs_of(lake, "five").equals(asked)
+    lake.remember(examples=20)
+    more = pairs_of(lake, "five")
+    assert server.groups["ranking"] == more.height == 20, "a larger sample holds the smaller one"
+    assert asked.join(more, on=asked.columns, how="anti").is_empty()
+
+
+def test_pairs_follow_the_order_that_was_given(lake, server):
+    """EASE's last-five order is what it is, and an LLM's answer comes first."""
+    free, asked = pairs_of(lake, "free"), pairs_of(lake, "five")
+    assert server.groups["ranking"] == 12
+    assert free["user_id"].to_list() == asked["user_id"].to_list()
+    assert not free.equals(asked)
+    items = lake.read("items")
+    found = read_pairs(lake, load_arms()["of_five"], 0, items)
+    back = dict(items.select("item_index", "item_id").iter_rows())
+    assert [back[item] for item in found["preferred"]] == asked["preferred_item_id"].to_list()
+    assert [back[item] for item in found["passed"]] == asked["passed_item_id"].to_list()
+
+
+def test_answers_that_name_nothing_are_no_pairs(lake, server):
+    server.fault = lambda asked: "not_json"
+    with pytest.raises(RecfeatError):
+        pairs_of(lake, "five")
+    assert not lake.has("augmented_pairs")
+
+
+def test_pairs_of_a_base_that_was_fitted_again_are_stale(lake, server):
+    arm, store = load_arms()["of_five"], duckdb.connect()
+    pairs_of(lake, "five")
+    assert not is_stale(lake, store, arm, 0, "corpus")
+    assert not is_stale(lake, store, load_arms()["lightgcn"], 0, "corpus")
+    lake.write_note("made_from", {"fingerprint": "another"}, arm="ease", seed="0")
+    assert is_stale(lake, store, arm, 0, "corpus")
+
+
+def test_an_arm_without_its_pairs_says_who_makes_them(lake):
+    items = lake.read("items")
+    with pytest.raises(ContentUnavailable, match=r"the order of 'five' .* lake/augmented_pairs"):
+        read_pairs(lake, load_arms()["of_five"], 0, items)
+    StoredRun(lake, load_arms()["of_five"], 0).skip("no key is set")
+    with pytest.raises(ContentUnavailable, match="no key is set"):
+        read_pairs(lake, load_arms()["of_five"], 0, items)
+    assert read_pairs(lake, load_arms()["lightgcn"], 0, items) is None
+
+
+def test_candidates_that_no_training_user_has_are_a_sentence(lake, server):
+    with pytest.raises(ContentUnavailable, match="fewer `candidates` in the file of 'many'"):
+        pairs_of(lake, "many")
+    assert server.groups.total() == 0
+
+
+def test_what_pairs_rest_on_is_fitted_first(lake):
+    plan = Plan(load_version("genome132-v1"), resolve_arms("of_free"), [0])
+    assert [arm.id for arm in plan.fitted] == ["of_free", "ease", "ease_last_five"]
+    assert [arm.id for arm in plan.asking] == ["free"]
+    assert plan.reordering == []
+    with pytest.raises(RecfeatError, match=r"pairs_from = 'ease' is no arm that reorders"):
+        pairs_from(load_arms()["of_ease"])

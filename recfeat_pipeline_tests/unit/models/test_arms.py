@@ -1,7 +1,7 @@
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models.arms import arms_frame, load_arms, parse, resolve_arms
+from recfeat_pipeline.models.arms import arms_frame, load_arms, pairs_from, parse, resolve_arms
 from recfeat_pipeline.models.family import FAMILIES, load_family
 from recfeat_pipeline.registry import use_folder
 
@@ -43,7 +43,8 @@ def test_luck_is_training_factorising_or_drawn_features():
 
 def test_what_is_done_to_content_is_what_a_control_is_for():
     for arm in load_arms().values():
-        if arm.section != "reranker":  # whose controls change what is shown, not the content
+        # of an order, a reranker's or what is learnt from one, a control changes what is shown
+        if arm.section != "reranker" and not pairs_from(arm):
             controls = (arm.content.control, arm.content.user_control)
             assert (arm.role == "control") == any(controls), arm.id
         assert arm.role != "floor" or not arm.content.sources, arm.id

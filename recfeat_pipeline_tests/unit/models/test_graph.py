@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -137,3 +138,24 @@ def test_no_event_of_a_user_counts_as_one_they_would_not_take():
     drawn = module._drawn(user)
     counts = ~torch.isin(user[:, None] * 20 + drawn, module.events)
     assert set(drawn[counts].tolist()) == set(range(20)) - taken
+
+
+def test_pairs_are_learnt_beside_the_events():
+    """Of a training user whose every pair prefers one item, that item comes to be above the rest."""
+    user = DATA.train_events["user_id"][0]
+    pairs = pl.DataFrame({"user_id": [user], "preferred": [19], "passed": [0]})
+    recipe = Recipe(replace(SETTINGS, pairs_weight=1.0), steps=24)
+
+    def margin(content):
+        module = lightgcn.build(DATA, content, recipe)
+        optimiser = torch.optim.Adam(module.parameters(), 0.02)
+        for _ in range(20):
+            optimiser.zero_grad()
+            module.loss(torch.arange(len(module.events))).backward()
+            optimiser.step()
+        users, items = module.tower.rows()
+        return float(users[0] @ (items[19] - items[0]))
+
+    with_pairs = replace(NO_CONTENT, pairs=pairs)
+    assert margin(with_pairs) > margin(NO_CONTENT) + 0.5
+    assert lightgcn.build(DATA, replace(NO_CONTENT, pairs=pairs.clear()), recipe).pairs is None

@@ -1,0 +1,89 @@
+"""Pairs that an arm learns from besides the events: what an order makes of a user's candidates.
+
+As LLMRec augments implicit feedback (Wei et al., 2024): of a base's best candidates for a training
+user an LLM names what the user would like and what not. Here an arm that reorders is asked, so
+that its controls are those of the augmentation too. Training events alone are shown.
+"""
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from recfeat_pipeline.defs.resources import Reporter
+from recfeat_pipeline.defs.training.reordering import order
+from recfeat_pipeline.defs.training.reranking import Reranking, Unasked, load_reranking
+from recfeat_pipeline.defs.training.served import scorer_of
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.models.arms import Arm, pairs_from
+from recfeat_pipeline.models.candidates import Candidates
+from recfeat_pipeline.models.lists import best_unseen
+from recfeat_pipeline.models.now import training_users
+from recfeat_pipeline.reranking_schemas import AUGMENTED_PAIRS
+from recfeat_pipeline.settings import Settings
+
+
+def augment(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFrame:
+    """Write the pairs of an arm that reorders, unless they are what would be made.
+
+    Args:
+        of: the arm; as many training users are drawn as requests are bought of it.
+        settings: who is asked, and how hard.
+        reporter: is told what it costs, and how it goes.
+
+    Returns:
+        :data:`~recfeat_pipeline.reranking_schemas.AUGMENTED_PAIRS`.
+
+    Raises:
+        Unasked: nobody can be asked, or no training user has a full list of candidates.
+    """
+    lake, key = of.run.lake, of.run.key
+    note = lake.read_note("pairs_from", **key) or {}
+    if note.get("fingerprint") == of.made_from:
+        return lake.read("augmented_pairs", **key).select(list(AUGMENTED_PAIRS))
+    frame = _ask(of, settings, reporter)
+    lake.write("augmented_pairs", frame, **key)
+    made = {"fingerprint": of.made_from, "model": of.model, "n": of.n}
+    made["asked_with"] = of.version.key if of.version else None
+    lake.write_note("pairs_from", made, **key)
+    return frame
+
+
+def _ask(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFrame:
+    data = of.base.inputs.data
+    held = training_users(data, of.n)
+    k = min(of.arm.settings.candidates, data.n_items)
+    lists = best_unseen(scorer_of(of.base.run, of.base.inputs), held, k)
+    full = np.flatnonzero((lists >= 0).all(1))
+    if not len(full):
+        raise Unasked(
+            f"No training user has {k} candidates that are unseen: set fewer `candidates` in the "
+            f"file of {of.arm.id!r}."
+        )
+    asked = Candidates.of_lists(held, lists).take(full)
+    places, answers = order(of, asked, settings, reporter)
+    rows = np.arange(len(full))
+    ids = data.corpus["item_id"]
+    frame = pl.DataFrame(
+        {
+            "user_id": asked.held.examples["user_id"],
+            "preferred_item_id": ids.gather(asked.lists[rows, places.argmin(1)]),
+            "passed_item_id": ids.gather(asked.lists[rows, places.argmax(1)]),
+        }
+    )
+    if answers is None:
+        return frame
+    return frame.filter(answers["picks"].is_not_null())  # the others are the base's order
+
+
+def is_stale(
+    lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int, corpus: str
+) -> bool:
+    """Whether the pairs that the arm learnt from would be others now; nobody is asked."""
+    orders = pairs_from(arm)
+    if orders is None:
+        return False
+    note: dict[str, Any] = lake.read_note("pairs_from", arm=orders.id, seed=str(seed)) or {}
+    found = load_reranking(lake, store, orders, seed, corpus, made=note)
+    return bool(note.get("fingerprint") != found.made_from)
