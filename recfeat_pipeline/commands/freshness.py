@@ -18,6 +18,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.cascade import asked, main_model
 from recfeat_pipeline.extraction.ledger import statuses
 from recfeat_pipeline.extraction.types import IMPORTED
+from recfeat_pipeline.extraction.user_profiles import users_due
 from recfeat_pipeline.extraction.versions import OF_ITEMS, PromptVersion, load_version
 from recfeat_pipeline.freshness import files_hash, is_fresh
 from recfeat_pipeline.lake import Lake, shard_names
@@ -206,7 +207,7 @@ def _version(
         return version("stale", "its files have changed or are gone: only what was bought is left")
     stopped = lake.read_note("stopped", version=key)
     if users.height:
-        return version("fresh", f"profiles of {plural(users.height, 'user')}")
+        return version("fresh", _of_users(lake, asks, model, users.height, settings))
     if not scores.height and stopped:
         return version(stopped["state"], stopped["why"])
     if not scores.height:
@@ -219,6 +220,16 @@ def _version(
     if counts[2]:
         return version("failed", "RECFEAT_LLM_RETRY_FAILED=1 asks them again", counts)
     return version("fresh", "", counts)
+
+
+def _of_users(
+    lake: Lake, version: PromptVersion, model: str, n_held: int, settings: Settings
+) -> str:
+    """Profiles of users there are, and how many are due: by hand alone, so that none is stale."""
+    shards = shard_names(lake.n_shards)
+    asked, _ = users_due(lake, version, model, settings.profile_changed, shards)
+    held, n_due = f"profiles of {plural(n_held, 'user')}", sum(len(part) for part in asked.values())
+    return f"{held}; {n_due:,} due, by `recfeat profiles users`" if n_due else held
 
 
 def _count_calls(lake: Lake, version: PromptVersion, model: str) -> tuple[int, int, int, int]:

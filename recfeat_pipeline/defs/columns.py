@@ -1,9 +1,9 @@
 """Column schemas for the UI: names and types from the schemas, meanings from its comments.
 
-What a column means is written once: in the comment beside it in ``schemas.py`` or
-``text_schemas.py``, or, for a table of the feature store, in the YAML beside its SQL. A column that
-its own table leaves unexplained means what it means elsewhere: a name has one meaning in this
-project.
+What a column means is written once: in the comment beside it in ``schemas.py`` or its like
+(``text_schemas.py``, …), or, for a table of the feature store, in the YAML beside its SQL. A
+column that its own table leaves unexplained means what it means elsewhere: a name has one meaning
+in this project.
 """
 
 import ast
@@ -16,7 +16,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from recfeat_pipeline import profile_schemas, schemas, text_schemas
+from recfeat_pipeline import profile_schemas, reranking_schemas, schemas, text_schemas
 from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.sql_models import SqlModel, load_models
 
@@ -81,7 +81,7 @@ class Commented:
 
 @cache
 def _commented() -> tuple[Commented, ...]:
-    modules = (schemas, text_schemas, profile_schemas)
+    modules = (schemas, text_schemas, profile_schemas, reranking_schemas)
     sources = [(module, inspect.getsource(module)) for module in modules]
     return tuple(
         Commented(getattr(module, node.target.id), node.value, comments)

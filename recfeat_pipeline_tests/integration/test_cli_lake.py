@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from recfeat_pipeline.commands.serving import open_current
-from recfeat_pipeline.lake import FORMAT, Lake
+from recfeat_pipeline.lake import FORMAT, Lake, shard_of
 from recfeat_pipeline.serving.http import build_app
 from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import N_ITEMS, TITLES, run, write_catalog
@@ -469,9 +469,19 @@ def test_profiles_of_users_are_bought_once_and_of_training_events(recfeat, built
     assert set(found["user_id"]) == set(train["user_id"])
     shown = found.select("user_id", item="history").explode("item")
     assert shown.join(known, on=["user_id", "item"], how="anti").is_empty()
-    versions = recfeat("status", "--json").json["versions"]
-    [said] = [v["detail"] for v in versions if v["key"] == found["version"][0]]
-    assert said == f"profiles of {n_users} users"
+    key = found["version"][0]
+
+    def said():
+        versions = recfeat("status", "--json").json["versions"]
+        return {v["key"]: (v["state"], v["detail"]) for v in versions}[key]
+
+    assert said() == ("fresh", f"profiles of {n_users} users")
+    shard = shard_of(found["user_id"][:1], built.n_shards)[0]
+    held = built.read("user_profiles", version=key, shard=shard).drop("version", "shard")
+    built.write("user_profiles", held[1:], version=key, shard=shard)
+    due = f"profiles of {n_users - 1} users; 1 due, by `recfeat profiles users`"
+    assert said() == ("fresh", due)
+    built.write("user_profiles", held, version=key, shard=shard)
     assert (
         "asks for scores" in recfeat("profiles", "users", "--prompt-version", "genome132-v1").error
     )

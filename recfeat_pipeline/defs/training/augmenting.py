@@ -5,18 +5,13 @@ user an LLM names what the user would like and what not. Here an arm that reorde
 that its controls are those of the augmentation too. Training events alone are shown.
 """
 
-from typing import Any
-
-import duckdb
 import numpy as np
 import polars as pl
 
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.training.reordering import order
-from recfeat_pipeline.defs.training.reranking import Reranking, Unasked, load_reranking
+from recfeat_pipeline.defs.training.reranking import Reranking, Unasked
 from recfeat_pipeline.defs.training.served import scorer_of
-from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import Arm, pairs_from
 from recfeat_pipeline.models.candidates import Candidates
 from recfeat_pipeline.models.lists import best_unseen
 from recfeat_pipeline.models.now import training_users
@@ -75,15 +70,3 @@ def _ask(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFrame:
     if answers is None:
         return frame
     return frame.filter(answers["picks"].is_not_null())  # the others are the base's order
-
-
-def is_stale(
-    lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int, corpus: str
-) -> bool:
-    """Whether the pairs that the arm learnt from would be others now; nobody is asked."""
-    orders = pairs_from(arm)
-    if orders is None:
-        return False
-    note: dict[str, Any] = lake.read_note("pairs_from", arm=orders.id, seed=str(seed)) or {}
-    found = load_reranking(lake, store, orders, seed, corpus, made=note)
-    return bool(note.get("fingerprint") != found.made_from)

@@ -10,7 +10,9 @@ from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.drive import Plan, arm_seed_pairs
 from recfeat_pipeline.defs.evaluation.reranking import Reranked
 from recfeat_pipeline.defs.resources import Reporter
-from recfeat_pipeline.defs.training.augmenting import augment, is_stale
+from recfeat_pipeline.defs.training.augmenting import augment
+from recfeat_pipeline.defs.training.inputs import load_data
+from recfeat_pipeline.defs.training.judged import judge_runs
 from recfeat_pipeline.defs.training.pairs import read_pairs
 from recfeat_pipeline.defs.training.reordering import rerank
 from recfeat_pipeline.defs.training.reranking import load_reranking
@@ -20,6 +22,7 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import load_arms, pairs_from, resolve_arms, rests_on
+from recfeat_pipeline.models.made_of import corpus_hash
 from recfeat_pipeline.models.recipe import Recipe
 from recfeat_pipeline.models.train import train_arm
 from recfeat_pipeline.registry import use_folder
@@ -288,13 +291,24 @@ def test_answers_that_name_nothing_are_no_pairs(lake, server):
     assert not lake.has("augmented_pairs")
 
 
-def test_pairs_of_a_base_that_was_fitted_again_are_stale(lake, server):
-    arm, store = load_arms()["of_five"], duckdb.connect()
+def test_pairs_of_a_base_that_was_fitted_again_are_stale(lake, server, monkeypatch):
+    """The run itself is judged current, so that its pairs alone can tell."""
+    monkeypatch.setattr(StoredRun, "is_current", lambda *_: True)
+    monkeypatch.setattr(StoredRun, "summary", lambda _: {"steps": 1})
     pairs_of(lake, "five")
-    assert not is_stale(lake, store, arm, 0, "corpus")
-    assert not is_stale(lake, store, load_arms()["lightgcn"], 0, "corpus")
+    learns = StoredRun(lake, load_arms()["of_five"], 0)
+    lake.write_note("made_from", {"fingerprint": "x"}, **learns.key)
+
+    def state():
+        return [run.state for run in judge_runs(lake, duckdb.connect(), "of_five")]
+
+    note = lake.read_note("pairs_from", arm="five", seed="0")
+    corpus = corpus_hash(load_data(lake))
+    of = load_reranking(lake, duckdb.connect(), load_arms()["five"], 0, corpus, made=note)
+    lake.write_note("pairs_from", note | {"fingerprint": of.made_from}, arm="five", seed="0")
+    assert state() == ["fresh"]
     lake.write_note("made_from", {"fingerprint": "another"}, arm="ease", seed="0")
-    assert is_stale(lake, store, arm, 0, "corpus")
+    assert state() == ["stale"]
 
 
 def test_an_arm_without_its_pairs_says_who_makes_them(lake):
