@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from recfeat_pipeline.catalog.hashing import hash_pairs
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.ranks import HeldOut
 
@@ -23,17 +22,10 @@ def everybody(data: Data, at_most: int | None = None) -> HeldOut:
     return _requests(data, users, "now")
 
 
-def training_users(data: Data, at_most: int) -> HeldOut:
-    """A request of each training user, after that user's training events and nothing later.
-
-    Args:
-        data: the catalogue.
-        at_most: so many users, drawn; a larger number holds the smaller one's.
-    """
+def training_users(data: Data) -> HeldOut:
+    """A request of each training user, after that user's training events and nothing later."""
     rows = data.events.with_row_index("row").filter(pl.col("split") == "train")
     users = _latest(rows).filter(pl.col("event_row") - pl.col("history_length") == pl.col("first"))
-    drawn = pl.Series("draw", hash_pairs(users["user_id"], users["user_id"], seed=0))
-    users = users.with_columns(drawn).sort("draw", "user_id").head(at_most).sort("event_row")
     return _requests(data, users, "train")
 
 

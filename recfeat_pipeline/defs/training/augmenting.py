@@ -8,6 +8,7 @@ that its controls are those of the augmentation too. Training events alone are s
 import numpy as np
 import polars as pl
 
+from recfeat_pipeline.catalog.hashing import hash_pairs
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.training.reordering import order
 from recfeat_pipeline.defs.training.reranking import Reranking, Unasked
@@ -15,6 +16,7 @@ from recfeat_pipeline.defs.training.served import scorer_of
 from recfeat_pipeline.models.candidates import Candidates
 from recfeat_pipeline.models.lists import best_unseen
 from recfeat_pipeline.models.now import training_users
+from recfeat_pipeline.models.ranks import HeldOut
 from recfeat_pipeline.reranking_schemas import AUGMENTED_PAIRS
 from recfeat_pipeline.settings import Settings
 
@@ -47,7 +49,7 @@ def augment(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFra
 
 def _ask(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFrame:
     data = of.base.inputs.data
-    held = training_users(data, of.n)
+    held = _drawn(training_users(data), of.n)
     k = min(of.arm.settings.candidates, data.n_items)
     lists = best_unseen(scorer_of(of.base.run, of.base.inputs), held, k)
     full = np.flatnonzero((lists >= 0).all(1))
@@ -70,3 +72,10 @@ def _ask(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFrame:
     if answers is None:
         return frame
     return frame.filter(answers["picks"].is_not_null())  # the others are the base's order
+
+
+def _drawn(held: HeldOut, n: int) -> HeldOut:
+    """So many of the requests; a larger number holds those of a smaller one."""
+    users = held.examples["user_id"]
+    rows = np.sort(np.argsort(hash_pairs(users, users, seed=0), kind="stable")[:n])
+    return HeldOut.of(held.events, held.examples[rows])
