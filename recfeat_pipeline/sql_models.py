@@ -154,10 +154,16 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel, lake: Lake) ->
 
 def stale_models(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """Keys of the models whose tables would be made of something else today."""
-    held, now = stamps(connection), dict[str, str]()
+    held = stamps(connection)
+    return [key for key, made_of in expected(lake).items() if held.get(key) != made_of]
+
+
+def expected(lake: Lake) -> dict[str, str]:
+    """What each model's table would be made of today, as a hash by its key."""
+    now = dict[str, str]()
     for key, model in load_models().items():  # in order: its refs' are known
         now[key] = _made_of(model, lake, now)
-    return [key for key, made_of in now.items() if held.get(key) != made_of]
+    return now
 
 
 def _made_of(model: SqlModel, lake: Lake, refs: Mapping[str, str]) -> str:

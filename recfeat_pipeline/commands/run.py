@@ -140,8 +140,8 @@ def run(
     if examples is not None:
         lake.remember(examples=examples)
 
-    def announce(stage: str) -> None:
-        hint(STAGE_TITLES[stage], style="bold")
+    def announce(stage: str, runs: bool) -> None:
+        hint(STAGE_TITLES[stage] + ("" if runs else ": nothing has changed"), style="bold")
         if plan.version is None:
             if stage == "extraction" and unread:
                 hint("  No chosen arm reads scores, so none are asked for (--prompt-version does).")
@@ -151,7 +151,7 @@ def run(
             asked, paid = prompt_version is not None, settings.has_llm
             if said := refuse_misfit(plan.version, items, fields, asked=asked, paid=paid):
                 hint(f"  ! {said}.", style="yellow")
-        if stage == "extraction":
+        if stage == "extraction" and runs:
             announce_cost(lake, plan.version, settings, yes)
 
     with open_driver(settings) as driver:

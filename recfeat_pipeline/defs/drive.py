@@ -21,8 +21,10 @@ from recfeat_pipeline.defs.partitions import (
 from recfeat_pipeline.defs.resources import Reporter
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.standing import WRITES, Standing
 from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.defs.training.inputs import load_data, report_split
+from recfeat_pipeline.defs.training.judged import current_runs
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import arm_version
@@ -30,6 +32,7 @@ from recfeat_pipeline.extraction.versions import PromptVersion
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, pairs_from, rests_on
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.store import built, open_store
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ class Plan:
         wanted = {arm.content.prompt_version for arm in self.needs("scores")}
         return version.name in {arm_version(lake, name, prompts) for name in wanted}
 
+    def asks(self, stage: str) -> Iterator[str]:
+        """What a stage is told by the plan, in words."""
+        if stage == "extraction":
+            yield self.version.key if self.version else ""
+            yield from (table for table in WRITES[stage] if self.needs(table))
+
 
 class Driver:
     """Drives stages over an :class:`Execution` in this process, and trainings over several."""
@@ -83,10 +92,14 @@ class Driver:
     def __init__(self, settings: Settings, instance: dg.DagsterInstance, reporter: Reporter):
         self.execution = Execution(settings, instance, reporter)
         self.settings, self.lake = settings, Lake(settings.lake)
+        self.standing = Standing(self.lake, settings)
         self.instance, self.reporter = instance, reporter
 
-    def run(self, plan: Plan, announce: Callable[[str], None]) -> None:
-        """Run the plan's stages in order; ``announce`` is told of each."""
+    def run(self, plan: Plan, announce: Callable[[str, bool], None]) -> None:
+        """Run the plan's stages in order, but those that stand as they are.
+
+        ``announce`` is told of each, and whether it is run.
+        """
         steps = {
             "catalog": self._whole,
             "text": self._text,
@@ -96,8 +109,13 @@ class Driver:
             "evaluation": self._whole,
         }
         for stage in STAGES:
-            announce(stage)
-            steps[stage](stage, plan)
+            reads = self.standing.reads(stage, *plan.asks(stage))
+            runs = reads is None or not self.standing.stands(stage, reads)
+            announce(stage, runs)
+            if runs:
+                steps[stage](stage, plan)
+                if reads is not None:
+                    self.standing.keep(stage, reads)
             if stage == plan.until:
                 return
 
@@ -168,13 +186,13 @@ class Driver:
             self.execution.train(Training(asset.node_def.name, arm.id, seed, None))
 
     def _fit(self, stage: str, plan: Plan, pairs: Sequence[tuple[Arm, int]]) -> None:
-        if not pairs:
-            return
-        models = [pairs]  # of each asset
-        if plan.cold:
+        models = [self._due(plan, pairs)]  # of each asset
+        if plan.cold and pairs:
             self._check_cold(plan.seeds)
             arms = list(dict.fromkeys(arm for arm, _ in pairs))  # a world each
             models.append([(arm, seed) for seed in plan.seeds for arm in arms])
+        if not any(models):
+            return
         trainings = [
             [Training(asset.node_def.name, arm.id, seed, plan.steps) for arm, seed in of_asset]
             for asset, of_asset in zip(STAGES[stage], models, strict=False)
@@ -193,6 +211,14 @@ class Driver:
                     workers.run(of_asset, self.reporter)
         finally:
             end_abandoned(self.lake, self.instance)
+
+    def _due(self, plan: Plan, pairs: Sequence[tuple[Arm, int]]) -> Sequence[tuple[Arm, int]]:
+        """Those whose model is not what would be trained: a run each would look at all of it."""
+        if self.lake.meta.get("tune") or built(self.lake) is None:
+            return pairs
+        with open_store(self.lake) as store:
+            current = current_runs(self.lake, store, pairs, plan.steps)
+        return [(arm, seed) for arm, seed in pairs if (arm.id, seed) not in current]
 
     def _check_cold(self, seeds: Sequence[int]) -> None:
         """Whether someone chose each seed's held-back items: known before hours of training.

@@ -126,7 +126,7 @@ def world(tmp_path_factory):
                 patch.setenv(name, value)
             driver = Driver(Settings(), instance, Reporter())
             plan = Plan(load_version("genome132-v1"), [], [], until="feature_store")
-            driver.run(plan, lambda stage: None)
+            driver.run(plan, lambda *_: None)
         yield World(folder, lake, instance, driver, server, environment)
 
 

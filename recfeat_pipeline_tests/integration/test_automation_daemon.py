@@ -113,7 +113,7 @@ def test_the_daemon_follows_a_new_version_and_a_changed_text(tmp_path, monkeypat
         with open_instance(lake) as instance:
             plan = Plan(built_in, [], [], until="feature_store")
             driver = Driver(Settings(), instance, Reporter())
-            driver.run(plan, lambda stage: print(stage, flush=True))
+            driver.run(plan, lambda stage, _: print(stage, flush=True))
             with daemon(tmp_path / "daemon.log"):
                 _new_version(tmp_path, lake, model)
                 _quiet(instance)

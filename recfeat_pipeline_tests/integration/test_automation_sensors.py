@@ -214,7 +214,7 @@ def test_a_batch_is_handed_over_and_its_scores_arrive_when_it_is_collected(
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         monkeypatch.setenv("RECFEAT_LLM_BATCH", "1")
         driver = Driver(Settings(), instance, Reporter())
-        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
+        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda *_: None)
         assert lake.read("scores", version=V1).is_empty()
         assert server.counts["chat"] == 0
 
@@ -248,7 +248,7 @@ def test_the_same_run_again_collects_a_batch_without_a_sensor(
         monkeypatch.setenv("RECFEAT_LLM_BASE_URL", server.base_url)
         reporter = Notes()
         driver = Driver(Settings(), instance, reporter)
-        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda stage: None)
+        driver.run(Plan(load_version(V1), [], [], until="extraction"), lambda *_: None)
         [note] = reporter.notes
         assert note.startswith(f"{N_FILMS * GROUPS} calls wait in batches")
         driver.extract(load_version(V1))

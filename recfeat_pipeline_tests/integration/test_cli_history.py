@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from recfeat_pipeline.defs import history
+from recfeat_pipeline.lake import Lake
 from recfeat_pipeline_tests.integration.cli_world import run, write_catalog
 
 COMMAND = ("run", "--until", "catalog")
@@ -19,6 +20,9 @@ def home(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("RECFEAT_CATALOG", str(write_catalog(tmp_path)))
     assert run(capsys, *COMMAND).code == 0
     monkeypatch.delenv("DAGSTER_HOME")
+    Lake(tmp_path / "lake").drop_note(
+        "made_of", product="stage-catalog"
+    )  # so that it is read again
     return tmp_path / "lake" / "dagster_home"
 
 

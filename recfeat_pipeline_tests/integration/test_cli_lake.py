@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from recfeat_pipeline.commands.serving import open_current
+from recfeat_pipeline.defs.instance import open_instance
 from recfeat_pipeline.lake import FORMAT, Lake, shard_of
 from recfeat_pipeline.serving.http import build_app
 from recfeat_pipeline.store import open_store
@@ -217,6 +218,31 @@ def test_running_again_pays_trains_and_writes_nothing_and_shows_what_came_out(
     assert SECRET not in page
     assert recfeat("fingerprint", "Solaris (1972)").code == 0
     assert recfeat("status", "--json").json["problems"] == []
+
+
+def test_a_stage_that_stands_is_not_run_and_one_that_does_not_is(recfeat, built):
+    """Nor are models looked at one by one. A damaged file is written again."""
+    stages = ("Reading the catalogue", "Collecting texts, writing documents",
+              "Extracting features", "Building the feature store")  # fmt: skip
+
+    def stood() -> list[str]:
+        ran = recfeat(*RUN)
+        assert ran.code == 0
+        return [stage for stage in stages if f"{stage}: nothing has changed" in ran.err]
+
+    def runs() -> int:
+        with open_instance(built) as instance:
+            return instance.get_runs_count()
+
+    stood()
+    before = runs()
+    assert stood() == list(stages)
+    assert runs() == before + 1, "the evaluation's alone"
+    path = built.state / built.table_paths("events")[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    assert stood() == list(stages[1:])
+    assert path.read_bytes() == whole
 
 
 def test_a_new_item_is_scraped_by_its_tmdb_id(recfeat, built, monkeypatch):

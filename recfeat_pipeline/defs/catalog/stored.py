@@ -95,16 +95,24 @@ def _with_positions(interactions: pl.DataFrame) -> pl.DataFrame:
 
 def source_files(catalog: str | None) -> list[Path]:
     """The user's files that a catalogue is read from; none for the embedded one."""
+    return [Path(place) for place in _places(catalog) if not is_url(place)]
+
+
+def is_fetched(catalog: str | None) -> bool:
+    """Whether a part of it lies at a URL, where it may be another at any time."""
+    return any(map(is_url, _places(catalog)))
+
+
+def _places(catalog: str | None) -> list[str]:
     if catalog is None:
         return []
     place = Path(catalog)
     if place.is_dir():
-        return sorted(place.glob("*.csv"))
+        return sorted(map(str, place.glob("*.csv")))
     try:
-        paths = read_spec(place).paths.values()
-        return [place, *(Path(path) for path in paths if not is_url(path))]
+        return [catalog, *read_spec(place).paths.values()]
     except RecfeatError:  # it cannot be read any more, which is a change
-        return [place]
+        return [catalog]
 
 
 def refuse_other_split(lake: Lake, catalog: Catalog) -> None:

@@ -1,6 +1,6 @@
 """Whether stored models are what would be trained today."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, load_arms, pairs_from
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.made_of import corpus_hash, run_hash
+from recfeat_pipeline.models.recipe import default_steps
 from recfeat_pipeline.swap import unfinished
 
 
@@ -70,6 +71,31 @@ def stale_runs(
     return found
 
 
+def current_runs(
+    lake: Lake,
+    store: duckdb.DuckDBPyConnection,
+    wanted: Iterable[tuple[Arm, int]],
+    steps: int | None,
+) -> set[tuple[str, int]]:
+    """Those (arm, seed) of some whose model is what training it now would leave.
+
+    Args:
+        lake: holds the runs.
+        store: the feature store.
+        wanted: arms and seeds.
+        steps: of the training; None: as the catalogue's size has it.
+    """
+    begun, judge = set(begun_runs(lake)), _Judge(lake, store)
+    found = set()
+    for arm, seed in wanted:
+        if (arm.id, seed) not in begun:
+            continue
+        run = judge.run(StoredRun(lake, arm, seed))
+        if run.state == "fresh" and (not arm.is_trained or run.steps == (steps or judge.steps)):
+            found.add((arm.id, seed))
+    return found
+
+
 def as_tuned(lake: Lake, arm: Arm) -> Arm:
     """The arm with the settings that this lake's search found, where the lake is tuned."""
     note = lake.read_note("tuned", arm=arm.id) if lake.meta.get("tune") else None
@@ -89,6 +115,11 @@ class _Judge:
     @cached_property
     def corpus(self) -> str:
         return corpus_hash(self.data)
+
+    @cached_property
+    def steps(self) -> int:
+        """Of a training that is told nothing."""
+        return default_steps(self.data.examples.filter(split="train").height)
 
     def run(self, run: StoredRun) -> Run:
         arm, seed = run.arm, run.seed

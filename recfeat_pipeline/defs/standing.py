@@ -1,0 +1,140 @@
+"""Stages that `recfeat run` need not run again: all that they read and wrote is as they left it.
+
+What a stage read and wrote is kept in the lake as one hash of contents, never of times, once it has
+ended well. Another file of the catalogue, another setting, another release or a product that
+somebody else wrote makes another hash, and the stage is run. Dagster's own runs are not asked:
+what is materialized there is.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import recfeat_pipeline
+from recfeat_pipeline.defs.catalog.stored import is_fetched, source_files
+from recfeat_pipeline.defs.text.scraping import sources_in_use
+from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.freshness import files_hash, is_fresh, joint_hash, stamp, tables_hash
+from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.layout import JOURNAL, fill
+from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.sql_models import evaluation_models, expected, load_models
+from recfeat_pipeline.store import built, open_store, stamps
+from recfeat_pipeline.text.overrides import overrides_path
+
+READS = {
+    "text": ("items", "scored", "fields"),
+    "extraction": ("items", "scored", "documents"),
+}
+"""Lake tables that a stage reads and leaves alone; the feature store's are its models' own."""
+WRITES = {
+    "catalog": (
+        "catalog_items", "fields", "interactions", "tags", "item_ids", "items", "events", "scored",
+        "examples", "added",
+    ),
+    "text": ("documents", "identity", "languages"),
+    "extraction": (
+        "responses", "scores", "scored_from", "dimensions", "profiles", "generated",
+        "document_vectors",
+    ),
+}  # fmt: skip
+
+
+ELSEWHERE = {"lake", "catalog", "split", "workers"}
+"""Settings that make nothing of a stage another, or that its own hash has as the lake keeps them.
+"""
+
+
+class Standing:
+    """What stages read and wrote when they were run last, against what is there now."""
+
+    def __init__(self, lake: Lake, settings: Settings):
+        self.lake, self.settings = lake, settings
+
+    def reads(self, stage: str, *asked: str) -> str | None:
+        """A hash of all that a stage would be made of; None: it must be run to be known.
+
+        Args:
+            stage: of ``defs/``.
+            asked: what else it is told, in words.
+        """
+        of_stage = {
+            "catalog": self._catalog,
+            "text": self._text,
+            "extraction": self._extraction,
+            "feature_store": self._feature_store,
+        }.get(stage)
+        own = of_stage and of_stage()
+        if own is None:
+            return None
+        tables = tables_hash(self.lake, *READS.get(stage, ()))
+        given = self.settings.model_dump_json(exclude=ELSEWHERE)  # keys are masked in it
+        return joint_hash([code_hash(), given, own, tables, *asked])
+
+    def stands(self, stage: str, reads: str) -> bool:
+        """Whether the stage was run with this, and what it wrote is there, whole, as it left it."""
+        if not is_fresh(self.lake, f"stage-{stage}", joint_hash([reads, self._wrote(stage)])):
+            return False
+        try:
+            for table in WRITES.get(stage, ()):
+                self.lake.check(self.lake.table_paths(table))
+        except RecfeatError:  # damaged: the stage writes it again, or says what to do
+            return False
+        return True
+
+    def keep(self, stage: str, reads: str) -> None:
+        """Remember that the stage was run with this, and what it has left."""
+        stamp(self.lake, f"stage-{stage}", joint_hash([reads, self._wrote(stage)]))
+
+    def _catalog(self) -> str | None:
+        given = self.settings.catalog
+        path = str(Path(given).expanduser().resolve()) if given else self.lake.meta.get("catalog")
+        if is_fetched(path) or self.lake.has("left"):
+            return None  # what may be another by itself, and what leaves after days
+        split = self.settings.split or self.lake.meta.get("split")
+        return joint_hash([str(path), str(split), files_hash(source_files(path)), self._decided()])
+
+    def _text(self) -> str | None:
+        if sources_in_use(self.settings, self.lake):
+            return None  # a source says itself which of its answers are due
+        return joint_hash([files_hash([overrides_path(self.lake)]), self._decided()])
+
+    def _decided(self) -> str:
+        """What somebody has said about suspicious days."""
+        return json.dumps(list(self.lake.notes("suspicious")))
+
+    def _extraction(self) -> str | None:
+        journal = Path(self.lake.state, fill(JOURNAL)).parent
+        in_hand = any(file.stat().st_size for file in journal.glob("*.jsonl"))
+        if self.settings.llm_retry_failed or self.settings.llm_batch or in_hand:
+            return None
+        return ""
+
+    def _feature_store(self) -> str:
+        of_models = expected(self.lake)
+        return joint_hash(f"{key} {of_models[key]}" for key in _early())
+
+    def _wrote(self, stage: str) -> str:
+        if stage != "feature_store":
+            promoted = self.lake.meta.get("promoted") if stage == "extraction" else None
+            return joint_hash([tables_hash(self.lake, *WRITES[stage]), str(promoted)])
+        if built(self.lake) is None:
+            return ""
+        with open_store(self.lake) as store:
+            held = stamps(store)
+        return joint_hash(f"{key} {held.get(key)}" for key in _early())
+
+
+def _early() -> list[str]:
+    """The feature store's models that are built before anything is trained."""
+    models = load_models()
+    late = evaluation_models(models)
+    return [key for key in models if key not in late]
+
+
+@cache
+def code_hash() -> str:
+    """A hash of the package: another release, or an edit, may make anything else of the same."""
+    folder = Path(recfeat_pipeline.__file__).parent
+    files = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    return files_hash(sorted(path for path in files if path.is_file()))
