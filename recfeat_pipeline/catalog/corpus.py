@@ -13,6 +13,8 @@ catalogue's own column, else each user falls whole into train, valid or test.
 it therefore sees the test period of a split by time.
 """
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,8 @@ from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.schemas import EVENTS, ITEMS
 
 N_TIERS = 4
+AT_ONCE = 4_000_000
+"""Events that are sorted at once."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,9 @@ def build_corpus(catalog: Catalog, seed: int = 0) -> Corpus:
     of_corpus_items = catalog.interactions.join(
         items.filter("in_corpus").select("item_id", "item_index"), on="item_id"
     )
-    per_user = of_corpus_items.group_by("user_id").len("n")
+    per_user, n_of_corpus = of_corpus_items.group_by("user_id").len("n"), of_corpus_items.height
     events = _keep_users(of_corpus_items, per_user, catalog.rules)
+    del of_corpus_items  # of a large catalogue each copy of its events is gigabytes
     split, said = split_of(catalog), dict[str, Any]()
     events = _order(events, split == "provided", seed)
     ties = tied(events, split == "provided")
@@ -67,7 +72,7 @@ def build_corpus(catalog: Catalog, seed: int = 0) -> Corpus:
     events = events.with_columns(position=_positions(events["user_id"])).select(
         pl.col(name).cast(dtype) if name != "user_id" else name for name, dtype in EVENTS.items()
     )
-    report = _report(catalog, items, of_corpus_items, per_user, events)
+    report = _report(catalog, items, n_of_corpus, per_user, events)
     scored = scored_items(items, catalog.fields, catalog.interactions, catalog.rules)
     report |= {**order, "items_scored": scored.height, "split": split, **said, "seed": seed}
     return Corpus(items, events, scored, report)
@@ -127,12 +132,36 @@ def _keep_users(
 def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
     """Sort by (user, split if the catalogue brings one, unordered first, time, position, hash)."""
     split = pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8)
-    shuffled = pl.Series("__shuffle", hash_pairs(events["user_id"], events["item_id"], seed))
-    return (
-        events.with_columns(shuffled)
-        .sort("user_id", *([split] if provided else []), "timestamp", "position", "__shuffle")
-        .drop("__shuffle")
-    )  # nulls first
+    by_split = [split] if provided else []
+    parts = []
+    for users in _in_parts(events["user_id"]):  # a sort holds its keys once more
+        part = events.filter(users) if users is not None else events
+        shuffled = pl.Series("__shuffle", hash_pairs(part["user_id"], part["item_id"], seed))
+        parts.append(
+            part.with_columns(shuffled)
+            .sort(
+                "user_id",
+                *by_split,
+                "timestamp",
+                "position",
+                "__shuffle",  # nulls first
+            )
+            .drop("__shuffle")
+        )
+    return pl.concat(parts)
+
+
+def _in_parts(users: pl.Series) -> Iterator[pl.Expr | None]:
+    """Ranges of users with some millions of events each, in order; None: all of them at once."""
+    n = -(-len(users) // AT_ONCE)
+    if n <= 1:
+        yield None
+        return
+    ordered = users.unique().sort()
+    starts = ordered.gather([len(ordered) * part // n for part in range(n)]).to_list()
+    for start, stop in itertools.pairwise([*starts, None]):
+        user = pl.col("user_id")
+        yield user >= start if stop is None else (user >= start) & (user < stop)
 
 
 def _positions(user_ids: pl.Series) -> pl.Series:
@@ -145,7 +174,7 @@ def _positions(user_ids: pl.Series) -> pl.Series:
 def _report(
     catalog: Catalog,
     items: pl.DataFrame,
-    of_corpus_items: pl.DataFrame,
+    n_of_corpus: int,
     per_user: pl.DataFrame,
     events: pl.DataFrame,
 ) -> dict[str, Any]:
@@ -169,9 +198,9 @@ def _report(
         "users_below_minimum": few.height,
         "users_above_maximum": many.height,
         "events_read": n_events,
-        "events_of_corpus_items": of_corpus_items.height,
+        "events_of_corpus_items": n_of_corpus,
         "events": events.height,
-        "events_of_rare_items": n_events - of_corpus_items.height,
+        "events_of_rare_items": n_events - n_of_corpus,
         "events_of_users_below_minimum": int(few["n"].sum()),
         "events_of_users_above_maximum": int(many["n"].sum()),
         **{f"events_{name}": n for name, n, _ in splits.sort("split").iter_rows()},

@@ -4,7 +4,7 @@ import polars as pl
 
 from recfeat_pipeline.catalog import clean
 from recfeat_pipeline.catalog.file_times import read_times
-from recfeat_pipeline.catalog.hashing import has_repeats
+from recfeat_pipeline.catalog.hashing import may_repeat
 from recfeat_pipeline.catalog.likes import Likes, select_kinds, select_likes
 from recfeat_pipeline.catalog.section import ROW, Section, select_known
 from recfeat_pipeline.catalog.splits import PARTS, SPLIT_ORDER
@@ -63,9 +63,10 @@ def _splits(section: Section) -> None:
 def _drop_repeated(section: Section, kept: str) -> None:
     """Keep one row per (user, item): by split, untimed before timed, then by time and position."""
     pair = pl.struct("user_id", "item_id")
-    if not has_repeats(section.frame["user_id"], section.frame["item_id"]):
+    some = may_repeat(section.frame["user_id"], section.frame["item_id"])
+    repeated = section.frame.filter(some).filter(pair.is_duplicated())
+    if repeated.is_empty():
         return
-    repeated = section.frame.filter(pair.is_duplicated())
     order = pl.col("split").replace_strict(SPLIT_ORDER, default=0, return_dtype=pl.Int8)
     ranked = repeated.sort(order, "timestamp", "position", ROW)  # nulls first
     stays = pair.is_first_distinct() if kept == "first" else pair.is_last_distinct()
@@ -73,4 +74,4 @@ def _drop_repeated(section: Section, kept: str) -> None:
     section.note(
         "repeated_interactions", extra, f"repeats of a (user, item) pair dropped, the {kept} kept"
     )
-    section.frame = section.frame.join(extra.select(ROW), on=ROW, how="anti", maintain_order="left")
+    section.frame = section.frame.filter(~pl.col(ROW).is_in(extra[ROW].implode()))

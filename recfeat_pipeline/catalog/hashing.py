@@ -33,12 +33,23 @@ def hash_pairs(left: pl.Series, right: pl.Series, seed: int) -> np.ndarray:
 
 
 def has_repeats(left: pl.Series, right: pl.Series) -> bool:
-    """Whether a pair of ids (probably) occurs twice; never False when one does.
+    """Whether a pair of ids (probably) occurs twice; never False when one does."""
+    return bool(len(_repeated(hash_pairs(left, right, seed=0))))
+
+
+def may_repeat(left: pl.Series, right: pl.Series) -> pl.Series:
+    """Rows whose pair of ids (probably) occurs twice; those of every pair that does are among them.
 
     Sorting hashes takes a fraction of the memory of grouping the pairs themselves.
     """
-    hashes = np.sort(hash_pairs(left, right, seed=0))
-    return bool((hashes[1:] == hashes[:-1]).any())
+    hashes = hash_pairs(left, right, seed=0)
+    return pl.Series(hashes).is_in(pl.Series(_repeated(hashes)).implode())
+
+
+def _repeated(hashes: np.ndarray) -> np.ndarray:
+    """Those that occur twice."""
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def uniform(ids: pl.Series, seed: int) -> np.ndarray:

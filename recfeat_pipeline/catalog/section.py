@@ -1,6 +1,7 @@
 """One table section of a catalogue file while it is read: its columns, its rows, its notes."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -54,6 +55,7 @@ class Section:
         for ours in self.columns:
             self._check_type(ours)
         self.frame = self.frame.with_columns(clean.plain(self.frame[ours]) for ours in self.columns)
+        self.table = replace(self.table, frame=self.table.frame.clear())  # rows that go are freed
 
     def _check_type(self, ours: str) -> None:
         dtype = self.frame[ours].dtype
@@ -91,7 +93,8 @@ class Section:
         self.note(kind, rows, f"{message} dropped")
         if rows.height == self.frame.height:
             raise RecfeatError(f"{self.path}: all {rows.height:,} rows are {message}.")
-        self.frame = self.frame.filter(~bad)
+        if rows.height:
+            self.frame = self.frame.filter(~bad)
 
     def refuse_if_most(self, bad: pl.Series, ours: str, problem: str) -> None:
         """Take a column that is bad in more than half of its rows for the wrong column.

@@ -3,6 +3,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from recfeat_pipeline.catalog import corpus as corpus_rules
 from recfeat_pipeline.catalog.corpus import build_corpus
 from recfeat_pipeline.catalog.leaks import leak_check
 from recfeat_pipeline.catalog.splits import SPLITS, split_of
@@ -93,6 +94,19 @@ def test_tiers_have_equal_counts_and_break_ties_by_item_id():
     assert corpus.items["tier"].to_list() == [
         "Q3", "Q1", "Q1", "Q1", "Q3", "Q4", "Q2", "Q2", "Q4",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ids", ["numbers", "texts"])
+def test_events_that_are_sorted_in_parts_come_in_the_same_order(ids, monkeypatch):
+    """One user has more events than a part."""
+    spelled = str if ids == "texts" else int
+    rows = [
+        (spelled(u * u), spelled(i), u % 3) for u in range(1, 9) for i in range(3 + 9 * (u == 4))
+    ]
+    world = catalog(rows, CorpusRules(0, min_user_interactions=1))
+    whole = build_corpus(world).events
+    monkeypatch.setattr(corpus_rules, "AT_ONCE", 5)
+    assert build_corpus(world).events.equals(whole)
 
 
 def drawn_order(user, items):

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from recfeat_pipeline.catalog.hashing import has_repeats, hash_ids, hash_pairs, uniform
+from recfeat_pipeline.catalog.hashing import has_repeats, hash_ids, hash_pairs, may_repeat, uniform
 
 MASK = 2**64 - 1
 
@@ -58,3 +58,6 @@ def test_pairs_are_ordered_and_repeats_are_found():
     assert not has_repeats(left, right)
     assert has_repeats(pl.Series(["a", "b", "a"]), pl.Series([7, 7, 7]))
     assert not has_repeats(pl.Series([], dtype=pl.Int64), pl.Series([], dtype=pl.Int64))
+    assert may_repeat(left, right).to_list() == [False] * 3
+    twice = may_repeat(pl.Series(["a", "b", "a", "b"]), pl.Series([7, 7, 7, 8]))
+    assert twice.to_list() == [True, False, True, False]
