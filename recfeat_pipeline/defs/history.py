@@ -1,8 +1,9 @@
 """The run history on SQLite, made quick.
 
 Dagster opens, writes and closes a database for each of the hundreds of events of a run, makes a
-SQLAlchemy engine each time, which compiles every statement anew, and reads all its migrations for
-the database that each run gets. That costs more than the work of a small run does.
+SQLAlchemy engine each time, which compiles every statement anew, asks again and again which tables
+and columns the database has, and reads all its migrations for the database that each run gets. That
+costs more than the work of a small run does.
 """
 
 import functools
@@ -36,6 +37,9 @@ def quicken() -> None:
         ScriptDirectory.from_config = functools.cache(ScriptDirectory.from_config)  # type: ignore[method-assign]
         for storage in STORAGES:
             storage.create_engine = _keeping(storage.create_engine)
+        event_log = sqlite_event_log.SqliteEventLogStorage
+        for question in ("has_table", "has_asset_key_col", "_has_asset_key_col_on_connection"):
+            setattr(event_log, question, _asked_until_yes(getattr(event_log, question)))
 
 
 @contextmanager
@@ -86,6 +90,21 @@ def _keeping(create_engine: Callable[..., sqlalchemy.Engine]) -> Callable[..., s
         return create(url, (connect_args or {}).get("timeout"))
 
     return kept
+
+
+def _asked_until_yes(ask: Callable[..., bool]) -> Callable[..., bool]:
+    """``ask`` whether the database has a table or a column, which none ever loses."""
+
+    @functools.wraps(ask)
+    def known(storage: Any, *about: Any) -> bool:
+        found: set[tuple[str, str]] = storage.__dict__.setdefault("_found", set())
+        if (question := (ask.__name__, about[-1])) in found:
+            return True
+        if answer := ask(storage, *about):
+            found.add(question)
+        return answer
+
+    return known
 
 
 def _relax(connection: object, _: object) -> None:

@@ -75,6 +75,33 @@ def test_a_history_whose_folder_was_made_anew_is_empty(tmp_path):
     assert count(add=False) == 0
 
 
+def test_what_a_database_has_is_asked_once_and_what_it_lacks_again(tmp_path):
+    """Another program may add it meanwhile."""
+    asked = []
+
+    def note(connection, cursor, statement, *_):
+        asked.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+            storage = instance.event_log_storage
+            for ask, has, lacks in (
+                (storage.has_table, "asset_keys", "asset_locks"),
+                (storage.has_asset_key_col, "cached_status_data", "cached_weather"),
+            ):
+                assert ask(has)
+                asked.clear()
+                assert ask(has)
+                assert not asked
+                assert not ask(lacks)
+                asked.clear()
+                assert not ask(lacks)
+                assert asked
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
 def test_what_happens_to_connections_is_no_news_for_the_terminal():
     logger = logging.getLogger("recfeat_pipeline.defs.history.Kept")
     assert not logger.isEnabledFor(logging.INFO)
