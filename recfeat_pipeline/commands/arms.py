@@ -1,5 +1,6 @@
 """``recfeat arms``: what can be compared."""
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,9 +79,10 @@ def _on_own_dimensions(arms: "list[Arm]", lake: "Lake", prompts: str | None) -> 
     if own is None or own.taxonomy is None:  # imported: nothing says what its dimensions are
         return arms
     groups = {group.name for group in own.taxonomy.groups}
+    read = cache(lambda wanted: version_of_arm(lake, wanted, prompts))  # once for all its arms
 
     def fits(arm: "Arm") -> bool:
-        version = version_of_arm(lake, arm.content.prompt_version, prompts)
+        version = read(arm.content.prompt_version)
         return same_dimensions(version, own) and groups >= set(arm.content.groups_left_out)
 
     return [arm for arm in arms if not arm.is_built_in or fits(arm)]

@@ -71,7 +71,7 @@ NOT_HERE = {
 SOURCES = ("RECFEAT_CONTACT", "TMDB_API_KEY")  # would send requests to the world
 FOUND_SOMETHING = ("recfeat check", "recfeat doctor", "recfeat status")  # may exit with 3
 FEWEST = {"--seeds": "0", "--arms": "hybrid,hybrid_llm"}  # of a run
-N_ITEMS, N_USERS = 40, 60
+N_ITEMS, N_USERS = 24, 60
 
 
 def blocks(page: Path, language: str) -> list[str]:

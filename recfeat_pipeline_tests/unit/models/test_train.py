@@ -1,3 +1,4 @@
+import shutil
 from itertools import islice
 
 import numpy as np
@@ -24,9 +25,10 @@ from recfeat_pipeline_tests.unit.models.worlds import (
 
 EVENTS = checkerboard(n_users=300)
 FEW = checkerboard(n_users=60)
+LEAST = checkerboard(n_users=20)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -43,6 +45,23 @@ def train(tmp_path, arm="llm", steps=64, events=EVENTS, **recipe) -> TrainingRes
     )
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("whole")
+
+
+@pytest.fixture(scope="module")
+def whole(folder) -> TrainingResult:
+    """A training that nothing disturbed."""
+    return train(folder)
+
+
+@pytest.fixture
+def copy(whole, folder, tmp_path):
+    """A folder as it left it."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
 def build(arm: str, data: Data) -> TowerModule:
     return published.build(data, content_for(arm), recipe_for(arm))
 
@@ -54,8 +73,8 @@ def test_the_obvious_answer_of_a_checkerboard(tmp_path, arm, steps):
     assert (ranks["rank"] <= 10 - ranks["history_length"]).mean() > 0.9
 
 
-def test_ranks_cover_the_test_examples_and_the_best_step_is_kept(tmp_path):
-    result = train(tmp_path, steps=320)
+def test_ranks_cover_the_test_examples_and_the_best_step_is_kept(whole):
+    result = whole
     test = build_examples(EVENTS).filter(pl.col("split") == "test")
     assert result.ranks.schema == pl.Schema(RANKS)
     assert result.ranks["example_id"].equals(test["example_id"])
@@ -76,15 +95,14 @@ def test_a_run_without_progress_ends_early_and_stays_ended(tmp_path):
     assert again.log.equals(result.log)
 
 
-def test_the_same_arm_and_seed_give_the_same_bits(tmp_path):
-    one, two = train(tmp_path / "a"), train(tmp_path / "b")
+def test_the_same_arm_and_seed_give_the_same_bits(whole, tmp_path):
+    one, two = whole, train(tmp_path)
     assert np.array_equal(one.item_vectors, two.item_vectors)
     assert one.ranks.equals(two.ranks)
     assert one.log.equals(two.log)
 
 
-def test_a_killed_run_continues_to_the_same_bits(tmp_path):
-    whole = train(tmp_path / "whole")
+def test_a_killed_run_continues_to_the_same_bits(whole, tmp_path):
 
     def kill(step: int, steps: int) -> None:
         if step == 23:
@@ -92,33 +110,31 @@ def test_a_killed_run_continues_to_the_same_bits(tmp_path):
 
     seen = []
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "killed", progress=kill)
-    resumed = train(tmp_path / "killed", progress=lambda step, steps: seen.append(step))
+        train(tmp_path, progress=kill)
+    resumed = train(tmp_path, progress=lambda step, steps: seen.append(step))
     assert min(seen) == 21, "continues after the evaluation at step 20"
     assert np.array_equal(whole.item_vectors, resumed.item_vectors)
     assert whole.log.equals(resumed.log)
 
 
-def test_a_finished_run_is_not_repeated_and_other_content_starts_over(tmp_path):
-    first = train(tmp_path)
+def test_a_finished_run_is_not_repeated_and_other_content_starts_over(whole, copy):
     seen = []
-    again = train(tmp_path, progress=lambda step, steps: seen.append(step))
-    assert seen in ([], [first.log["step"].max()]), "at most the bar's end"
-    assert again.ranks.equals(first.ranks)
+    again = train(copy, progress=lambda step, steps: seen.append(step))
+    assert seen in ([], [whole.log["step"].max()]), "at most the bar's end"
+    assert again.ranks.equals(whole.ranks)
     seen.clear()
-    train(tmp_path, arm="floor", progress=lambda step, steps: seen.append(step))
+    train(copy, arm="floor", progress=lambda step, steps: seen.append(step))
     assert seen[0] == 1
 
 
-def test_a_damaged_checkpoint_is_not_continued_from(tmp_path):
-    first = train(tmp_path)
-    damaged = bytearray((tmp_path / "last.ckpt").read_bytes())
+def test_a_damaged_checkpoint_is_not_continued_from(whole, copy):
+    damaged = bytearray((copy / "last.ckpt").read_bytes())
     damaged[len(damaged) // 2] ^= 1
-    (tmp_path / "last.ckpt").write_bytes(damaged)
+    (copy / "last.ckpt").write_bytes(damaged)
     seen = []
-    again = train(tmp_path, progress=lambda step, steps: seen.append(step))
+    again = train(copy, progress=lambda step, steps: seen.append(step))
     assert seen[0] == 1
-    assert np.array_equal(first.item_vectors, again.item_vectors)
+    assert np.array_equal(whole.item_vectors, again.item_vectors)
 
 
 def test_every_arm_of_a_seed_reads_the_same_batches():
@@ -166,7 +182,7 @@ def trainings() -> list[str]:
 
 @pytest.mark.parametrize("arm", trainings())
 def test_every_arm_trains_and_ranks(tmp_path, arm):
-    result = train(tmp_path, arm, steps=4, events=FEW)
+    result = train(tmp_path, arm, steps=4, events=LEAST)
     assert result.log["train_loss"].is_finite().all()
     assert result.ranks["rank"].is_between(1, 20).all()
 
