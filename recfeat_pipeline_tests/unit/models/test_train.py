@@ -1,5 +1,6 @@
 import shutil
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -56,6 +57,13 @@ def whole(folder) -> TrainingResult:
     return train(folder)
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory) -> tuple[Path, TrainingResult]:
+    """A training that ends long before its last step, and its folder."""
+    folder = tmp_path_factory.mktemp("long")
+    return folder, train(folder, steps=320)
+
+
 @pytest.fixture
 def copy(whole, folder, tmp_path):
     """A folder as it left it."""
@@ -73,8 +81,8 @@ def test_the_obvious_answer_of_a_checkerboard(tmp_path, arm, steps):
     assert (ranks["rank"] <= 10 - ranks["history_length"]).mean() > 0.9
 
 
-def test_ranks_cover_the_test_examples_and_the_best_step_is_kept(whole):
-    result = whole
+def test_ranks_cover_the_test_examples_and_the_best_step_is_kept(long):
+    _, result = long
     test = build_examples(EVENTS).filter(pl.col("split") == "test")
     assert result.ranks.schema == pl.Schema(RANKS)
     assert result.ranks["example_id"].equals(test["example_id"])
@@ -84,12 +92,12 @@ def test_ranks_cover_the_test_examples_and_the_best_step_is_kept(whole):
     assert result.best_step == result.log.row(result.log["valid_mrr"].arg_max())[0]
 
 
-def test_a_run_without_progress_ends_early_and_stays_ended(tmp_path):
-    result = train(tmp_path, steps=320)
+def test_a_run_without_progress_ends_early_and_stays_ended(long):
+    folder, result = long
     stale = (result.log["step"][-1] - result.best_step) // 20
     assert stale == fit.PATIENCE, "this small world is learnt by heart long before step 320"
     seen = []
-    again = train(tmp_path, steps=320, progress=lambda step, steps: seen.append((step, steps)))
+    again = train(folder, steps=320, progress=lambda step, steps: seen.append((step, steps)))
     last = result.log["step"][-1]
     assert seen == [(last, last)], "the bar is completed, no step is made"
     assert again.log.equals(result.log)
