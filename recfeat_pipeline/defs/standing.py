@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import recfeat_pipeline
-from recfeat_pipeline.defs.catalog.stored import is_fetched, source_files
+from recfeat_pipeline.defs.catalog.stored import may_change_unseen, source_files
 from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.freshness import files_hash, is_fresh, joint_hash, stamp, tables_hash
@@ -89,8 +89,8 @@ class Standing:
     def _catalog(self) -> str | None:
         given = self.settings.catalog
         path = str(Path(given).expanduser().resolve()) if given else self.lake.meta.get("catalog")
-        if is_fetched(path) or self.lake.has("left"):
-            return None  # what may be another by itself, and what leaves after days
+        if may_change_unseen(path) or self.lake.has("left"):  # items leave after days
+            return None
         split = self.settings.split or self.lake.meta.get("split")
         return joint_hash([str(path), str(split), files_hash(source_files(path)), self._decided()])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from recfeat_pipeline.catalog.fetch import is_url
+from recfeat_pipeline.catalog.formats import database
 from recfeat_pipeline.catalog.spec import read_spec
 from recfeat_pipeline.catalog.splits import SHARED, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
@@ -98,9 +99,13 @@ def source_files(catalog: str | None) -> list[Path]:
     return [Path(place) for place in _places(catalog) if not is_url(place)]
 
 
-def is_fetched(catalog: str | None) -> bool:
-    """Whether a part of it lies at a URL, where it may be another at any time."""
-    return any(map(is_url, _places(catalog)))
+def may_change_unseen(catalog: str | None) -> bool:
+    """Whether a part of it may be another although its file is not.
+
+    That is so at a URL, and in a database, whose log and what its views read lie elsewhere.
+    """
+    places = _places(catalog)
+    return any(is_url(place) or Path(place).suffix in database.SUFFIXES for place in places)
 
 
 def _places(catalog: str | None) -> list[str]:

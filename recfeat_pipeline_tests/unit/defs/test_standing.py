@@ -79,8 +79,11 @@ def test_what_only_a_run_can_know(lake, file, monkeypatch):
     assert not stands(lake), "items leave with time"
     lake.drop("left")
     assert stands(lake)
-    text = file.read_text().replace('"events.csv"', '"https://example.org/events.csv"')
-    file.write_text(text)
+
+
+@pytest.mark.parametrize("place", ["https://example.org/events.csv", "events.sqlite"])
+def test_a_catalogue_that_may_change_unseen(lake, file, place):
+    file.write_text(file.read_text().replace('"events.csv"', f'"{place}"'))
     assert Standing(lake, Settings()).reads("catalog") is None
 
 
