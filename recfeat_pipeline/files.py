@@ -136,7 +136,11 @@ class Files:
     # -- writing ---------------------------------------------------------------------------------
 
     def write_bytes(self, path: str, data: bytes) -> None:
-        """Write a file atomically."""
+        """Write a file atomically.
+
+        Raises:
+            RecfeatError: it cannot be written; nothing is half-written.
+        """
         full = self._full(path)
         try:
             if not self.is_local:
@@ -163,6 +167,9 @@ class Files:
         """Write a file where there is none, on an object store; False: there is one.
 
         Of several who try, one succeeds (``If-None-Match``).
+
+        Raises:
+            RecfeatError: the store cannot be written, or knows no conditional writes.
         """
         try:
             with self._reaching():
@@ -177,7 +184,11 @@ class Files:
         return True
 
     def upload(self, local: Path, path: str) -> None:
-        """Put a local file here, which appears whole."""
+        """Put a local file here, which appears whole.
+
+        Raises:
+            RecfeatError: it cannot be written; nothing was replaced.
+        """
         try:
             with self._reaching():
                 self._fs.put_file(str(local), self._full(path))

@@ -19,7 +19,7 @@ def mix(values: np.ndarray) -> np.ndarray:
 
 
 def hash_ids(ids: pl.Series, seed: int) -> np.ndarray:
-    """One uint64 per id (``Int64`` or ``String``, no nulls)."""
+    """One uint64 per id (``Int64`` or ``String``, no nulls), [n]."""
     if ids.dtype == pl.String:
         values = _hash_text(ids)
     else:
@@ -28,7 +28,7 @@ def hash_ids(ids: pl.Series, seed: int) -> np.ndarray:
 
 
 def hash_pairs(left: pl.Series, right: pl.Series, seed: int) -> np.ndarray:
-    """One uint64 per pair of ids, such as (user, item)."""
+    """One uint64 per pair of ids, such as (user, item), [n]."""
     return mix(hash_ids(left, seed) ^ mix(hash_ids(right, seed)))
 
 

@@ -80,7 +80,11 @@ def distil(
 
 
 def print_curve(teacher: "Teacher", settings: "Settings", seed: int) -> None:
-    """Answers bought, and how far the student then agrees with its teacher and curated tags."""
+    """Answers bought, and how far the student then agrees with its teacher and curated tags.
+
+    Raises:
+        RecfeatError: too few items have scores and a text.
+    """
     from recfeat_pipeline.commands.student_curve import SIZES, measure, price_per_million
 
     n_held, lines = measure(teacher, seed)

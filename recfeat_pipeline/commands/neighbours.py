@@ -119,7 +119,11 @@ def by_arm(
     arm: str,
     seed: int,
 ) -> tuple[str, list[dict[str, Any]]]:
-    """The nearest by a trained arm's item vectors: the arm used, and a row per neighbour."""
+    """The nearest by a trained arm's item vectors: the arm used, and a row per neighbour.
+
+    Raises:
+        RecfeatError: there is no such arm, or it has no run with the seed.
+    """
     import numpy as np
 
     from recfeat_pipeline.explore.queries import nearest

@@ -31,7 +31,7 @@ class Codes:
         return np.unique(self.values[:, :length], axis=0, return_inverse=True)[1].reshape(-1)
 
     def collisions(self) -> np.ndarray:
-        """How many items share each code that more than one item has, largest first."""
+        """How many items share each code that more than one has, int [C], largest first."""
         counts = np.bincount(self.prefixes(self.levels))
         return np.sort(counts[counts > 1])[::-1]
 

@@ -72,7 +72,11 @@ def columns(
 
 
 def left(slot: Slot, names: tuple[str, ...], dimensions: pl.DataFrame) -> tuple[str, ...]:
-    """The columns that are shown: without the groups left out, and as the control selects."""
+    """The columns that are shown: without the groups left out, and as the control selects.
+
+    Raises:
+        ContentUnavailable: a group is unknown, or nothing is left.
+    """
     shown = names
     for group in slot.groups_left_out:
         rows = dimensions.filter(pl.col("group") == group)

@@ -33,7 +33,7 @@ class UserContent:
     coverage: float  # share of those who are asked about
 
     def numbers(self, users: pl.Series) -> np.ndarray:
-        """Rows of the users, int64; U for somebody who is not there."""
+        """Rows of the users, int64 [B]; U for somebody who is not there."""
         asked = users.cast(self.ids.dtype, strict=False).to_frame("user_id")
         known = self.ids.to_frame("user_id").with_row_index("row")
         found = asked.join(known, on="user_id", how="left", maintain_order="left")["row"]

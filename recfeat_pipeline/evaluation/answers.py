@@ -51,7 +51,7 @@ def describe(asked: pl.DataFrame, calls: pl.DataFrame, k: int) -> dict[str, Any]
 
 
 def latencies(calls: pl.DataFrame) -> np.ndarray:
-    """Milliseconds that online calls took; those of a batch tell nothing of a request."""
+    """Milliseconds that online calls took, [C]; a batch's tell nothing of a request."""
     return calls.filter(backend="online")["latency_ms"].drop_nulls().to_numpy()
 
 

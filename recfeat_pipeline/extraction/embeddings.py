@@ -38,7 +38,7 @@ class Embedder(Protocol):
     name: str
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """One vector a text, float32, not yet at unit length."""
+        """One vector a text, float32 [n, E], not yet at unit length."""
         ...
 
 
@@ -164,7 +164,7 @@ def choose_embedder(settings: Settings) -> Embedder:
 
 
 def embed_once(lake: Lake, texts: Sequence[str], embedder: Embedder) -> np.ndarray:
-    """Unit vectors of the texts, in order; what the lake holds is not made again.
+    """Unit vectors of the texts, float32 [n, E], in order; what the lake holds is not made again.
 
     The vectors of a request are a segment of their own, so a crash loses at most the last one.
 
@@ -202,7 +202,7 @@ def _requests(texts: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
 
 
 def normalised(vectors: np.ndarray) -> np.ndarray:
-    """Rows at unit length.
+    """Rows [n, E] at unit length.
 
     Raises:
         RecfeatError: a row is not finite, or zero.

@@ -200,7 +200,11 @@ def _version_of(name: str, taxonomy: Taxonomy) -> str:
 
 
 def promote(lake: Lake, name: str, extra_folder: str | Path | None = None) -> str:
-    """Make a version the one that the feature matrix uses; returns its key."""
+    """Make a version the one that the feature matrix uses; returns its key.
+
+    Raises:
+        RecfeatError: there is none of the name, or it asks for no scores.
+    """
     version = load_version(name, extra_folder)
     if version.asks != "scores":
         raise RecfeatError(

@@ -86,7 +86,11 @@ def _ended(answer: Answer) -> str:
 
 
 def check_content(content: str | None, request: Request) -> dict[str, Any]:
-    """:func:`check` of the text alone; what reading the ledger repeats."""
+    """:func:`check` of the text alone; what reading the ledger repeats.
+
+    Raises:
+        InvalidError: it is not what was asked for.
+    """
     if not content or not content.strip():
         raise InvalidError("not_json", "the answer is empty")
     if len(content) > MAX_CHARS:

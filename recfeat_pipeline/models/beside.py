@@ -61,7 +61,7 @@ class Sum(Scorer):
 
 
 def standard(scores: Tensor) -> Tensor:
-    """Rows of mean 0 and spread 1."""
+    """Rows [B, N] of mean 0 and spread 1."""
     centred = scores - scores.mean(1, keepdim=True)
     return centred.div_(centred.std(1, keepdim=True).clamp(min=1e-9))
 

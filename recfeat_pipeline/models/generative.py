@@ -118,7 +118,7 @@ class Generator(Tower):
         return states @ self.code_table.weight[start : start + self.sizes[place]].T
 
     def loss(self, context: Context, targets: Tensor) -> Tensor:
-        """Cross-entropy of the targets' codes, a mean over places."""
+        """Cross-entropy of the targets' codes, a scalar: the mean over places."""
         memory, nothing = self.read(context)
         wanted = self.values[targets]  # [B, P]
         states = self.following(memory, nothing, wanted[:, :-1])

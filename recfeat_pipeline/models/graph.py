@@ -48,7 +48,7 @@ class Graph(nn.Module):
         return _Product.apply(users, self._edges("items"), self._edges("users"))
 
     def layers(self, users: Tensor, items: Tensor, n_layers: int) -> list[tuple[Tensor, Tensor]]:
-        """Rows of users and items, as they are and after each layer: n_layers + 1 pairs."""
+        """Rows of users [U, W] and items [N, W] after 0, 1, … layers: n_layers + 1 pairs."""
         found = [(users, items)]
         for _ in range(n_layers):
             users, items = found[-1]

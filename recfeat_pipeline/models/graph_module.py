@@ -58,7 +58,7 @@ class GraphModule(Module):
         self.register_buffer("pairs", pairs, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
-        """Every training event."""
+        """Every training event's number, int64 [E]."""
         return torch.arange(len(self.events)), None
 
     def loss(self, batch: Tensor) -> Tensor:

@@ -136,5 +136,5 @@ def _binned(times: pl.Series, bins: tuple[int, int] | None) -> np.ndarray:
 
 
 def rows_of(examples: pl.DataFrame, split: str) -> Tensor:
-    """Numbers (rows) of a split's examples, int64."""
+    """Numbers (rows) of a split's examples, int64 [X]."""
     return torch.from_numpy(np.flatnonzero((examples["split"] == split).to_numpy()))

@@ -72,7 +72,7 @@ def choose_content_weight(data: Data, content: Content, fitted: ItemItem) -> Ite
 
 
 def gram(train: Taken) -> Tensor:
-    """XᵀX: how many users took both items; on the diagonal, either."""
+    """XᵀX [N, N]: how many users took both items; on the diagonal, either."""
     total = torch.zeros(train.n_columns, train.n_columns)
     for start in range(0, len(train), BLOCK):
         block = train.dense(start, start + BLOCK)
@@ -81,7 +81,7 @@ def gram(train: Taken) -> Tensor:
 
 
 def ease(similarity: Tensor, ridge: float) -> Tensor:
-    """EASE: the item-item weights, with no item speaking for itself, of least squared error.
+    """EASE: the item-item weights [N, N] of least squared error; no item speaks for itself.
 
     Closed form (Steck, 2019): with P the inverse of the ridged Gram matrix, B = I - P / diag(P).
     """
@@ -124,14 +124,14 @@ def _without_self(inverse: Tensor) -> Tensor:
 
 
 def cosine_neighbours(similarity: Tensor, neighbours: int) -> Tensor:
-    """Shrunk cosine of the items' user sets; only the nearest ``neighbours`` are kept."""
+    """Shrunk cosine of the items' user sets, [N, N]; the nearest ``neighbours`` are kept."""
     counts = similarity.diagonal()
     cosine = similarity / (torch.outer(counts, counts).sqrt() + SHRINK)
     return nearest(cosine, neighbours)
 
 
 def nearest(similarity: Tensor, neighbours: int) -> Tensor:
-    """The similarity of each item (column) to its nearest others, and 0 elsewhere."""
+    """The similarity [N, N] of each item (column) to its nearest others, and 0 elsewhere."""
     others = similarity.clone().fill_diagonal_(0.0)
     kept = others.topk(min(neighbours, len(others)), dim=0)
     return torch.zeros_like(others).scatter_(0, kept.indices, kept.values)

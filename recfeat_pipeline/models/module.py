@@ -127,7 +127,7 @@ class Module(nn.Module):
         return rows, None
 
     def training_step(self, batch: Tensor) -> Tensor:
-        """The loss of a batch, also added to ``loss_sum``."""
+        """The loss of a batch, a scalar that is also added to ``loss_sum``."""
         # What is drawn in a step depends on the seed and the step alone: a resumed run repeats it.
         seed_draws(self.device, self.seed * 1_000_003 + self.global_step)
         loss = self.loss(batch)
@@ -135,7 +135,7 @@ class Module(nn.Module):
         return loss
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of a batch; it may draw."""
+        """The loss of a batch, a scalar; it may draw."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -193,7 +193,7 @@ class TowerModule(Module):
         self.register_buffer("log_counts", torch.log1p(train_counts.float()), persistent=False)
 
     def loss(self, batch: Tensor) -> Tensor:
-        """Cross-entropy of the targets among all items, or among a sample of them."""
+        """Cross-entropy of the targets among all items or a sample of them, a scalar."""
         context, targets = self.histories(batch)
         users = self.tower.user_vectors(self._thinned(context))  # [B, 128]
         users = users / self.learning.temperature

@@ -68,11 +68,11 @@ class Seen:
         return Taken(torch.from_numpy(offsets), torch.from_numpy(self.items[at]), n_items)
 
     def last_items(self, start: int, stop: int) -> Tensor:
-        """The newest item of each history."""
+        """The newest item of each history, int64 [B]."""
         return torch.from_numpy(self.items[self.stops[start:stop] - 1])
 
     def block(self, start: int, stop: int, targets: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Rows (within the block) and items of its seen candidates, targets left out."""
+        """Rows (within the block) and items of its seen candidates, int64 [S] each; no targets."""
         at, lengths = self._rows(start, stop)
         rows = np.repeat(np.arange(stop - start), lengths)
         items = self.items[at]

@@ -26,7 +26,7 @@ class Reading:
     decay: float = 0.8
 
     def weights(self, taken: Taken) -> Tensor:
-        """What each entry of the histories is worth, float32; a history's newest comes last."""
+        """What each entry of the histories is worth, float32 [E]; a history's newest is last."""
         lengths = taken.lengths().numpy()
         ends = np.repeat(taken.offsets.numpy() + lengths, lengths)
         ages = ends - 1 - np.arange(len(taken.columns))

@@ -57,11 +57,11 @@ class SequenceModule(TowerModule):
         self.register_buffer("of_windows", numbers, persistent=False)
 
     def learnt(self, examples: pl.DataFrame) -> tuple[Tensor, Tensor | None]:
-        """Users' numbers, and their lengths: those of a step are about as long."""
+        """Users' numbers and lengths, int64 [U]: those of a step are about as long."""
         return torch.arange(len(self.windows)), self.windows.places()
 
     def loss(self, batch: Tensor) -> Tensor:
-        """Cross-entropy of what came next, at every place."""
+        """Cross-entropy of what came next at every place, a scalar."""
         history, target = (each.to(self.device) for each in self.windows.draw(batch.cpu()))
         at = target != self.windows.n_items
         if self.new is not None:

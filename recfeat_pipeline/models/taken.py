@@ -28,11 +28,11 @@ class Taken:
         return len(self.offsets)
 
     def lengths(self) -> Tensor:
-        """Entries per row."""
+        """Entries per row, int64 [rows]."""
         return torch.cat([self.offsets, torch.tensor([len(self.columns)])]).diff()
 
     def counts(self) -> Tensor:
-        """Entries per column, float32."""
+        """Entries per column, float32 [columns]."""
         return torch.bincount(self.columns, minlength=self.n_columns).float()
 
     def transposed(self) -> "Taken":

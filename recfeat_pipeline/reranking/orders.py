@@ -30,7 +30,7 @@ def reordered(shown: np.ndarray, picks: np.ndarray) -> np.ndarray:
 
 
 def padded(picks: pl.Series) -> np.ndarray:
-    """Lists of numbers as the rows of an array, padded with :data:`NOTHING`; null: nothing but."""
+    """Lists of numbers as rows of an int [X, P], padded with :data:`NOTHING`; null: all of it."""
     lists = [numbers or [] for numbers in picks.to_list()]
     rows = np.full((len(lists), max(map(len, lists), default=0)), NOTHING)
     for row, numbers in zip(rows, lists, strict=True):

@@ -43,7 +43,7 @@ class Policy:
     when: Mapping[str, float]
 
     def sends(self, requests: pl.DataFrame) -> np.ndarray:
-        """Bool per request; one whose state is not known is not sent."""
+        """Bool per request, [X]; one whose state is not known is not sent."""
         holds = [CONDITIONS[key](value) for key, value in self.when.items()]
         sent = pl.repeat(True, requests.height, eager=True)
         for held in holds:

@@ -26,7 +26,11 @@ class BatchFiles:
         self.folder = Path(folder).expanduser()
 
     def hand_over(self, batch: Batch, lines: Iterator[bytes], saved: Callable[..., Batch]) -> Batch:
-        """Write the batch's file; it appears whole."""
+        """Write the batch's file; it appears whole.
+
+        Raises:
+            RecfeatError: it cannot be written.
+        """
         path = self.folder / f"{batch.name}.jsonl"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

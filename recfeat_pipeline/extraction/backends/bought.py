@@ -20,7 +20,11 @@ class BoughtBackend:
         self.model = model
 
     async def ask(self, request: Request, attempt: int, reminder: str | None) -> Answer:
-        """Refuse: nothing can be bought here."""
+        """Refuse: nothing can be bought here.
+
+        Raises:
+            RecfeatError: always, with what to set.
+        """
         raise RecfeatError(
             f"Item {request.item_id} has no {request.question.group!r} answer of {self.model} in "
             f"the ledger, and no endpoint is configured to buy it: set RECFEAT_LLM_BASE_URL or "

@@ -54,7 +54,7 @@ class GenerativeModule(Module):
     described: bool = False  # codes come from content
 
     def loss(self, batch: Tensor) -> Tensor:
-        """Cross-entropy of the target's codes."""
+        """Cross-entropy of the target's codes, a scalar."""
         return self.tower.loss(*self.histories(batch))
 
     def ranks(self, examples: Tensor, held: HeldOut) -> np.ndarray:

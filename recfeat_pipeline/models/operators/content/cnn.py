@@ -16,7 +16,7 @@ class Windows(WordEncoder):
         self.convolution = nn.Linear(3 * settings.width, settings.width)
 
     def mixed(self, rows: Tensor, held: Tensor) -> Tensor:
-        """Each word with its neighbours."""
+        """Each word with its neighbours, [M, T, W]."""
         around = nn.functional.pad(rows, (0, 0, 1, 1))
         three = torch.cat([around[:, :-2], rows, around[:, 2:]], 2)
         return nn.functional.relu(self.convolution(three))

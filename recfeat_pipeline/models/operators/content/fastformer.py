@@ -22,7 +22,7 @@ class Fastformer(WordEncoder):
         self.norm = nn.LayerNorm(width)
 
     def mixed(self, rows: Tensor, held: Tensor) -> Tensor:
-        """Each word's value times the global key, beside the word's query and the word."""
+        """Each word's value times the global key, beside its query and the word, [M, T, W]."""
         query, key, value = self.query_key_value(rows).chunk(3, dim=-1)
         key = key * self.global_query(query, held)[:, None]
         value = value * self.global_key(key, held)[:, None]

@@ -18,7 +18,7 @@ class Transformer(WordEncoder):
         self.norm = nn.LayerNorm(settings.width)
 
     def mixed(self, rows: Tensor, held: Tensor) -> Tensor:
-        """What each word is beside the others."""
+        """What each word is beside the others, [M, T, W]."""
         looked_at = held.clone()
         looked_at[:, 0] = True  # of no words at all the first place, which counts for nothing
         rows = rows + self.place_table.weight[: rows.shape[1]]
