@@ -100,7 +100,7 @@ class Shelf:
 
     @cached_property
     def standard_scores(self) -> np.ndarray:
-        """Scores [N, D] less their dimension's mean, over its deviation; 0 where an item has none."""
+        """Scores [N, D] less their dimension's mean, over its deviation; 0 where there is none."""
         if not self.scores.size or np.isnan(self.scores).all():
             return np.zeros_like(self.scores)
         mean, deviation = np.nanmean(self.scores, 0), np.nanstd(self.scores, 0)
