@@ -59,16 +59,25 @@ def arms(
                 arm.role,
                 arm.family_name,
                 arm.title,
-                " + ".join(slot.sources) + (f" ({slot.control})" if slot.control else "") or None,
+                _reads(arm),
                 number(sizes[arm.id].content_width),
                 number(sizes[arm.id].n_parameters),
                 ", ".join(arm.against) or None,
             )
-            for arm, slot in ((arm, arm.content) for arm in chosen)
+            for arm in chosen
         ],
     )
     say(f"Columns of the content slot and trained parameters on {corpus}.")
     hint("recfeat run --arms takes ids, labels and sections.")
+
+
+def _reads(arm: "Arm") -> str | None:
+    """What a model sees besides events: content of items, of users, another arm's order."""
+    slot, orders = arm.content, getattr(arm.settings, "pairs_from", "")
+    of_items = " + ".join(slot.sources) + (f" ({slot.control})" if slot.control else "")
+    of_users = " + ".join(slot.users) + (f" ({slot.user_control})" if slot.user_control else "")
+    order = f"the order of {orders}" if orders else ""
+    return ", ".join(part for part in (of_items, of_users, order) if part) or None
 
 
 def _on_own_dimensions(arms: "list[Arm]", lake: "Lake", prompts: str | None) -> "list[Arm]":
