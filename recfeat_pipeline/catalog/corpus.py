@@ -132,23 +132,13 @@ def _keep_users(
 def _order(events: pl.DataFrame, provided: bool, seed: int) -> pl.DataFrame:
     """Sort by (user, split if the catalogue brings one, unordered first, time, position, hash)."""
     split = pl.col("split").replace_strict(SPLIT_ORDER, return_dtype=pl.Int8)
-    by_split = [split] if provided else []
+    keys: list[Any] = [*([split] if provided else []), "timestamp", "position", "__shuffle"]
     parts = []
     for users in _in_parts(events["user_id"]):  # a sort holds its keys once more
-        part = events.filter(users) if users is not None else events
+        part = events if users is None else events.filter(users)
         shuffled = pl.Series("__shuffle", hash_pairs(part["user_id"], part["item_id"], seed))
-        parts.append(
-            part.with_columns(shuffled)
-            .sort(
-                "user_id",
-                *by_split,
-                "timestamp",
-                "position",
-                "__shuffle",  # nulls first
-            )
-            .drop("__shuffle")
-        )
-    return pl.concat(parts)
+        parts.append(part.with_columns(shuffled).sort("user_id", *keys).drop("__shuffle"))
+    return pl.concat(parts)  # nulls first
 
 
 def _in_parts(users: pl.Series) -> Iterator[pl.Expr | None]:
