@@ -38,11 +38,8 @@ WRITES = {
         "document_vectors",
     ),
 }  # fmt: skip
-
-
 ELSEWHERE = {"lake", "catalog", "split", "workers"}
-"""Settings that make nothing of a stage another, or that its own hash has as the lake keeps them.
-"""
+"""Settings that make nothing another, or that a stage's own hash has, as the lake keeps them."""
 
 
 class Standing:
