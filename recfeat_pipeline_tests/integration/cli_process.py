@@ -50,3 +50,10 @@ def finish(folder: Path, *arguments: str) -> str:
     out, _ = done.process.communicate(timeout=PATIENCE)
     assert done.process.returncode == 0, done.log.read_text()
     return out.decode()
+
+
+def check_interrupted(code: int, said: str) -> None:
+    """The command ended as Ctrl-C and `kill` end it."""
+    assert code == 130
+    assert "Interrupted. What is done is kept: the same command continues." in said
+    assert "Traceback" not in said
