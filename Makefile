@@ -29,11 +29,12 @@ check: $(STAMP)  ## lint, types, fast tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder recfeat_pipeline_tests/unit
 
+# Types are checked beside the tests: without a cache they take a core for most of a minute.
 test: $(STAMP)   ## lint, types, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/mypy & $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder; \
+		tests=$$?; wait $$! && exit $$tests
 
 coverage: $(STAMP) ## which lines no test runs: a table per folder, and the lowest modules
 	$(BIN)/coverage erase

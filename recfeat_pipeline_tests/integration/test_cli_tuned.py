@@ -11,7 +11,7 @@ from recfeat_pipeline_tests.integration.cli_process import Running
 from recfeat_pipeline_tests.integration.cli_world import run, write_catalog
 
 TRIALS = 6
-TUNED = ("run", "--arms", "tower", "--seeds", "0", "--steps", "60", "--tune", str(TRIALS))
+TUNED = ("run", "--arms", "tower", "--seeds", "0", "--steps", "30", "--tune", str(TRIALS))
 FINISHED = re.compile(r'"trial_id":(\d+),"state":1,"values":\[([\d.e-]+)\]')
 
 

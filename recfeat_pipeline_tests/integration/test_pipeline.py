@@ -3,6 +3,7 @@
 import pytest
 
 from recfeat_pipeline import sql_models
+from recfeat_pipeline.catalog import read, synthetic
 from recfeat_pipeline.cli import run_app
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
@@ -18,9 +19,11 @@ def run(*options):
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    """A lake in which the pipeline ran once."""
+    """A lake in which the pipeline ran once, on a quarter of the catalogue."""
     root = tmp_path_factory.mktemp("lake")
+    small = synthetic.SyntheticConfig(n_items=150, n_users=400)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "SyntheticConfig", lambda: small)
         patch.setenv("RECFEAT_LAKE", str(root))
         patch.setenv("DAGSTER_HOME", str(root / "dagster_home"))
         run()
