@@ -279,8 +279,11 @@ def _descriptions(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield f"{path.parent.name}.{path.stem}", described
 
 
+_parsed = cache(JINJA.from_string)  # parsing takes longer than all else that `status` does
+
+
 def _render(template: str, **functions: Any) -> str:
-    rendered = JINJA.from_string(template).render(
+    rendered = _parsed(template).render(
         measures=measures(),
         metrics=list(metrics()),
         list_metrics=list(list_metrics()),
@@ -300,7 +303,12 @@ def _scan(lake: Lake, name: str) -> str:
             f"read_parquet([{files}], hive_partitioning = {bool(table.hive)}, "
             "hive_types_autocast = false, union_by_name = true)"
         )
-    empty = pl.DataFrame(schema=lake.schema(name))
+    return _without_rows(tuple(lake.schema(name).items()))
+
+
+@cache
+def _without_rows(schema: tuple[tuple[str, Any], ...]) -> str:
+    empty = pl.DataFrame(schema=dict(schema))
     relation = duckdb.connect().from_arrow(empty.to_arrow())
     columns = zip(relation.columns, relation.types, strict=True)
     return f"(SELECT {', '.join(f'NULL::{t} AS {quote(c)}' for c, t in columns)} LIMIT 0)"
