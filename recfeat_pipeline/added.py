@@ -104,8 +104,10 @@ def keep_left(
         for item_id in over["item_id"]:
             lake.drop("documents", shard=shard_of([item_id], lake.n_shards)[0], part=_part(item_id))
     marked = marked.join(over, on="item_id", how="anti").sort("item_id")
-    if marked.height or lake.has("left"):
+    if marked.height:
         lake.write("left", marked)
+    else:
+        lake.drop("left")
 
 
 def _part(item_id: int | str) -> str:

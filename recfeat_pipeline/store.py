@@ -108,6 +108,15 @@ class Building:
                 published_store.publish(self.lake, f"{FORMAT}-{made_of}")
 
 
+def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Its tables and views, as ``schema.table``."""
+    rows = connection.execute(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        "WHERE table_catalog = current_database()"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
 def stamps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What each table of a store was made of, as a hash, by the model's key."""
     try:

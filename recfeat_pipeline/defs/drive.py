@@ -29,6 +29,7 @@ from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import arm_version
 from recfeat_pipeline.extraction.versions import PromptVersion
+from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import Arm, pairs_from, rests_on
 from recfeat_pipeline.settings import Settings
@@ -83,6 +84,8 @@ class Plan:
         """What a stage is told by the plan, in words."""
         if stage == "extraction":
             yield self.version.key if self.version else ""
+            if self.version and self.version.taxonomy:  # what its tags are is not in the key
+                yield frame_hash(self.version.taxonomy.frame())
             yield from (table for table in WRITES[stage] if self.needs(table))
 
 

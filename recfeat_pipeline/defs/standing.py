@@ -14,12 +14,13 @@ import recfeat_pipeline
 from recfeat_pipeline.defs.catalog.stored import may_change_unseen, source_files
 from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.errors import RecfeatError
+from recfeat_pipeline.extraction.batches import OPEN, load_all
 from recfeat_pipeline.freshness import files_hash, is_fresh, joint_hash, stamp, tables_hash
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import JOURNAL, fill
 from recfeat_pipeline.settings import Settings
 from recfeat_pipeline.sql_models import evaluation_models, expected, load_models
-from recfeat_pipeline.store import built, open_store, stamps
+from recfeat_pipeline.store import built, open_store, stamps, tables
 from recfeat_pipeline.text.overrides import overrides_path
 
 READS = {
@@ -38,6 +39,8 @@ WRITES = {
         "document_vectors",
     ),
 }  # fmt: skip
+NOTES_WRITTEN = {"catalog": ("catalog", "corpus")}
+"""Notes of the lake that a stage writes beside its tables, and later ones read."""
 ELSEWHERE = {"lake", "catalog", "split", "workers"}
 """Settings that make nothing another, or that a stage's own hash has, as the lake keeps them."""
 
@@ -64,15 +67,16 @@ class Standing:
         own = of_stage and of_stage()
         if own is None:
             return None
-        tables = tables_hash(self.lake, *READS.get(stage, ()))
+        read = tables_hash(self.lake, *READS.get(stage, ()))
         given = self.settings.model_dump_json(exclude=ELSEWHERE)  # keys are masked in it
-        return joint_hash([code_hash(), given, own, tables, *asked])
+        return joint_hash([code_hash(), given, own, read, *asked])
 
     def stands(self, stage: str, reads: str) -> bool:
         """Whether the stage was run with this, and what it wrote is there, whole, as it left it."""
-        if not is_fresh(self.lake, f"stage-{stage}", joint_hash([reads, self._wrote(stage)])):
-            return False
         try:
+            left = joint_hash([reads, self._wrote(stage)])
+            if not is_fresh(self.lake, f"stage-{stage}", left):
+                return False
             for table in WRITES.get(stage, ()):
                 self.lake.check(self.lake.table_paths(table))
         except RecfeatError:  # damaged: the stage writes it again, or says what to do
@@ -105,6 +109,8 @@ class Standing:
         in_hand = any(file.stat().st_size for file in journal.glob("*.jsonl"))
         if self.settings.llm_retry_failed or self.settings.llm_batch or in_hand:
             return None
+        if any(batch.status in OPEN for batch in load_all(self.lake)):  # it may be given up
+            return None
         return ""
 
     def _feature_store(self) -> str:
@@ -114,12 +120,13 @@ class Standing:
     def _wrote(self, stage: str) -> str:
         if stage != "feature_store":
             promoted = self.lake.meta.get("promoted") if stage == "extraction" else None
-            return joint_hash([tables_hash(self.lake, *WRITES[stage]), str(promoted)])
+            notes = [repr(self.lake.read_note(name)) for name in NOTES_WRITTEN.get(stage, ())]
+            return joint_hash([tables_hash(self.lake, *WRITES[stage]), str(promoted), *notes])
         if built(self.lake) is None:
             return ""
         with open_store(self.lake) as store:
-            held = stamps(store)
-        return joint_hash(f"{key} {held.get(key)}" for key in _early())
+            held, there = stamps(store), tables(store)
+        return joint_hash(f"{key} {held.get(key)} {key in there}" for key in _early())
 
 
 def _early() -> list[str]:

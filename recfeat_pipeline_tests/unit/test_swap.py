@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from recfeat_pipeline import schemas, sealed
+from recfeat_pipeline.defs.training.judged import judge_runs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.migrations import open_lake
@@ -32,6 +33,7 @@ def leave(lake, rank, fingerprint, *tables):
     """What a training of these inputs leaves, the fingerprint last."""
     ranks = pl.DataFrame([(0, 1, 1, 5, rank, rank)], schema=schemas.RANKS, orient="row")
     lake.write("ranks", ranks, **RUN)
+    lake.write("runs", pl.DataFrame([{}], schema=schemas.RUNS), **RUN)
     vectors = pl.DataFrame({"item_id": [1], "vector": [[float(rank)]]}, schema=schemas.ITEM_VECTORS)
     if "item_vectors" in tables:
         lake.write("item_vectors", vectors, **RUN)
@@ -145,3 +147,14 @@ def test_a_run_whose_checkpoint_is_damaged_is_made_again(lake):
     assert not stored(lake).is_current("old")
     path.unlink()
     assert stored(lake).is_current("old"), "the lake may be another machine's"
+
+
+@pytest.mark.parametrize("table", ["runs", "ranks"])
+def test_a_run_whose_table_is_gone_is_made_again(lake, table):
+    leave(lake, 7, "old")
+    (stored(lake).model / "best.pt").write_bytes(sealed.wrap(b"weights"))
+    assert stored(lake).is_current("old")
+    lake.drop(table, **RUN)
+    assert not stored(lake).is_current("old")
+    [run] = judge_runs(lake, None)
+    assert run.state == "interrupted"

@@ -124,7 +124,7 @@ class _Judge:
     def run(self, run: StoredRun) -> Run:
         arm, seed = run.arm, run.seed
         skipped = self.lake.read_note("skipped", **run.key)
-        whole = self.lake.read_note("made_from", **run.key) is not None
+        whole = run.is_whole
         if skipped and whole:
             return Run(arm.id, seed, "stale", None, skipped["reason"])
         if skipped:

@@ -54,11 +54,21 @@ class StoredRun:
     def is_current(self, made_from: str, kind: str = "made") -> bool:
         """Whether the run (``"cold"``: the cold-start run) was finished from these inputs.
 
-        One whose checkpoint is damaged is not: it is trained again.
+        One whose tables are gone or whose checkpoint is damaged is not: it is trained again.
         """
         note = self.lake.read_note(f"{kind}_from", **self.key) or {}
-        same = note.get("fingerprint") == made_from
-        return same and not (kind == "made" and is_damaged(self.model / BEST))
+        if note.get("fingerprint") != made_from:
+            return False
+        if kind == "cold":
+            return self.lake.has("cold_ranks", **self.key)
+        return self.is_whole and not is_damaged(self.model / BEST)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run was finished, and the tables that say so are there."""
+        ranked = "reranked" if self.arm.family.reorders else "ranks"
+        finished = self.lake.read_note("made_from", **self.key) is not None
+        return finished and all(self.lake.has(name, **self.key) for name in ("runs", ranked))
 
     def begin(self, made_from: str) -> "StoredRun":
         """The unfinished run of these inputs, beside this one, which serves until :meth:`take`.

@@ -1,5 +1,7 @@
 """Whether a run's arms read what would be asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from recfeat_pipeline.defs.drive import Plan
@@ -36,3 +38,16 @@ def test_an_arm_below_another_counts(tmp_path):
     above = judged.with_settings({"base": reads_scores.id})
     version = load_version(V1)
     assert Plan(version, [above], [0]).reads(version, Lake(tmp_path), None)
+
+
+def test_another_tag_of_a_dimension_is_told_although_no_question_names_it():
+    """The embedded extractor looks for it, and the report compares it with the scores."""
+    version = load_version(V1)
+    group, *groups = version.taxonomy.groups
+    dimension, *others = group.dimensions
+    other = replace(dimension, genome_tags=("another tag",))
+    changed = replace(group, dimensions=(other, *others))
+    retagged = replace(version, taxonomy=replace(version.taxonomy, groups=(changed, *groups)))
+    assert retagged.key == version.key
+    told = [list(Plan(each, [], [0]).asks("extraction")) for each in (version, retagged)]
+    assert told[0] != told[1]

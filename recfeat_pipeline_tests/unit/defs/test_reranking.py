@@ -294,6 +294,7 @@ def test_answers_that_name_nothing_are_no_pairs(lake, server):
 def test_pairs_of_a_base_that_was_fitted_again_are_stale(lake, server, monkeypatch):
     """The run itself is judged current, so that its pairs alone can tell."""
     monkeypatch.setattr(StoredRun, "is_current", lambda *_: True)
+    monkeypatch.setattr(StoredRun, "is_whole", True)
     monkeypatch.setattr(StoredRun, "summary", lambda _: {"steps": 1})
     pairs_of(lake, "five")
     learns = StoredRun(lake, load_arms()["of_five"], 0)

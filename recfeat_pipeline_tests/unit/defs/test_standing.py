@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -9,9 +10,12 @@ from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.defs import standing
 from recfeat_pipeline.defs.catalog.stored import save_catalog
 from recfeat_pipeline.defs.standing import WRITES, Standing
+from recfeat_pipeline.extraction.batches import Batch, save
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
 from recfeat_pipeline.settings import Settings
+from recfeat_pipeline.sql_models import build_all
+from recfeat_pipeline.store import open_store
 from recfeat_pipeline_tests.integration.cli_world import write_catalog
 
 
@@ -81,6 +85,43 @@ def test_what_only_a_run_can_know(lake, file, monkeypatch):
     assert stands(lake)
 
 
+@pytest.mark.parametrize("note", ["catalog", "corpus"])
+def test_a_note_beside_its_tables_is_gone_another_or_damaged(lake, note):
+    """A run under rules that leave no item writes the note alone; later stages read it."""
+    whole = lake.read_note(note) or {"split": "global_time"}
+    lake.write_note(note, whole)
+    looked = Standing(lake, Settings())
+    looked.keep("catalog", looked.reads("catalog"))
+    assert stands(lake)
+    for damage in (
+        lambda: lake.drop_note(note),
+        lambda: lake.write_note(note, whole | {"rules": {}}),
+        lambda: lake.write_bytes(f"catalog/{note}.json", b"{"),
+    ):
+        damage()
+        assert not stands(lake)
+        lake.write_note(note, whole)
+        assert stands(lake)
+
+
+def test_a_store_without_a_table_or_of_another_format_is_built_again(lake):
+    """Only a writer empties a store of an older format, so that the stage must be run."""
+    with open_store(lake, read_only=False) as store:
+        build_all(store, lake)
+    looked = Standing(lake, Settings())
+    looked.keep("feature_store", looked.reads("feature_store"))
+    assert stands(lake, "feature_store")
+    with open_store(lake, read_only=False) as store:
+        store.execute("ALTER TABLE features.item_features RENAME TO moved")
+    assert not stands(lake, "feature_store")
+    with open_store(lake, read_only=False) as store:
+        store.execute("ALTER TABLE features.moved RENAME TO item_features")
+    assert stands(lake, "feature_store")
+    with duckdb.connect(str(lake.feature_store)) as store:
+        store.execute("UPDATE store_format SET format = 0")
+    assert not stands(lake, "feature_store")
+
+
 @pytest.mark.parametrize("place", ["https://example.org/events.csv", "events.sqlite"])
 def test_a_catalogue_that_may_change_unseen(lake, file, place):
     file.write_text(file.read_text().replace('"events.csv"', f'"{place}"'))
@@ -115,6 +156,15 @@ def test_extraction_is_run_where_calls_may_be_owed(lake, tmp_path):
     assert looked.reads("extraction") is not None
     (journal / "shard=03.jsonl").write_text(json.dumps({}))
     assert looked.reads("extraction") is None
+
+
+def test_extraction_is_run_while_a_batch_is_open(lake):
+    """It is given up by `recfeat batches`, which leaves no trace in what the stage reads."""
+    batch = Batch("b", "v", "m", {}, {}, True, "batch", 1, status="submitted")
+    save(lake, batch)
+    assert Standing(lake, Settings()).reads("extraction") is None
+    save(lake, batch, status="abandoned")
+    assert Standing(lake, Settings()).reads("extraction") is not None
 
 
 def test_every_table_that_a_stage_writes_is_one_of_the_lake():
