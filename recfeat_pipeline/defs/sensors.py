@@ -19,7 +19,7 @@ from recfeat_pipeline.defs.known import changed_partitions, version_test_of
 from recfeat_pipeline.defs.partitions import arm_seed_key, arm_seeds, versions
 from recfeat_pipeline.defs.running import end_abandoned
 from recfeat_pipeline.defs.training.retraining import runs_to_repeat, seen_now
-from recfeat_pipeline.defs.training.stored import finished_runs
+from recfeat_pipeline.defs.training.stored import runs_of_promoted_scores
 from recfeat_pipeline.extraction.batches import OPEN, calls_of, load_all
 from recfeat_pipeline.freshness import frame_hash
 from recfeat_pipeline.lake import Lake
@@ -140,7 +140,7 @@ def retrain_when_enough_changed(settings: dg.ResourceParam[Settings]) -> dg.Sens
         return dg.SensorResult(skip_reason="Nothing has been extracted yet.")
     with open_store(lake, wait_seconds=10) as store:
         now = seen_now(store, promoted)
-    stale = runs_to_repeat(finished_runs(lake), now, promoted, settings.retrain_share)
+    stale = runs_to_repeat(runs_of_promoted_scores(lake), now, promoted, settings.retrain_share)
     if not stale:
         reason = f"Less than {settings.retrain_share:.0%} of the items have changed."
         return dg.SensorResult(skip_reason=reason)

@@ -185,7 +185,7 @@ def kind(arm: Arm) -> str:
     return "control" if arm.role == "control" else "tower"
 
 
-def finished_runs(lake: Lake) -> list[FinishedRun]:
+def runs_of_promoted_scores(lake: Lake) -> list[FinishedRun]:
     """The models that read the promoted prompt version's scores."""
     arms = load_arms()
     found = []
