@@ -4,6 +4,7 @@ import sys
 import duckdb
 import pytest
 
+from recfeat_pipeline import store
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.store import open_store
@@ -56,3 +57,14 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     lake.feature_store.write_bytes(b"garbage " * 4096)
     with pytest.raises(RecfeatError, match="rebuilt from the lake"), open_store(lake):
         pass
+
+
+def test_what_does_not_fit_into_memory_goes_through_the_disk(tmp_path, monkeypatch):
+    """Sorting these rows takes several times what the connection may have."""
+    monkeypatch.setattr(store, "MOST_MEMORY", 64 << 20)
+    rows = "(SELECT hash(i) AS h, hash(i + 1) AS g, hash(i + 2) AS f FROM range(6_000_000) t(i))"
+    with open_store(Lake(tmp_path), read_only=False) as connection:
+        count = f"SELECT count(*) FROM (SELECT DISTINCT h, g, f FROM {rows})"
+        assert connection.execute(count).fetchall() == [(6_000_000,)]
+        [(limit,)] = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+        assert limit == "64.0 MiB"
