@@ -166,7 +166,7 @@ def reranked(
     job = prepare_reranking(context, lake, store, settings)
     if job is None:
         return
-    if not job.run.is_current(job.made_from):
+    if job.asks_again(settings) or not job.run.is_current(job.made_from):
         try:
             rerank(job, settings, reporter)
         except Unasked as reason:

@@ -37,13 +37,14 @@ def augment(of: Reranking, settings: Settings, reporter: Reporter) -> pl.DataFra
     """
     lake, key = of.run.lake, of.run.key
     note = lake.read_note("pairs_from", **key) or {}
-    if note.get("fingerprint") == of.made_from:
+    made = note.get("fingerprint") == of.made_from and lake.has("augmented_pairs", **key)
+    if made and not of.asks_again(settings):
         return lake.read("augmented_pairs", **key).select(list(AUGMENTED_PAIRS))
     frame = _ask(of, settings, reporter)
     lake.write("augmented_pairs", frame, **key)
-    made = {"fingerprint": of.made_from, "model": of.model, "n": of.n}
-    made["asked_with"] = of.version.key if of.version else None
-    lake.write_note("pairs_from", made, **key)
+    about = {"fingerprint": of.made_from, "model": of.model, "n": of.n}
+    about["asked_with"] = of.version.key if of.version else None
+    lake.write_note("pairs_from", about, **key)
     return frame
 
 

@@ -17,7 +17,7 @@ def read_pairs(lake: Lake, arm: Arm, seed: int, items: pl.DataFrame) -> pl.DataF
     if orders is None:
         return None
     key = {"arm": orders.id, "seed": str(seed)}
-    if lake.read_note("pairs_from", **key) is None:
+    if not lake.has("augmented_pairs", **key):
         why = (lake.read_note("skipped", arm=arm.id, seed=str(seed)) or {}).get("reason")
         raise ContentUnavailable(
             why

@@ -64,6 +64,10 @@ class Reranking:
         """Whose candidates they are."""
         return self.under[0]
 
+    def asks_again(self, settings: Settings) -> bool:
+        """Whether calls that failed are asked again; what was answered is not bought again."""
+        return settings.llm_retry_failed and self.version is not None
+
     @cached_property
     def made_from(self) -> str:
         """Hash of all that determines the result, the answers aside."""

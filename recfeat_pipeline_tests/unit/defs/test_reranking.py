@@ -271,6 +271,31 @@ def test_pairs_are_of_training_users_who_took_neither_and_bought_once(lake, serv
     assert asked.join(more, on=asked.columns, how="anti").is_empty()
 
 
+def test_calls_that_failed_are_asked_again_where_that_is_wanted_and_lost_pairs_made(
+    lake, server, monkeypatch
+):
+    failed = []
+
+    def fail_one(asked):
+        failed[:] = failed or [asked.document]
+        return "not_json" if asked.document in failed else None
+
+    server.fault = fail_one
+    assert pairs_of(lake, "five").height == 11
+    server.fault = lambda asked: None
+    once = server.groups["ranking"]
+    assert pairs_of(lake, "five").height == 11
+    monkeypatch.setenv("RECFEAT_LLM_RETRY_FAILED", "1")
+    found = pairs_of(lake, "five")
+    assert (found.height, server.groups["ranking"]) == (12, once + 1)
+    monkeypatch.delenv("RECFEAT_LLM_RETRY_FAILED")
+    lake.drop("augmented_pairs")
+    with pytest.raises(ContentUnavailable):
+        read_pairs(lake, load_arms()["of_five"], 0, lake.read("items"))
+    assert pairs_of(lake, "five").equals(found)
+    assert server.groups["ranking"] == once + 1
+
+
 def test_pairs_follow_the_order_that_was_given(lake, server):
     """EASE's last-five order is what it is, and an LLM's answer comes first."""
     free, asked = pairs_of(lake, "free"), pairs_of(lake, "five")
