@@ -56,6 +56,12 @@ class Cost:
     megabytes: float  # at most
     written: int  # bytes
 
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:,.1f} CPU s, {self.megabytes:,.0f} MB at most, "
+            f"{self.written / 1e6:,.2f} MB written"
+        )
+
 
 def run(options: Sequence[str] = ()) -> list[dict]:
     """Rows of the table: of each size its stages, then what nothing new and an edited text cost."""
@@ -88,10 +94,20 @@ def run(options: Sequence[str] = ()) -> list[dict]:
 def measure(folder: Path, n_items: int, stages: Sequence[str]) -> dict[str, Cost]:
     """The costs of one size, by what was done."""
     generate(folder, n_items)
-    costs = {stage: command(folder, stage) for stage in stages}
-    costs |= {f"{stage} again": command(folder, stage) for stage in stages[1:]}
+    costs: dict[str, Cost] = {}
+
+    def take(what: str, stage: str) -> None:
+        costs[what] = cost = command(folder, stage)
+        print(f"  {n_items:,} items, {what}: {cost}", file=sys.stderr, flush=True)  # it takes long
+
+    for stage in stages:
+        take(stage, stage)
+    for stage in stages[1:]:
+        take(f"{stage} again", stage)
     edit(folder, n_items)
-    return costs | {f"{stage}, 1 % edited": command(folder, stage) for stage in stages[1:]}
+    for stage in stages[1:]:
+        take(f"{stage}, 1 % edited", stage)
+    return costs
 
 
 def generate(folder: Path, n_items: int) -> None:
