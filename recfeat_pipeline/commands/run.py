@@ -60,8 +60,9 @@ def run(
         int | None,
         typer.Option(
             min=1, metavar="N",
-            help="Requests that are bought of each arm that reorders; the lake keeps to it. Unset: "
-            "as this lake was run last, at first 500.",
+            help="Requests that are bought of each arm that reorders, and training users whose "
+            "candidates it orders for an arm that learns from it; the lake keeps to it. Unset: as "
+            "this lake was run last, at first 500.",
         ),
     ] = None,
     until: Annotated[
@@ -91,8 +92,8 @@ def run(
     """Run the pipeline, from the catalogue to the report.
 
     Interrupt it whenever you like: calls in flight get ten seconds, what has arrived is kept and
-    not bought again, and the same command continues. The version it extracts with becomes the
-    promoted one. Where no chosen arm reads LLM scores, nothing is extracted, unless
+    not bought again, and the same command continues. What has not changed since it was run last is
+    not run again. The version it extracts with becomes the promoted one. Where no chosen arm reads LLM scores, nothing is extracted, unless
     --prompt-version or --until extraction asks for it.
 
     $ recfeat run
