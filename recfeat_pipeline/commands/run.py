@@ -93,8 +93,8 @@ def run(
 
     Interrupt it whenever you like: calls in flight get ten seconds, what has arrived is kept and
     not bought again, and the same command continues. What has not changed since it was run last is
-    not run again. The version it extracts with becomes the promoted one. Where no chosen arm reads LLM scores, nothing is extracted, unless
-    --prompt-version or --until extraction asks for it.
+    not run again. The version it extracts with becomes the promoted one. Where no chosen arm reads
+    LLM scores, nothing is extracted, unless --prompt-version or --until extraction asks for it.
 
     $ recfeat run
     $ recfeat run --catalog films.toml --pilot 100
