@@ -9,7 +9,9 @@ import pytest
 from recfeat_pipeline.catalog.read import read_catalog
 from recfeat_pipeline.defs import standing
 from recfeat_pipeline.defs.catalog.stored import save_catalog
-from recfeat_pipeline.defs.standing import WRITES, Standing
+from recfeat_pipeline.defs.stages import STAGES
+from recfeat_pipeline.defs.standing import READS, WRITES, Standing
+from recfeat_pipeline.defs.text.scraping import source_names
 from recfeat_pipeline.extraction.batches import Batch, save
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.layout import LAKE
@@ -169,3 +171,15 @@ def test_extraction_is_run_while_a_batch_is_open(lake):
 
 def test_every_table_that_a_stage_writes_is_one_of_the_lake():
     assert {name for names in WRITES.values() for name in names} <= LAKE.keys()
+
+
+@pytest.mark.parametrize("stage", WRITES)
+def test_all_that_a_stages_assets_read_and_write_is_listed(stage):
+    """But sources, with which no text stands, and profiles of users, which are asked by hand."""
+    assets = STAGES[stage]
+    by_hand = {"user_profiles", "events"} if stage == "extraction" else set()
+    elsewhere = {*source_names(), *by_hand}
+    wrote = {key.path[-1] for asset in assets for key in asset.keys}
+    read = {dep.path[-1] for asset in assets for deps in asset.asset_deps.values() for dep in deps}
+    assert wrote - elsewhere <= set(WRITES[stage])
+    assert read - elsewhere <= {*READS.get(stage, ()), *WRITES[stage]}
