@@ -25,6 +25,7 @@ from recfeat_pipeline.defs.standing import WRITES, Standing
 from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.defs.training.inputs import load_data, report_split
 from recfeat_pipeline.defs.training.judged import current_runs
+from recfeat_pipeline.defs.training.tuned import SEED
 from recfeat_pipeline.defs.workers import Workers, default_workers
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.prompts import arm_version
@@ -177,7 +178,8 @@ class Driver:
         models = list(arm_seed_pairs(plan))
         learning = [model for model in models if pairs_from(model[0]) is not None]
         self._fit(stage, plan, [model for model in models if model not in learning])
-        self._order(augmented_pairs, learning)  # of models that are fitted now
+        tuned = bool(self.lake.meta.get("tune"))
+        self._order(augmented_pairs, orders_read(learning, tuned))  # of models that are fitted now
         self._fit(stage, plan, learning)
         self._order(reranked, [(arm, plan.seeds[0]) for arm in plan.reordering])
 
@@ -245,6 +247,12 @@ def arm_seed_pairs(plan: Plan) -> Iterator[tuple[Arm, int]]:
         for arm in plan.fitted:
             if arm.is_stochastic or seed == plan.seeds[0]:
                 yield arm, seed
+
+
+def orders_read(learning: Sequence[tuple[Arm, int]], tuned: bool) -> list[tuple[Arm, int]]:
+    """The models that learn from an order, and of a tuned lake those that are searched besides."""
+    searched = [(arm, SEED) for arm, _ in learning] if tuned else []
+    return list(dict.fromkeys([*searched, *learning]))
 
 
 def _stretches(known: Sequence[str], wanted: Sequence[str]) -> list[list[str]]:

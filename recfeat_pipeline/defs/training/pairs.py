@@ -21,8 +21,8 @@ def read_pairs(lake: Lake, arm: Arm, seed: int, items: pl.DataFrame) -> pl.DataF
         why = (lake.read_note("skipped", arm=arm.id, seed=str(seed)) or {}).get("reason")
         raise ContentUnavailable(
             why
-            or f"It learns from the order of {orders.id!r} for training users, and none was "
-            "asked for: `recfeat run` does, or the asset lake/augmented_pairs."
+            or f"It learns from the order of {orders.id!r} for training users, and with seed "
+            f"{seed} none was asked for: `recfeat run` does, or the asset lake/augmented_pairs."
         )
     index = items.drop_nulls("item_index").select("item_id", "item_index")
     pairs = lake.read("augmented_pairs", **key)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from recfeat_pipeline.defs.drive import Plan
+from recfeat_pipeline.defs.drive import Plan, orders_read
 from recfeat_pipeline.extraction.versions import load_version
 from recfeat_pipeline.lake import Lake
 from recfeat_pipeline.models.arms import resolve_arms
@@ -51,3 +51,9 @@ def test_another_tag_of_a_dimension_is_told_although_no_question_names_it():
     assert retagged.key == version.key
     told = [list(Plan(each, [], [0]).asks("extraction")) for each in (version, retagged)]
     assert told[0] != told[1]
+
+
+def test_a_search_reads_the_pairs_of_its_own_seed():
+    [arm] = resolve_arms("lightgcn_pairs")
+    assert orders_read([(arm, 1), (arm, 2)], tuned=False) == [(arm, 1), (arm, 2)]
+    assert orders_read([(arm, 1), (arm, 2)], tuned=True) == [(arm, 0), (arm, 1), (arm, 2)]
