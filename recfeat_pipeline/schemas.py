@@ -308,7 +308,7 @@ ARMS: Schema = {
     "section": pl.String,  # where tables show the arm
     "label": pl.String,
     "family": pl.String,  # the model family, a file in models/families
-    "content": pl.String,  # sources joined by "+"; "" for none
+    "content": pl.String,  # sources joined by "+"; "pairs_by_…" of who orders; "" for none
     "control": pl.String,  # what is done to the content before a model sees it; null: nothing
     "prompt_version": pl.String,  # of LLM scores; null: the promoted one; "+…": a probe of it
     "base": pl.String,  # of a rich arm, the arm that differs in the metadata alone

@@ -25,5 +25,7 @@ SECTIONS = {
 }
 """Sections of arms in the order of tables, with their headings; another one comes after them."""
 
+PAIRS_BY = "pairs_by_"
+"""Begins what an arm is said to read that learns another arm's order of candidates."""
 BESIDE = ("density", "ablation", "training", "probe", "published")
 """Sections of arms that ask other questions than what content is worth."""

@@ -20,7 +20,7 @@ from recfeat_pipeline.content.source import SOURCES, load_source
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.models.family import FAMILIES, TABLES, Family, load_family
 from recfeat_pipeline.registry import Registry, own_folder
-from recfeat_pipeline.sections import SECTIONS
+from recfeat_pipeline.sections import PAIRS_BY, SECTIONS
 
 ARMS = Registry("arm", "models/arms", "RECFEAT_ARMS", pattern="*.toml")
 
@@ -165,7 +165,7 @@ def _load(own: str | None) -> dict[str, Arm]:
 
 def arms_frame() -> pl.DataFrame:
     """Every arm as a row of :data:`~recfeat_pipeline.schemas.ARMS`."""
-    arms = load_arms().values()
+    arms = load_arms()
     rows = [
         {
             "arm": arm.id,
@@ -174,16 +174,29 @@ def arms_frame() -> pl.DataFrame:
             "section": arm.section,
             "label": arm.label,
             "family": arm.family_name,
-            "content": "+".join((*arm.content.sources, *arm.content.users)),
-            "control": arm.content.control or arm.content.user_control,
+            **_sees(arm, arms),
             "prompt_version": (
                 arm.content.prompt_version if "llm" in arm.content.sources else None
             ),
             "base": arm.base,
         }
-        for arm in arms
+        for arm in arms.values()
     ]
     return pl.DataFrame(rows, schema=schemas.ARMS)
+
+
+def _sees(arm: Arm, arms: Mapping[str, Arm]) -> dict[str, str | None]:
+    """``content`` and ``control`` of an arm, or of the order that it learns."""
+    orders = arms.get((arm.given or {}).get("train", {}).get("pairs_from", ""))
+    if orders is None:
+        slot = arm.content
+        content = "+".join((*slot.sources, *slot.users))
+        return {"content": content, "control": slot.control or slot.user_control}
+    shown = (orders.given or {}).get("model", {})
+    by = shown.get("by", JUDGES[0])
+    who = {"llm": "an_LLM", "content": "+".join(orders.content.sources)}.get(by, by)
+    of_another = "shuffled" if shown.get("history") == "other" else None
+    return {"content": PAIRS_BY + who, "control": orders.content.control or of_another}
 
 
 def resolve_arms(names: str) -> list[Arm]:

@@ -23,6 +23,7 @@ from recfeat_pipeline.holm import holm
 from recfeat_pipeline.report import formats
 from recfeat_pipeline.report.pairs import controls_of, is_pair
 from recfeat_pipeline.report.provenance import ArmNote
+from recfeat_pipeline.sections import PAIRS_BY
 
 if TYPE_CHECKING:
     from recfeat_pipeline.report.inputs import Inputs
@@ -233,4 +234,8 @@ def _families(references: Iterable[str], notes: Mapping[str, ArmNote]) -> dict[s
 def _content(inputs: "Inputs", arm: str, note: ArmNote) -> str:
     if arm == inputs.roles.llm or note.content == "llm":
         return inputs.provenance.features
-    return " + ".join(formats.words(source) for source in note.content.split("+")).capitalize()
+    who = note.content.removeprefix(PAIRS_BY)
+    named = " + ".join(formats.words(source) for source in who.split("+"))
+    if who != note.content:
+        return f"Pairs by {inputs.provenance.features if who == 'llm' else named}"
+    return named.capitalize()

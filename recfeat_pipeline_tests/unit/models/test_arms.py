@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from recfeat_pipeline.errors import RecfeatError
@@ -117,6 +118,17 @@ def test_a_rich_arm_names_the_arm_that_it_adds_to():
     assert pairs == {f"rich_{name}": name for name in ("floor", "curated", "llm", "both")}
     found = dict(arms_frame().select("arm", "base").drop_nulls().iter_rows())
     assert found == pairs
+
+
+def test_an_arm_that_learns_an_order_reads_what_the_order_was_made_of():
+    """So that its control is found, and a table can name it."""
+    frame = arms_frame().filter(pl.col("content").str.starts_with("pairs_by_"))
+    assert set(frame.select("arm", "content", "control").iter_rows()) == {
+        ("lightgcn_pairs", "pairs_by_an_LLM", None),
+        ("lightgcn_pairs_other_history", "pairs_by_an_LLM", "shuffled"),
+        ("lightgcn_pairs_by_content", "pairs_by_llm", None),
+        ("lightgcn_pairs_random", "pairs_by_llm", "random"),
+    }
 
 
 def test_a_family_that_is_not_there_is_named_with_those_that_are():

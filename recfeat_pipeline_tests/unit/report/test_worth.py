@@ -150,6 +150,23 @@ def test_the_table_has_a_row_a_recommender_and_content_with_control_and_price(re
     assert table.data.filter(arm="ease_llm", place="short")["effect"].to_list() == ["gain"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("pairs_by_llm", "Pairs by LLM features"), ("pairs_by_an_LLM", "Pairs by an LLM"),
+     ("pairs_by_text_embedding", "Pairs by text embedding")],
+)  # fmt: skip
+def test_pairs_are_named_by_who_put_them_in_order(read, content, said):
+    inputs = with_ease(read())
+    notes = inputs.provenance.arms
+    changed = {
+        name: notes[name].model_copy(update={"content": content})
+        for name in ("ease_llm", "ease_random")
+    }
+    provenance = inputs.provenance.model_copy(update={"arms": notes | changed})
+    ease = find_worths(replace(inputs, provenance=provenance))[0]
+    assert (ease.content, ease.controls) == (said, ("ease_random",))
+
+
 def with_p(inputs, p_values):
     """Some contrasts' p-values, by (arm, reference, slice); the others' are .5."""
     keys = pl.concat_str("arm", "reference", "slice", separator=" ")
