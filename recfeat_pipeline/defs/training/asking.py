@@ -68,11 +68,20 @@ def announce(
     reporter: Reporter,
     weights: np.ndarray | None = None,
 ) -> None:
-    """Say, before anything is sent, what it costs and, of a sample, what it can show."""
+    """Say, before anything is sent, what it costs and, of a sample, what it can show.
+
+    Raises:
+        Unasked: there is something to send, and no endpoint or key any more.
+    """
     expected = estimate(
         documents, version, model, lake=lake, limits=limits_of(settings),
         prices=settings.prompts, base_url=settings.llm_base_url,
     )  # fmt: skip
+    if expected.to_send and not settings.has_llm:
+        raise Unasked(
+            f"{expected.to_send:,} of its {expected.calls:,} requests are others than were asked "
+            "before, and no endpoint or key is set: set OPENAI_API_KEY or RECFEAT_LLM_BASE_URL."
+        )
     cost = expected.cost_usd
     price = f"no price is known for {model}" if cost is None else f"about ${cost:,.2f}"
     said = f"{arm}: {expected.to_send:,} of {expected.calls:,} calls to send, {price}."

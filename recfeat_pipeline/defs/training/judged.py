@@ -8,10 +8,10 @@ import duckdb
 
 from recfeat_pipeline.content.slot import ContentUnavailable
 from recfeat_pipeline.defs.training.inputs import load_data, load_inputs
-from recfeat_pipeline.defs.training.reranking import load_reranking
+from recfeat_pipeline.defs.training.reranking import load_reranking, refuse_old_pairs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import Arm, load_arms, pairs_from
+from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.data import Data
 from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.models.recipe import default_steps
@@ -133,7 +133,8 @@ class _Judge:
             return Run(arm.id, seed, "interrupted", None, "the next run continues it")
         steps = run.summary()["steps"]
         try:
-            current = run.is_current(self._hash(run, steps)) and self._has_current_pairs(run)
+            refuse_old_pairs(self.lake, self.store, arm, seed, self.corpus)
+            current = run.is_current(self._hash(run, steps))
         except (ContentUnavailable, duckdb.CatalogException):
             return Run(arm.id, seed, "stale", steps, "the features it read are gone")
         detail = "" if current else "the corpus, its features or the arm have changed since"
@@ -146,12 +147,3 @@ class _Judge:
         inputs = load_inputs(self.lake, self.store, run.arm, run.seed, self.data)
         arm = as_tuned(self.lake, run.arm)
         return run_hash(arm, run.seed, steps, inputs.data, inputs.content, self.corpus)
-
-    def _has_current_pairs(self, run: StoredRun) -> bool:
-        """Whether what it learns from another's order is that order still, where it does."""
-        orders = pairs_from(run.arm)
-        if orders is None:
-            return True
-        note = self.lake.read_note("pairs_from", arm=orders.id, seed=str(run.seed)) or {}
-        found = load_reranking(self.lake, self.store, orders, run.seed, self.corpus, made=note)
-        return bool(note.get("fingerprint") == found.made_from)

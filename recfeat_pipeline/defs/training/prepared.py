@@ -16,7 +16,7 @@ from recfeat_pipeline.defs.resources import (
     Reporter,
 )
 from recfeat_pipeline.defs.training.inputs import Inputs, load_data, load_inputs
-from recfeat_pipeline.defs.training.reranking import Reranking, load_reranking
+from recfeat_pipeline.defs.training.reranking import Reranking, load_reranking, refuse_old_pairs
 from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
@@ -75,6 +75,8 @@ def prepare(
             if trials:
                 searched = load_inputs(run.lake, connection, arm, SEED, inputs.data)
             seen = seen_now(connection, inputs.version) if inputs.version else None
+            corpus = corpus_hash(inputs.data)
+            refuse_old_pairs(run.lake, connection, arm, seed, corpus)
         n_examples = inputs.data.examples.filter(split="train").height
         if (refused := arm.family.refusal(inputs.data.n_items, n_examples)) is not None:
             raise Unfit(refused)
@@ -86,7 +88,7 @@ def prepare(
     if trials:
         arm = tuned(run.lake, arm, searched, steps, trials, reporter)
         run = StoredRun(run.lake, arm, seed)
-    made_from = run_hash(arm, seed, steps, inputs.data, inputs.content, corpus_hash(inputs.data))
+    made_from = run_hash(arm, seed, steps, inputs.data, inputs.content, corpus)
     return Prepared(arm, seed, run, inputs, steps, made_from, seen)
 
 

@@ -15,7 +15,7 @@ from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.extraction.reliability import retest_version
 from recfeat_pipeline.extraction.versions import PromptVersion, load_version
 from recfeat_pipeline.lake import Lake
-from recfeat_pipeline.models.arms import JUDGES, Arm, rests_on
+from recfeat_pipeline.models.arms import JUDGES, Arm, pairs_from, rests_on
 from recfeat_pipeline.models.made_of import run_hash
 from recfeat_pipeline.settings import Settings
 
@@ -119,6 +119,29 @@ def load_reranking(
     return Reranking(
         arm, run, load_inputs(lake, store, arm, seed), under, corpus, version, model, asked
     )
+
+
+def refuse_old_pairs(
+    lake: Lake, store: duckdb.DuckDBPyConnection, arm: Arm, seed: int, corpus: str
+) -> None:
+    """Keep an arm from learning pairs that would be others now.
+
+    Raises:
+        ContentUnavailable: their base, the events or the order are others; or an arm that they rest
+            on has no run.
+    """
+    orders = pairs_from(arm)
+    if orders is None:
+        return
+    note = lake.read_note("pairs_from", arm=orders.id, seed=str(seed)) or {}
+    found = load_reranking(lake, store, orders, seed, corpus, made=note)
+    if note.get("fingerprint") != found.made_from:
+        why = (lake.read_note("skipped", arm=arm.id, seed=str(seed)) or {}).get("reason")
+        raise Unasked(
+            why
+            or f"The pairs of {orders.id!r} were made of other events or another base: "
+            "`recfeat run` makes them again, or the asset lake/augmented_pairs."
+        )
 
 
 def _held(lake: Lake, arm: Arm, seed: int) -> StoredRun | None:

@@ -15,7 +15,7 @@ from recfeat_pipeline.defs.training.inputs import load_data
 from recfeat_pipeline.defs.training.judged import judge_runs
 from recfeat_pipeline.defs.training.pairs import read_pairs
 from recfeat_pipeline.defs.training.reordering import rerank
-from recfeat_pipeline.defs.training.reranking import load_reranking
+from recfeat_pipeline.defs.training.reranking import load_reranking, refuse_old_pairs
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.user_lists import list_users
 from recfeat_pipeline.errors import RecfeatError
@@ -335,6 +335,27 @@ def test_pairs_of_a_base_that_was_fitted_again_are_stale(lake, server, monkeypat
     assert state() == ["fresh"]
     lake.write_note("made_from", {"fingerprint": "another"}, arm="ease", seed="0")
     assert state() == ["stale"]
+
+
+def test_without_a_key_what_was_asked_serves_and_other_requests_leave_the_arm_out(
+    lake, server, monkeypatch
+):
+    asked = pairs_of(lake, "five")
+    run(lake, "five")
+    calls = server.groups["ranking"]
+    for name in ("RECFEAT_LLM_BASE_URL", "RECFEAT_LLM_API_KEY"):
+        monkeypatch.delenv(name)
+    assert pairs_of(lake, "five").equals(asked)
+    refuse_old_pairs(lake, duckdb.connect(), load_arms()["of_five"], 0, "corpus")
+    lake.remember(examples=20)
+    with pytest.raises(ContentUnavailable, match=r"8 of its 20 requests .* no endpoint or key"):
+        pairs_of(lake, "five")
+    with pytest.raises(ContentUnavailable, match="requests are others than were asked before"):
+        run(lake, "five")
+    lake.write_note("made_from", {"fingerprint": "another"}, arm="ease", seed="0")
+    with pytest.raises(ContentUnavailable, match="made of other events or another base"):
+        refuse_old_pairs(lake, duckdb.connect(), load_arms()["of_five"], 0, "corpus")
+    assert server.groups["ranking"] == calls
 
 
 def test_an_arm_without_its_pairs_says_who_makes_them(lake):
