@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
 from bench import soak
@@ -178,7 +179,10 @@ def test_training(bench, tmp_path, monkeypatch, capsys):
         _parallel=list,
         _rollback=list,
     )
+    asked_for = []
+    monkeypatch.setattr(torch, "compile", lambda f: asked_for.append(f) or f)  # it takes 15 s
     check(module.run())
+    assert [f.__name__ for f in asked_for] == ["user_vectors", "item_vectors"]
     monkeypatch.setattr("sys.stdin", io.StringIO("go\n"))
     module.clocked(60, 1, seconds=0.01)  # these have a process of their own
     module._events(20, 10).write_parquet(tmp_path / "events.parquet")
