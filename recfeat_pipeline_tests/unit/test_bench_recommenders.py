@@ -5,7 +5,7 @@ import polars as pl
 from bench import bench_fuse as fuse
 from bench.bench_recommenders import _effect, _slice
 from bench.public_lakes import CONTENTS, FLOORS, arm_of, write_arms
-from recfeat_pipeline.models.arms import load_arms, resolve_arms
+from recfeat_pipeline.models.arms import load_arms, pairs_from, resolve_arms
 
 
 def test_every_floor_has_an_arm_of_every_content(tmp_path, monkeypatch):
@@ -47,8 +47,9 @@ def test_every_way_of_fusing_has_an_arm_and_a_control_of_every_content_it_takes(
         arm = arms[arm_of(way, content)]
         if content.endswith("_shuffled"):
             partner = arms[arm_of(way, content.removesuffix("_shuffled"))]
-            assert arm.content.control == "shuffled"
-            assert (arm.content.sources, arm.given) == (partner.content.sources, partner.given)
+            ours, theirs = (pairs_from(each) or each for each in (arm, partner))
+            assert ours.content.control == "shuffled"
+            assert (ours.content.sources, ours.given) == (theirs.content.sources, theirs.given)
         if content != "none":
             assert (fuse.WAYS[way].floor or way) in arm.against, "or it is not contrasted"
     assert ("tower", "llm") not in fuse.pairs_of("beauty", ["tower"], fuse.SOURCES)
