@@ -114,7 +114,8 @@ class Driver:
         }
         for stage in STAGES:
             reads = self.standing.reads(stage, *plan.asks(stage))
-            runs = reads is None or not self.standing.stands(stage, reads)
+            stands = reads is not None and self.standing.stands(stage, reads)
+            runs = not (stands and self._is_recorded(stage, plan))
             announce(stage, runs)
             if runs:
                 steps[stage](stage, plan)
@@ -122,6 +123,16 @@ class Driver:
                     self.standing.keep(stage, reads)
             if stage == plan.until:
                 return
+
+    def _is_recorded(self, stage: str, plan: Plan) -> bool:
+        """Whether Dagster's history tells of the stage; it may be new, or a kill came before it."""
+        assets = STAGES[stage][-1:] if stage == "text" else STAGES[stage]
+        keys = {key for asset in assets for key in asset.keys}
+        if stage == "extraction":
+            asked = plan.version is not None and plan.version.asks == "scores"
+            keys = {dg.AssetKey(["lake", "scores"])} if asked else set()
+        entries = (record.asset_entry for record in self.instance.get_asset_records(list(keys)))
+        return keys <= {entry.asset_key for entry in entries if entry.last_materialization_record}
 
     def _whole(self, stage: str, plan: Plan) -> None:
         self.execution.run(STAGES[stage])
@@ -223,7 +234,12 @@ class Driver:
             return pairs
         with open_store(self.lake) as store:
             current = current_runs(self.lake, store, pairs, plan.steps)
-        return [(arm, seed) for arm, seed in pairs if (arm.id, seed) not in current]
+        recorded = self.instance.get_materialized_partitions(dg.AssetKey(["lake", "ranks"]))
+        return [
+            (arm, seed)
+            for arm, seed in pairs
+            if (arm.id, seed) not in current or arm_seed_key(arm.id, seed) not in recorded
+        ]
 
     def _check_cold(self, seeds: Sequence[int]) -> None:
         """Whether someone chose each seed's held-back items: known before hours of training.

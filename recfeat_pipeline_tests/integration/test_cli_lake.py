@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
@@ -243,6 +244,12 @@ def test_a_stage_that_stands_is_not_run_and_one_that_does_not_is(recfeat, built)
     path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
     assert stood() == list(stages[1:])
     assert path.read_bytes() == whole
+    with open_instance(built) as instance:
+        instance.wipe_assets([dg.AssetKey(["lake", "events"]), dg.AssetKey(["lake", "ranks"])])
+    assert stood() == list(stages[1:]), "of what the history does not tell, it is told"
+    with open_instance(built) as instance:
+        ranked = instance.get_materialized_partitions(dg.AssetKey(["lake", "ranks"]))
+    assert {key.partition("|")[0] for key in ranked} >= {"popularity", "floor", "llm"}
 
 
 def test_a_new_item_is_scraped_by_its_tmdb_id(recfeat, built, monkeypatch):
