@@ -195,7 +195,7 @@ def augmented_pairs(
     settings: dg.ResourceParam[Settings],
     reporter: dg.ResourceParam[Reporter],
 ) -> Iterator[dg.MaterializeResult]:
-    """Pairs that an arm learns from besides the events: a training user would like one, not both.
+    """Pairs that an arm learns from besides events: which of two items a user would rather take.
 
     One row per training user, whose best candidates of a fitted base another arm put in order.
     """
