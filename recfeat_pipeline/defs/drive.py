@@ -188,7 +188,7 @@ class Driver:
         *_, augmented_pairs, _, reranked = STAGES[stage]
         models = list(arm_seed_pairs(plan))
         learning = [model for model in models if pairs_from(model[0]) is not None]
-        self._fit(stage, plan, [model for model in models if model not in learning])
+        self._fit(stage, plan, [model for model in models if pairs_from(model[0]) is None])
         tuned = bool(self.lake.meta.get("tune"))
         self._order(augmented_pairs, orders_read(learning, tuned))  # of models that are fitted now
         self._fit(stage, plan, learning)

@@ -2,8 +2,8 @@
 
 What a stage read and wrote is kept in the lake as one hash of contents, never of times, once it has
 ended well. Another file of the catalogue, another setting, another release or a product that
-somebody else wrote makes another hash, and the stage is run. Dagster's own runs are not asked:
-what is materialized there is.
+somebody else wrote makes another hash, and the stage is run. Whether Dagster's history tells of it
+the driver asks besides.
 """
 
 import json
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import recfeat_pipeline
-from recfeat_pipeline.defs.catalog.stored import may_change_unseen, source_files
+from recfeat_pipeline.defs.catalog.stored import asked_catalog, may_change_unseen, source_files
 from recfeat_pipeline.defs.text.scraping import sources_in_use
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.extraction.batches import OPEN, load_all
@@ -88,11 +88,9 @@ class Standing:
         stamp(self.lake, f"stage-{stage}", joint_hash([reads, self._wrote(stage)]))
 
     def _catalog(self) -> str | None:
-        given = self.settings.catalog
-        path = str(Path(given).expanduser().resolve()) if given else self.lake.meta.get("catalog")
+        path, split = asked_catalog(self.lake, self.settings)
         if may_change_unseen(path) or self.lake.has("left"):  # items leave after days
             return None
-        split = self.settings.split or self.lake.meta.get("split")
         return joint_hash([str(path), str(split), files_hash(source_files(path)), self._decided()])
 
     def _text(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,6 +20,7 @@ from recfeat_pipeline.defs.catalog.checks import (
 )
 from recfeat_pipeline.defs.catalog.days import believe_catalog
 from recfeat_pipeline.defs.catalog.stored import (
+    asked_catalog,
     load_catalog,
     refuse_other_content,
     refuse_other_split,
@@ -70,9 +70,7 @@ def catalogue(
 ) -> Iterator[dg.MaterializeResult]:
     """Read the user's catalogue; everything dropped or repaired is counted and kept as a note."""
     target = lake.open()
-    given = settings.catalog
-    path = str(Path(given).expanduser().resolve()) if given else target.meta.get("catalog")
-    split = settings.split or target.meta.get("split")
+    path, split = asked_catalog(target, settings)
     made_of = files_hash(source_files(path))
     with reporter.fetching() as progress:
         catalog = read_catalog(path, split, progress)

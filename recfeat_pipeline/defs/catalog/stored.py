@@ -12,6 +12,7 @@ from recfeat_pipeline.catalog.splits import SHARED, split_of
 from recfeat_pipeline.catalog.types import Catalog, CorpusRules, Note
 from recfeat_pipeline.errors import RecfeatError
 from recfeat_pipeline.lake import Lake
+from recfeat_pipeline.settings import Settings
 
 
 def save_catalog(lake: Lake, catalog: Catalog) -> dict[str, pl.DataFrame]:
@@ -92,6 +93,16 @@ def _with_positions(interactions: pl.DataFrame) -> pl.DataFrame:
     if "position" in interactions.columns:
         return interactions
     return interactions.with_columns(position=pl.lit(None, dtype=pl.Int64))
+
+
+def asked_catalog(lake: Lake, settings: Settings) -> tuple[str | None, str | None]:
+    """Path and split of the catalogue: as the settings have them, else as the lake was read last.
+
+    No path is the embedded catalogue, no split the catalogue's own.
+    """
+    given = settings.catalog
+    path = str(Path(given).expanduser().resolve()) if given else lake.meta.get("catalog")
+    return path, settings.split or lake.meta.get("split")
 
 
 def source_files(catalog: str | None) -> list[Path]:

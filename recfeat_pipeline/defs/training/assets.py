@@ -10,14 +10,9 @@ from recfeat_pipeline.defs.about import about
 from recfeat_pipeline.defs.partitions import arm_and_seed, arm_seeds
 from recfeat_pipeline.defs.resources import FeatureStoreResource, LakeResource, Reporter
 from recfeat_pipeline.defs.step_resources import step_tags
-from recfeat_pipeline.defs.training.prepared import (
-    prepare,
-    prepare_augmenting,
-    prepare_reranking,
-)
+from recfeat_pipeline.defs.training.prepared import prepare, prepare_order
 from recfeat_pipeline.defs.training.reranking import Unasked
-from recfeat_pipeline.defs.training.stored import StoredRun
-from recfeat_pipeline.models.arms import load_arms
+from recfeat_pipeline.models.arms import Arm, load_arms, pairs_from
 from recfeat_pipeline.settings import Settings
 
 
@@ -44,6 +39,14 @@ COMMON: dict[str, Any] = {
     "partitions_def": arm_seeds,
     "skippable": True,
 }
+ASKS: dict[str, Any] = {
+    "op_tags": step_tags("training"),
+    "kinds": {"openai", "parquet"},
+    "pool": "llm",
+    "partitions_def": arm_seeds,
+    "backfill_policy": dg.BackfillPolicy.multi_run(1),
+}
+"""Of the assets in which an LLM may be asked for an order."""
 
 
 @dg.multi_asset(
@@ -141,14 +144,10 @@ def cold_ranks(
 
 @dg.asset(
     key=["lake", "reranked"],
-    op_tags=step_tags("training"),
     deps=[["lake", "ranks"], *TRAINED_ON],
-    kinds={"openai", "parquet"},
-    pool="llm",
-    partitions_def=arm_seeds,
-    **about("training", "reranked", costs="money"),
-    backfill_policy=dg.BackfillPolicy.multi_run(1),
     output_required=False,
+    **about("training", "reranked", costs="money"),
+    **ASKS,
 )
 def reranked(
     context: dg.AssetExecutionContext,
@@ -163,30 +162,30 @@ def reranked(
     """
     from recfeat_pipeline.defs.training.reordering import rerank
 
-    job = prepare_reranking(context, lake, store, settings)
-    if job is None:
+    def who(arm: Arm) -> Arm | None:
+        return arm if arm.family.reorders else None
+
+    prepared = prepare_order(context, lake, store, settings, who, "made_from")
+    if prepared is None:
         return
-    if job.asks_again(settings) or not job.run.is_current(job.made_from):
+    run, job = prepared
+    if job.asks_again(settings) or not run.is_current(job.made_from):
         try:
             rerank(job, settings, reporter)
         except Unasked as reason:
-            job.run.skip(str(reason))
+            run.skip(str(reason))
             return
-    frame = job.run.lake.read("reranked", **job.run.key)
+    frame = run.lake.read("reranked", **run.key)
     asked = frame["weight"].count()
     yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": asked})
 
 
 @dg.asset(
     key=["lake", "augmented_pairs"],
-    op_tags=step_tags("training"),
     deps=TRAINED_ON,
-    kinds={"openai", "parquet"},
-    pool="llm",
-    partitions_def=arm_seeds,
-    **about("training", "augmented_pairs", costs="money"),
-    backfill_policy=dg.BackfillPolicy.multi_run(1),
     output_required=False,
+    **about("training", "augmented_pairs", costs="money"),
+    **ASKS,
 )
 def augmented_pairs(
     context: dg.AssetExecutionContext,
@@ -201,14 +200,14 @@ def augmented_pairs(
     """
     from recfeat_pipeline.defs.training.augmenting import augment
 
-    job = prepare_augmenting(context, lake, store, settings)
-    if job is None:
+    prepared = prepare_order(context, lake, store, settings, pairs_from, "pairs_from")
+    if prepared is None:
         return
+    run, job = prepared
     try:
         frame = augment(job, settings, reporter)
     except Unasked as reason:
-        arm_id, seed = arm_and_seed(context.partition_key)
-        StoredRun(job.run.lake, load_arms()[arm_id], seed).skip(str(reason))
+        run.skip(str(reason))
         return
     yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height, "asked": job.n})
 
@@ -224,13 +223,9 @@ class ListsConfig(dg.Config):
 
 @dg.asset(
     key=["lake", "user_lists"],
-    op_tags=step_tags("training"),
     deps=[["lake", "runs"], ["lake", "reranked"], ["lake", "events"]],
-    kinds={"openai", "parquet"},
-    pool="llm",
-    partitions_def=arm_seeds,
     **about("training", "user_lists", costs="money"),
-    backfill_policy=dg.BackfillPolicy.multi_run(1),
+    **ASKS,
 )
 def user_lists(
     context: dg.AssetExecutionContext,

@@ -1,8 +1,8 @@
 """What the training assets of one (arm, seed) share: inputs, content, steps, their hash."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -21,7 +21,7 @@ from recfeat_pipeline.defs.training.retraining import seen_now
 from recfeat_pipeline.defs.training.stored import StoredRun
 from recfeat_pipeline.defs.training.tuned import SEED, tuned
 from recfeat_pipeline.errors import RecfeatError
-from recfeat_pipeline.models.arms import Arm, load_arms, pairs_from
+from recfeat_pipeline.models.arms import Arm, load_arms
 from recfeat_pipeline.models.made_of import corpus_hash, run_hash
 from recfeat_pipeline.models.recipe import Recipe, default_steps
 from recfeat_pipeline.settings import Settings
@@ -92,54 +92,42 @@ def prepare(
     return Prepared(arm, seed, run, inputs, steps, made_from, seen)
 
 
-def prepare_reranking(
+def prepare_order(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
     store: FeatureStoreResource,
     settings: Settings,
-) -> Reranking | None:
-    """The same of an arm that reorders; None for other arms, and where it cannot be run."""
-    arm, seed = _begin(context, settings)
-    if not arm.family.reorders:
-        return None
-    run = StoredRun(lake.open(), arm, seed)
-    return _load_reranking(context, run, store, settings, arm)
+    who: Callable[[Arm], Arm | None],
+    note: str,
+) -> tuple[StoredRun, Reranking] | None:
+    """The run's partition, and whoever puts candidates in order for it, ready to be asked.
 
+    Args:
+        context: and
+        lake: and
+        store: and
+        settings: of the asset's run.
+        who: the arm that orders for an arm; None: nobody does.
+        note: in which it is kept what that one was asked before.
 
-def prepare_augmenting(
-    context: dg.AssetExecutionContext,
-    lake: LakeResource,
-    store: FeatureStoreResource,
-    settings: Settings,
-) -> Reranking | None:
-    """Of an arm that learns from another's order: that other one, ready to be asked."""
+    Returns:
+        None where nobody orders, and where it cannot be asked, which is noted.
+    """
     arm, seed = _begin(context, settings)
-    orders = pairs_from(arm)
+    orders = who(arm)
     if orders is None:
         return None
     run = StoredRun(lake.open(), arm, seed)
-    note = run.lake.read_note("pairs_from", arm=orders.id, seed=str(seed))
-    return _load_reranking(context, run, store, settings, orders, note)
-
-
-def _load_reranking(
-    context: dg.AssetExecutionContext,
-    run: StoredRun,
-    store: FeatureStoreResource,
-    settings: Settings,
-    orders: Arm,
-    made: dict[str, Any] | None = None,
-) -> Reranking | None:
-    """Of the arm that orders; where it cannot be asked, the run is skipped."""
+    made = run.lake.read_note(note, arm=orders.id, seed=str(seed))
     try:
         with store.get_connection() as connection:
             corpus = corpus_hash(load_data(run.lake))
-            job = load_reranking(run.lake, connection, orders, run.seed, corpus, settings, made)
+            job = load_reranking(run.lake, connection, orders, seed, corpus, settings, made)
     except ContentUnavailable as reason:
         _skip(context, run, reason)
         return None
     run.lake.drop_note("skipped", **run.key)
-    return job
+    return run, job
 
 
 def _begin(context: dg.AssetExecutionContext, settings: Settings) -> tuple[Arm, int]:
